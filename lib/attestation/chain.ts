@@ -1,0 +1,92 @@
+import { type Bytes, equalBytes, toHex } from './bytes.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { AttestationError } from './error.ts';
+import { verifyEs384 } from './es384.ts';
+import { KeyUsage } from './extensions.ts';
+
+/**
+ * Follows the certificates of a document from the trusted root to the leaf.
+ *
+ *     root ── bundle[1] ── … ── bundle[n-1] ── leaf
+ *
+ * The bundle's own first certificate must be the trusted root, byte for byte. Every certificate must be
+ * valid at `now`, which is the verifier's clock and never the document's: that one an attacker chooses
+ * by choosing the document.
+ *
+ * @returns the leaf, whose key may then be asked about the document's signature
+ * @throws AttestationError `certificate_*` or `chain_*`
+ */
+export async function verifyChain(
+  root: Certificate,
+  bundle: readonly Bytes[],
+  leafDer: Bytes,
+  now: number,
+): Promise<Certificate> {
+  const issuers = bundle.map(parseCertificate);
+  const leaf = parseCertificate(leafDer);
+  if (!equalBytes(issuers[0]!.raw, root.raw))
+    throw new AttestationError(
+      'chain_root_untrusted',
+      'Cannot trust document: it is issued under another root',
+    );
+  issuers.forEach((issuer, i) => {
+    checkIssuer(issuer, issuers.length - 1 - i, `cabundle[${i}]`);
+  });
+  checkLeaf(leaf);
+  const path = [...issuers, leaf];
+  for (const [i, certificate] of path.entries()) {
+    const name = certificate === leaf ? 'certificate' : `cabundle[${i}]`;
+    checkValidity(certificate, now, name);
+    // The root is trusted because it is pinned; its signature over itself would prove nothing.
+    if (i > 0) await checkIssued(certificate, path[i - 1]!, name);
+  }
+  return leaf;
+}
+
+function checkIssuer({ isCa, pathLength, keyUsage }: Certificate, issuersBelow: number, name: string): void {
+  if (!isCa)
+    throw new AttestationError('chain_not_ca', `Cannot follow chain: ${name} is not a certificate authority`);
+  if (pathLength !== undefined && pathLength < issuersBelow)
+    throw new AttestationError('chain_path_length', `Cannot follow chain: too many issuers below ${name}`, {
+      expected: `at most ${pathLength}`,
+      actual: String(issuersBelow),
+    });
+  if ((keyUsage & KeyUsage.keyCertSign) === 0)
+    throw new AttestationError('chain_key_usage', `Cannot follow chain: ${name} may not sign certificates`);
+}
+
+function checkLeaf({ isCa, keyUsage }: Certificate): void {
+  if (isCa)
+    throw new AttestationError('chain_leaf_is_ca', 'Cannot accept leaf certificate: it is an authority');
+  if ((keyUsage & KeyUsage.digitalSignature) === 0)
+    throw new AttestationError(
+      'chain_key_usage',
+      'Cannot accept leaf certificate: it may not sign documents',
+    );
+}
+
+function checkValidity({ notBefore, notAfter }: Certificate, now: number, name: string): void {
+  const state = `valid from ${new Date(notBefore).toISOString()} to ${new Date(notAfter).toISOString()}`;
+  const details = { expected: state, actual: new Date(now).toISOString() };
+  if (now < notBefore)
+    throw new AttestationError(
+      'certificate_not_yet_valid',
+      `Cannot follow chain: ${name} is not valid yet`,
+      details,
+    );
+  if (now > notAfter)
+    throw new AttestationError('certificate_expired', `Cannot follow chain: ${name} has expired`, details);
+}
+
+async function checkIssued(certificate: Certificate, issuer: Certificate, name: string): Promise<void> {
+  if (!equalBytes(certificate.issuer, issuer.subject))
+    throw new AttestationError('chain_issuer_mismatch', `Cannot follow chain: ${name} names another issuer`, {
+      expected: toHex(issuer.subject),
+      actual: toHex(certificate.issuer),
+    });
+  if (!(await verifyEs384(issuer.publicKey, certificate.signature, certificate.signed)))
+    throw new AttestationError(
+      'chain_signature_invalid',
+      `Cannot follow chain: ${name} is not signed by its issuer`,
+    );
+}

@@ -1,0 +1,152 @@
+import { AWS_NITRO_ROOT_PEM } from './aws-root.ts';
+import { type Bytes, fromHex, sha256, toHex } from './bytes.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { PCR_BYTES, PCR_COUNT } from './document.ts';
+import { AttestationError } from './error.ts';
+import { decodePem } from './pem.ts';
+
+/** Bytes, or hexadecimal with or without `0x`. */
+export type BytesLike = Uint8Array | string;
+
+/**
+ * What a verifier demands of a document. Every expectation must be stated: one that is left out (a variable
+ * that happened to be undefined, a list that came back empty) is an error, never a match. `'any'` is how a
+ * caller says that it does not check, and the answer repeats it.
+ */
+export interface Policy {
+  /** Expected PCRs by index, at least one; 48 bytes each. */
+  pcrs: Readonly<Record<number, BytesLike>> | 'any';
+  /** The challenge that this document must answer. */
+  nonce: BytesLike | 'any';
+  userData: BytesLike | 'any';
+  publicKey: BytesLike | 'any';
+  /** Trusted root as DER or PEM; AWS's when left out. */
+  root?: Uint8Array | string;
+  /** How old the document may be, in ms. A leaf certificate lives 3 hours, so its validity is not freshness. */
+  maxAgeMs?: number;
+  /** How far the NSM's clock may be ahead of the verifier's, in ms. */
+  maxSkewMs?: number;
+  /** Accept an enclave whose console and memory its host can read. */
+  allowDebug?: boolean;
+}
+
+/** Spread into a policy, it states that only chain, signature, freshness and debug mode are checked. */
+export const ANY = { pcrs: 'any', nonce: 'any', userData: 'any', publicKey: 'any' } as const;
+
+/** Same as the registry contract's limit. */
+export const DEFAULT_MAX_AGE_MS = 300_000;
+export const DEFAULT_MAX_SKEW_MS = 60_000;
+
+/** Registers that the hypervisor zeroes in debug mode; the others it leaves as they are. */
+export const DEBUG_PCRS = [0, 1, 2] as const;
+
+/** A policy that was checked, with its values as bytes. */
+export interface Rules {
+  root: { certificate: Certificate; sha256: string };
+  pcrs: ReadonlyMap<number, Bytes> | 'any';
+  nonce: Bytes | 'any';
+  userData: Bytes | 'any';
+  publicKey: Bytes | 'any';
+  maxAgeMs: number;
+  maxSkewMs: number;
+  allowDebug: boolean;
+}
+
+/**
+ * Checks a policy before any document is looked at.
+ *
+ * @throws AttestationError `policy_*`
+ */
+export async function readPolicy(policy: Policy): Promise<Rules> {
+  const allowDebug = policy.allowDebug === true;
+  return {
+    root: await readRoot(policy.root === undefined ? AWS_NITRO_ROOT_PEM : policy.root),
+    pcrs: readPcrs(policy.pcrs, allowDebug),
+    nonce: readExpectation(policy.nonce, 'nonce'),
+    userData: readExpectation(policy.userData, 'userData'),
+    publicKey: readExpectation(policy.publicKey, 'publicKey'),
+    maxAgeMs: readDuration(policy.maxAgeMs ?? DEFAULT_MAX_AGE_MS, 'maxAgeMs'),
+    maxSkewMs: readDuration(policy.maxSkewMs ?? DEFAULT_MAX_SKEW_MS, 'maxSkewMs'),
+    allowDebug,
+  };
+}
+
+/** Whether a register is what debug mode leaves of PCR 0 to 2. */
+export function isZero(pcr: Uint8Array): boolean {
+  return pcr.every((byte) => byte === 0);
+}
+
+async function readRoot(root: Uint8Array | string): Promise<Rules['root']> {
+  const der = typeof root === 'string' ? decodePem(root) : new Uint8Array(root);
+  if (der === undefined)
+    throw new AttestationError('policy_root_invalid', 'Cannot use trusted root: not one PEM certificate');
+  try {
+    return { certificate: parseCertificate(der), sha256: toHex(await sha256(der)) };
+  } catch (cause) {
+    throw new AttestationError(
+      'policy_root_invalid',
+      `Cannot use trusted root: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+function readPcrs(pcrs: Policy['pcrs'], allowDebug: boolean): Rules['pcrs'] {
+  if (pcrs === 'any') return 'any';
+  const entries = typeof pcrs === 'object' && pcrs !== null ? Object.entries(pcrs) : [];
+  if (entries.length === 0)
+    throw new AttestationError(
+      'policy_pcrs_missing',
+      "Cannot verify: no PCR is expected; give some, or 'any'",
+    );
+  return new Map(entries.map(([index, value]) => readPcr(Number(index), value, allowDebug)));
+}
+
+function readPcr(index: number, value: BytesLike, allowDebug: boolean): [number, Bytes] {
+  const pcr = toBytes(value);
+  if (!(Number.isInteger(index) && index >= 0 && index < PCR_COUNT) || pcr?.length !== PCR_BYTES)
+    throw new AttestationError(
+      'policy_pcr_invalid',
+      `Cannot verify: the expected PCR ${index} is not a register`,
+      {
+        expected: `${PCR_BYTES} bytes at an index from 0 to ${PCR_COUNT - 1}`,
+        actual: pcr === undefined ? 'not bytes' : `${pcr.length} bytes`,
+      },
+    );
+  if (!allowDebug && DEBUG_PCRS.some((debug) => debug === index) && isZero(pcr))
+    throw new AttestationError(
+      'policy_pcr_zero',
+      `Cannot verify: expecting zero for PCR ${index} means debug mode`,
+    );
+  return [index, pcr];
+}
+
+function readExpectation(value: BytesLike, name: string): Bytes | 'any' {
+  if (value === 'any') return value;
+  if (value === undefined || value === null)
+    throw new AttestationError(
+      'policy_expectation_missing',
+      `Cannot verify: no ${name} is expected; give it, or 'any'`,
+    );
+  const bytes = toBytes(value);
+  if (bytes === undefined)
+    throw new AttestationError(
+      'policy_expectation_invalid',
+      `Cannot verify: the expected ${name} is not hexadecimal`,
+    );
+  return bytes;
+}
+
+function readDuration(value: number, name: string): number {
+  if (typeof value !== 'number' || !(value >= 0))
+    throw new AttestationError(
+      'policy_time_invalid',
+      `Cannot verify: ${name} is not a number of milliseconds`,
+    );
+  return value;
+}
+
+function toBytes(value: BytesLike): Bytes | undefined {
+  if (typeof value === 'string') return fromHex(value);
+  return value instanceof Uint8Array ? new Uint8Array(value) : undefined;
+}
