@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ABORTS } from '@daasvader/chain/aborts.ts';
+import { readPackage } from '@daasvader/move/sources.ts';
+import { runTests } from '@daasvader/move/test.ts';
+import { listTests } from '@daasvader/move/test-list.ts';
+import { describe, expect, test } from 'vitest';
+
+const CONTRACTS = import.meta.dirname;
+
+const { results, output } = await runTests(CONTRACTS);
+const tests = listTests(await readPackage(CONTRACTS));
+
+describe.each([...new Set(tests.map(({ module }) => module))])('%s', (module) => {
+  const own = results.filter(({ test }) => test.startsWith(`${module}::`));
+  test.each(own.map(({ test, passed }) => [sentence(test), passed]))('%s', (_, passed) => {
+    expect(passed, output).toBe(true);
+  });
+});
+
+test('every error of the contracts is met by a test', () => {
+  const declared = Object.entries(ABORTS).flatMap(([module, names]) =>
+    names.map((_, code) => `${module} ${code}`),
+  );
+  const met = new Set(
+    tests.flatMap(({ expected }) => (expected ? [`${expected.module} ${expected.code}`] : [])),
+  );
+  expect(declared.filter((error) => !met.has(error))).toEqual([]);
+});
+
+test('the README names every function that can be called, every event and every error', async () => {
+  const readme = await readFile(join(CONTRACTS, 'README.md'), 'utf8');
+  const sources = Object.entries(await readPackage(CONTRACTS)).filter(([path]) =>
+    path.startsWith('sources/'),
+  );
+  const callable = sources.flatMap(([, text]) =>
+    [
+      ...text.matchAll(
+        /^(#\[test_only\]\n)?(?:public(?:\(package\) entry)? fun (\w+)|public struct (\w+Event))/gm,
+      ),
+    ]
+      .filter(([, testOnly]) => testOnly === undefined)
+      .map(([, , name, event]) => name ?? event!),
+  );
+  const names = [...callable, ...Object.values(ABORTS).flat()];
+  expect(callable.length).toBeGreaterThan(60);
+  expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+});
+
+/** `a::nobody_may_enter` → `nobody may enter`. */
+function sentence(name: string): string {
+  return name.slice(name.indexOf('::') + 2).replaceAll('_', ' ');
+}

@@ -1,0 +1,54 @@
+/// A value that changes only after a public delay. Only the very first one takes effect at once.
+module daasvader::timelock;
+
+public struct Timelocked<T: copy + drop + store> has store {
+    current: Option<T>,
+    pending: Option<T>,
+    /// When `pending` becomes `current`.
+    effective_at_ms: u64,
+    /// Whether a value was ever proposed; afterwards each waits, also after `clear`.
+    is_used: bool,
+}
+
+public(package) fun new<T: copy + drop + store>(): Timelocked<T> {
+    Timelocked { current: option::none(), pending: option::none(), effective_at_ms: 0, is_used: false }
+}
+
+/// Proposes a value, in place of another that still waits.
+///
+/// Returns when it takes effect.
+public(package) fun propose<T: copy + drop + store>(
+    self: &mut Timelocked<T>,
+    value: T,
+    delay_ms: u64,
+    now_ms: u64,
+): u64 {
+    self.settle(now_ms);
+    self.effective_at_ms = if (self.is_used) now_ms + delay_ms else now_ms;
+    self.is_used = true;
+    self.pending = option::some(value);
+    self.settle(now_ms);
+    self.effective_at_ms
+}
+
+/// Takes the current value away; one that waits stays.
+public(package) fun clear<T: copy + drop + store>(self: &mut Timelocked<T>, now_ms: u64) {
+    self.settle(now_ms);
+    self.current = option::none();
+}
+
+/// The value in effect now.
+public(package) fun value<T: copy + drop + store>(self: &Timelocked<T>, now_ms: u64): Option<T> {
+    if (self.is_due(now_ms)) self.pending else self.current
+}
+
+fun settle<T: copy + drop + store>(self: &mut Timelocked<T>, now_ms: u64) {
+    if (self.is_due(now_ms)) {
+        self.current = self.pending;
+        self.pending = option::none();
+    }
+}
+
+fun is_due<T: copy + drop + store>(self: &Timelocked<T>, now_ms: u64): bool {
+    self.pending.is_some() && self.effective_at_ms <= now_ms
+}

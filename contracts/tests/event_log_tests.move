@@ -1,0 +1,68 @@
+#[test_only]
+module daasvader::event_log_tests;
+
+use daasvader::event_log;
+use std::bcs;
+use std::hash;
+use std::unit_test::{assert_eq, destroy};
+
+const ZERO_HEAD: vector<u8> = x"0000000000000000000000000000000000000000000000000000000000000000";
+
+public struct ProbeEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    text: vector<u8>,
+}
+
+fun probe(seq: u64, text: vector<u8>): ProbeEvent {
+    ProbeEvent { log_id: object::id_from_address(@0x1), seq, text }
+}
+
+fun fold(mut head: vector<u8>, event: ProbeEvent): vector<u8> {
+    head.append(bcs::to_bytes(&event));
+    hash::sha2_256(head)
+}
+
+#[test]
+fun a_log_begins_with_a_head_of_zeros() {
+    let log = event_log::new();
+    assert_eq!(log.seq(), 0);
+    assert_eq!(log.next_seq(), 1);
+    assert_eq!(log.head(), ZERO_HEAD);
+    destroy(log);
+}
+
+#[test]
+fun each_event_is_folded_into_the_head() {
+    let mut log = event_log::new();
+    event_log::append!(&mut log, probe(1, b"one"));
+    assert_eq!(log.seq(), 1);
+    assert_eq!(log.head(), fold(ZERO_HEAD, probe(1, b"one")));
+    event_log::append!(&mut log, probe(2, b"two"));
+    assert_eq!(log.next_seq(), 3);
+    assert_eq!(log.head(), fold(fold(ZERO_HEAD, probe(1, b"one")), probe(2, b"two")));
+    destroy(log);
+}
+
+/// The vector that the TypeScript side asserts as well.
+#[test]
+fun the_head_has_the_bytes_of_the_shared_vector() {
+    let mut log = event_log::new();
+    log.record(b"one");
+    log.record(b"two");
+    assert_eq!(log.head(), x"b9f0cc527d38ea48d83c4c438121181ab01d99e83415306be2ac88792c40a8f3");
+    destroy(log);
+}
+
+#[test]
+fun order_and_content_change_the_head() {
+    let mut log = event_log::new();
+    log.record(b"one");
+    log.record(b"two");
+    let mut swapped = event_log::new();
+    swapped.record(b"two");
+    swapped.record(b"one");
+    assert!(log.head() != swapped.head());
+    destroy(log);
+    destroy(swapped);
+}

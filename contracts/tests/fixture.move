@@ -1,0 +1,262 @@
+#[test_only]
+/// A cluster for tests, with its clock and the transactions of whoever a test names.
+module daasvader::fixture;
+
+use daasvader::binding;
+use daasvader::enclave_registry::{Self, AdminCap, Enclave, EnclaveRegistry, Pcr};
+use daasvader::k8s_scheduler::{Self, Scheduler};
+use daasvader::staking::{Self, StakingPool};
+use daasvader::worker_registry::{Self, WorkerRegistry};
+use std::string::String;
+use std::unit_test::destroy;
+use sui::clock::{Self, Clock};
+use sui::coin::{Self, Coin};
+use sui::sui::SUI;
+
+const ADMIN: address = @0xAD;
+const HOST: address = @0xB05;
+const OPERATOR: address = @0x0E;
+const SUI_MIST: u64 = 1_000_000_000;
+const START_MS: u64 = 1_700_000_000_000;
+
+/// Everything one cluster consists of.
+public struct Fixture {
+    registry: EnclaveRegistry,
+    cap: AdminCap,
+    workers: WorkerRegistry,
+    pool: StakingPool,
+    scheduler: Scheduler,
+    clock: Clock,
+}
+
+public fun host(): address { HOST }
+
+public fun operator(): address { OPERATOR }
+
+public fun start_ms(): u64 { START_MS }
+
+/// A transaction of `sender`; object ids differ by `hint`.
+public fun by(sender: address, hint: u64): TxContext {
+    tx_context::new_from_hint(sender, hint, 0, 0, 0)
+}
+
+/// A cluster without delay, measurement, configuration or host.
+public fun empty(): Fixture {
+    with_delay(0)
+}
+
+public fun with_delay(delay_ms: u64): Fixture {
+    make(delay_ms, 0)
+}
+
+/// Another cluster than that of `empty`.
+public fun other(): Fixture {
+    make(0, 1_000)
+}
+
+fun make(delay_ms: u64, hint: u64): Fixture {
+    let ctx = &mut by(ADMIN, hint);
+    let (registry, cap) = enclave_registry::new(delay_ms, ctx);
+    let workers = worker_registry::new(&registry, &cap, ctx);
+    let pool = staking::new(&registry, &cap, ctx);
+    let scheduler = k8s_scheduler::new(&registry, &cap, ctx);
+    let mut clock = clock::create_for_testing(ctx);
+    clock.set_for_testing(START_MS);
+    Fixture { registry, cap, workers, pool, scheduler, clock }
+}
+
+/// A cluster with measurement `v1`, a configuration and a host.
+public fun configured(): Fixture {
+    let mut self = empty();
+    self.configure();
+    self
+}
+
+/// A configured cluster with an enclave of `OPERATOR` in its seat.
+public fun seated(): (Fixture, Enclave) {
+    let mut self = configured();
+    let enclave = self.registered(OPERATOR, 1);
+    let Fixture { registry, clock, .. } = &mut self;
+    registry.take_seat(&enclave, clock, &by(HOST, 2));
+    (self, enclave)
+}
+
+public fun configure(self: &mut Fixture) {
+    let Fixture { registry, cap, clock, .. } = self;
+    registry.propose_measurement(cap, b"v1".to_string(), pcr(1), pcr(2), pcr(3), clock, &by(ADMIN, 3));
+    registry.set_config(cap, chain_id(), @0xDAA5, bytes(32, 7), 4, clock);
+    registry.appoint_host(cap, HOST, clock);
+}
+
+/// An enclave that `operator` registered with valid evidence.
+public fun registered(self: &mut Fixture, operator: address, hint: u64): Enclave {
+    let ctx = &mut by(operator, hint);
+    let ticket = self.registry.new_ticket(ctx);
+    let user_data = self.user_data(operator);
+    let evidence = enclave_registry::evidence_for_testing(
+        self.clock.timestamp_ms(),
+        pcrs(pcr(1), pcr(2), pcr(3)),
+        option::some(user_data),
+        option::some(ticket.ticket_nonce()),
+    );
+    let Fixture { registry, clock, .. } = self;
+    registry.register(ticket, evidence, keys(), clock, ctx)
+}
+
+/// What a genuine document of `operator` for this cluster holds.
+public fun user_data(self: &Fixture, operator: address): vector<u8> {
+    binding::new(
+        chain_id(),
+        @0xDAA5,
+        self.registry.id().to_address(),
+        operator,
+        bytes(32, 4),
+        bytes(32, 5),
+        bytes(32, 6),
+        bytes(32, 7),
+        4,
+        bytes(16, 8),
+    ).user_data()
+}
+
+public fun keys(): enclave_registry::EnclaveKeys {
+    enclave_registry::keys_for_testing(bytes(32, 4), bytes(32, 5), bytes(32, 6), bytes(16, 8))
+}
+
+public fun chain_id(): String {
+    b"4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S".to_string()
+}
+
+public fun pcr(byte: u8): vector<u8> {
+    bytes(48, byte)
+}
+
+/// PCRs as documents list them.
+public fun pcrs(pcr0: vector<u8>, pcr1: vector<u8>, pcr2: vector<u8>): vector<Pcr> {
+    let mut index = 0;
+    vector[pcr0, pcr1, pcr2].map!(|value| {
+        index = index + 1;
+        enclave_registry::pcr_for_testing(index - 1, value)
+    })
+}
+
+public fun bytes(length: u64, byte: u8): vector<u8> {
+    let mut v = vector[];
+    while (v.length() < length) v.push_back(byte);
+    v
+}
+
+/// A seal token of one digit.
+public fun token(digit: vector<u8>): String {
+    bytes(64, digit[0]).to_string()
+}
+
+public fun pay(amount: u64, ctx: &mut TxContext): Coin<SUI> {
+    coin::mint_for_testing(amount, ctx)
+}
+
+public fun sui(amount: u64): u64 {
+    amount * SUI_MIST
+}
+
+public fun advance(self: &mut Fixture, ms: u64) {
+    self.clock.increment_for_testing(ms)
+}
+
+public fun registry(self: &mut Fixture): (&mut EnclaveRegistry, &AdminCap, &Clock) {
+    (&mut self.registry, &self.cap, &self.clock)
+}
+
+public fun workers(self: &mut Fixture): (&mut WorkerRegistry, &EnclaveRegistry, &Clock) {
+    (&mut self.workers, &self.registry, &self.clock)
+}
+
+public fun pool(self: &mut Fixture): (&mut StakingPool, &Clock) {
+    (&mut self.pool, &self.clock)
+}
+
+public fun scheduler(self: &mut Fixture): (&mut Scheduler, &WorkerRegistry, &StakingPool, &Clock) {
+    (&mut self.scheduler, &self.workers, &self.pool, &self.clock)
+}
+
+public fun operated(self: &mut Fixture): (&mut Scheduler, &EnclaveRegistry, &Clock) {
+    (&mut self.scheduler, &self.registry, &self.clock)
+}
+
+/// For `heartbeat`: registry, workers, staking, scheduler.
+public fun all(
+    self: &mut Fixture,
+): (&mut EnclaveRegistry, &WorkerRegistry, &StakingPool, &Scheduler, &Clock) {
+    (&mut self.registry, &self.workers, &self.pool, &self.scheduler, &self.clock)
+}
+
+/// Registers a worker of `owner` with 5 SUI.
+public fun add_worker(self: &mut Fixture, owner: address, node_id: vector<u8>, digit: vector<u8>) {
+    let ctx = &mut by(owner, 100 + (digit[0] as u64));
+    let payment = pay(sui(5), ctx);
+    let Fixture { workers, clock, .. } = self;
+    workers.stake_and_register_worker(payment, node_id.to_string(), token(digit), clock, ctx);
+}
+
+/// Registers and activates a worker.
+public fun add_active(
+    self: &mut Fixture,
+    enclave: &Enclave,
+    owner: address,
+    node_id: vector<u8>,
+    digit: vector<u8>,
+) {
+    self.add_worker(owner, node_id, digit);
+    let Fixture { workers, registry, clock, .. } = self;
+    workers.activate_worker(registry, enclave, node_id.to_string(), clock, &by(OPERATOR, 5));
+}
+
+/// Stakes for a user who has no account yet.
+public fun add_user(self: &mut Fixture, user: address, amount: u64) {
+    let ctx = &mut by(user, 300);
+    let payment = pay(amount, ctx);
+    let Fixture { pool, clock, .. } = self;
+    pool.stake(payment, clock, ctx);
+}
+
+public fun its_registry(self: &Fixture): &EnclaveRegistry {
+    &self.registry
+}
+
+public fun its_registry_mut(self: &mut Fixture): &mut EnclaveRegistry {
+    &mut self.registry
+}
+
+/// For `reassign_request`.
+public fun reassigned(self: &mut Fixture): (&mut Scheduler, &WorkerRegistry, &EnclaveRegistry, &Clock) {
+    (&mut self.scheduler, &self.workers, &self.registry, &self.clock)
+}
+
+/// A request of `user` for a Deployment `web` in the own namespace.
+public fun submit(self: &mut Fixture, user: address) {
+    let Fixture { scheduler, workers, pool, clock, .. } = self;
+    scheduler.submit_k8s_request(
+        workers,
+        pool,
+        b"POST".to_string(),
+        b"/apis/apps/v1/namespaces/default/deployments".to_string(),
+        b"web".to_string(),
+        b"app=web".to_string(),
+        b"default".to_string(),
+        b"web".to_string(),
+        b"nginx:1.27".to_string(),
+        b"80".to_string(),
+        user,
+        clock,
+        &by(user, 400),
+    );
+}
+
+public fun end(self: Fixture) {
+    destroy(self)
+}
+
+public fun end_all(self: Fixture, enclave: Enclave) {
+    destroy(self);
+    destroy(enclave)
+}
