@@ -1,0 +1,61 @@
+import { type Execution, type ExecutionEnvironment, execute } from './execution/execute.ts';
+import { loadInputs, type ObjectSource } from './inputs.ts';
+import type { NitroVerdicts } from './nitro.ts';
+import type { ChainObject } from './object.ts';
+import { recordExecution, type SignedTransaction } from './record.ts';
+import type { TransactionRecord } from './store.ts';
+import { createSession } from './vm/session.ts';
+import type { Address, ModuleId } from './vm/types.ts';
+import { Vm } from './vm/vm.ts';
+
+/** What a transaction did, and the same in Sui's encodings. */
+export interface Simulation {
+  execution: Execution;
+  record: TransactionRecord;
+}
+
+/** What does not change from one transaction to the next. */
+export interface ExecutorOptions {
+  /** Where published packages are found. */
+  object: (id: Address) => ChainObject | undefined;
+  nitro: NitroVerdicts;
+  epoch: bigint;
+  epochTimestampMs: number;
+}
+
+/** Runs transactions. It keeps nothing of what they do, only code: a package never changes. */
+export class Executor {
+  /** For signatures of functions. */
+  readonly vm: Vm;
+  readonly #options: ExecutorOptions;
+  readonly #modules = new Map<Address, Map<string, Uint8Array>>();
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.vm = new Vm({ module: (id) => this.#module(id) });
+  }
+
+  /** Runs a transaction on the objects of `source`. @throws {DevnetError} when its inputs are refused */
+  run(transaction: SignedTransaction, source: ObjectSource, timestampMs: number): Simulation {
+    const { nitro, epoch, epochTimestampMs } = this.#options;
+    const loaded = loadInputs(source, transaction.data);
+    const environment: ExecutionEnvironment = {
+      vm: this.vm,
+      createSession,
+      object: (id) => source.object(id),
+      addModules: (id, modules) => this.#modules.set(id, modules),
+      nitro: nitro.verdict,
+      epoch,
+      epochTimestampMs: BigInt(epochTimestampMs),
+    };
+    const execution = execute(environment, transaction.digest, transaction.data, loaded);
+    return { execution, record: recordExecution(transaction, loaded, execution, epoch, timestampMs) };
+  }
+
+  #module({ address, name }: ModuleId): Uint8Array | undefined {
+    const published = this.#modules.get(address);
+    if (published !== undefined) return published.get(name);
+    const object = this.#options.object(address);
+    return object?.data.kind === 'package' ? object.data.modules.get(name) : undefined;
+  }
+}

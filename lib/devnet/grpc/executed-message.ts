@@ -1,0 +1,86 @@
+import { bcs } from '@mysten/sui/bcs';
+import type { GrpcTypes } from '@mysten/sui/grpc';
+import type { Chain } from '../chain.ts';
+import { digestOf } from '../digest.ts';
+import { unsupported } from '../error.ts';
+import { TransactionEvents } from '../layouts.ts';
+import type { ChainObject } from '../object.ts';
+import type { StoredTransaction, TransactionRecord } from '../store.ts';
+import { structToTypeName } from '../type-name.ts';
+import { effectsMessage } from './effects-message.ts';
+import type { Mask } from './mask.ts';
+import { objectMessage } from './object-message.ts';
+import { timestampMessage, transactionMessage } from './transaction-message.ts';
+
+/** @returns a transaction as `sui.rpc.v2.ExecutedTransaction`; a simulated one has no checkpoint */
+export function executedMessage(
+  chain: Chain,
+  record: TransactionRecord | StoredTransaction,
+  mask: Mask,
+): GrpcTypes.ExecutedTransaction {
+  const message: GrpcTypes.ExecutedTransaction = {
+    signatures: mask.has('signatures') ? record.signatures.map(signatureMessage) : [],
+    balanceChanges: mask.has('balance_changes') ? record.balanceChanges : [],
+  };
+  if (mask.has('digest')) message.digest = record.digest;
+  if (mask.has('transaction'))
+    message.transaction = transactionMessage(record.data, record.digest, mask.in('transaction'));
+  if (mask.has('effects')) message.effects = effectsMessage(record, mask.in('effects'));
+  if (mask.has('events') && record.events) message.events = eventsMessage(record.events, mask.in('events'));
+  if (mask.has('objects'))
+    message.objects = {
+      objects: touchedObjects(chain, record).map((object) =>
+        objectMessage(object, mask.in('objects').in('objects')),
+      ),
+    };
+  if ('checkpoint' in record) {
+    if (mask.has('checkpoint')) message.checkpoint = BigInt(record.checkpoint);
+    if (mask.has('timestamp')) message.timestamp = timestampMessage(record.timestampMs);
+  }
+  return message;
+}
+
+/** @returns a signature as `sui.rpc.v2.UserSignature`, its BCS only */
+export function signatureMessage(value: Uint8Array): GrpcTypes.UserSignature {
+  return { bcs: { name: 'UserSignatureBytes', value }, signature: { oneofKind: undefined } };
+}
+
+function eventsMessage(bytes: Uint8Array, mask: Mask): GrpcTypes.TransactionEvents {
+  const message: GrpcTypes.TransactionEvents = { events: [] };
+  if (mask.has('bcs')) message.bcs = { name: 'TransactionEvents', value: bytes };
+  if (mask.has('digest')) message.digest = digestOf('TransactionEvents', bytes);
+  if (mask.has('events'))
+    message.events = TransactionEvents.parse(bytes).data.map((event) =>
+      eventMessage(event, mask.in('events')),
+    );
+  return message;
+}
+
+type Event = (typeof TransactionEvents.$inferType)['data'][number];
+
+/** @returns an event as `sui.rpc.v2.Event`. @throws {DevnetError} */
+export function eventMessage(event: Event, mask: Mask): GrpcTypes.Event {
+  if (mask.names('json')) throw unsupported('Field json of an event');
+  const eventType = structToTypeName(event.type);
+  const message: GrpcTypes.Event = {};
+  if (mask.has('package_id')) message.packageId = event.packageId;
+  if (mask.has('module')) message.module = event.transactionModule;
+  if (mask.has('sender')) message.sender = event.sender;
+  if (mask.has('event_type')) message.eventType = eventType;
+  if (mask.has('contents')) message.contents = { name: eventType, value: Uint8Array.from(event.contents) };
+  return message;
+}
+
+/** Objects before and after the transaction, for readers that keep their own state. */
+function touchedObjects(chain: Chain, record: TransactionRecord): ChainObject[] {
+  const effects = bcs.TransactionEffects.parse(record.effects).V2!;
+  return effects.changedObjects.flatMap(([id, { inputState, outputState }]) => {
+    const versions = [];
+    if (inputState.$kind === 'Exist') versions.push(BigInt(inputState.Exist[0][0]));
+    if (outputState.$kind === 'ObjectWrite') versions.push(BigInt(effects.lamportVersion));
+    if (outputState.$kind === 'PackageWrite') versions.push(BigInt(outputState.PackageWrite[0]));
+    return versions
+      .map((version) => chain.store.objectAt(id, version))
+      .filter((object) => object !== undefined);
+  });
+}

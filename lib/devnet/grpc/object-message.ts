@@ -1,0 +1,68 @@
+import { GrpcTypes } from '@mysten/sui/grpc';
+import { unsupported } from '../error.ts';
+import { type ChainObject, type ChainOwner, coinBalance, encodeObject } from '../object.ts';
+import { coinTypeOf } from '../type-name.ts';
+import type { Mask } from './mask.ts';
+
+const { Owner_OwnerKind } = GrpcTypes;
+
+/** What a full node renders from type layouts. */
+const RENDERED = ['json', 'display'] as const;
+
+/** @returns an object as `sui.rpc.v2.Object`, with the fields that the mask asks for. @throws {DevnetError} */
+export function objectMessage(object: ChainObject, mask: Mask): GrpcTypes.Object {
+  const rendered = RENDERED.find((field) => mask.names(field));
+  if (rendered !== undefined) throw unsupported(`Field ${rendered} of an object`);
+  const { data } = object;
+  const { bytes, digest } = encodeObject(object);
+  const move = data.kind === 'move' ? data : undefined;
+  const message: GrpcTypes.Object = {};
+  if (mask.has('bcs')) message.bcs = { name: 'Object', value: bytes };
+  if (mask.has('object_id')) message.objectId = object.id;
+  if (mask.has('version')) message.version = object.version;
+  if (mask.has('digest')) message.digest = digest;
+  if (mask.has('owner')) message.owner = ownerMessage(object.owner);
+  if (mask.has('object_type')) message.objectType = move?.type ?? 'package';
+  if (mask.has('previous_transaction')) message.previousTransaction = object.previousTransaction;
+  if (mask.has('storage_rebate')) message.storageRebate = object.storageRebate;
+  if (mask.has('has_public_transfer')) message.hasPublicTransfer = move?.hasPublicTransfer ?? false;
+  if (mask.has('contents') && move) message.contents = { name: move.type, value: move.contents };
+  if (mask.has('balance') && move && coinTypeOf(move.type)) message.balance = coinBalance(move.contents);
+  if (mask.has('package') && data.kind === 'package') {
+    message.package = {
+      storageId: object.id,
+      originalId: object.id,
+      version: object.version,
+      modules: [...data.modules].map(([name, contents]) => ({
+        name,
+        contents,
+        datatypes: [],
+        functions: [],
+      })),
+      typeOrigins: data.typeOrigins.map(({ moduleName, datatypeName, package: packageId }) => ({
+        moduleName,
+        datatypeName,
+        packageId,
+      })),
+      linkage: [...data.linkage].map(([originalId, { upgradedId, upgradedVersion }]) => ({
+        originalId,
+        upgradedId,
+        upgradedVersion: BigInt(upgradedVersion),
+      })),
+    };
+  }
+  return message;
+}
+
+export function ownerMessage(owner: ChainOwner): GrpcTypes.Owner {
+  switch (owner.kind) {
+    case 'address':
+      return { kind: Owner_OwnerKind.ADDRESS, address: owner.address };
+    case 'object':
+      return { kind: Owner_OwnerKind.OBJECT, address: owner.parent };
+    case 'shared':
+      return { kind: Owner_OwnerKind.SHARED, version: owner.initialVersion };
+    case 'immutable':
+      return { kind: Owner_OwnerKind.IMMUTABLE };
+  }
+}

@@ -1,0 +1,132 @@
+import { blake2b } from '@noble/hashes/blake2.js';
+import { toHexAddress } from './bcs.ts';
+import { ChildObjects } from './child-objects.ts';
+import { abort, primitiveError } from './machine.ts';
+import {
+  type Address,
+  type ObjectWrite,
+  type Owner,
+  type Session,
+  type SessionOptions,
+  type SessionOutputs,
+  type TypedBytes,
+  VmError,
+} from './types.ts';
+
+/** Sui's domain byte for ids of objects made in a transaction. */
+const REGULAR_OBJECT_SCOPE = 0xf1;
+
+/** `sui::transfer::ESharedNonNewObject` */
+const SHARED_NON_NEW_OBJECT = 0n;
+
+/** Sui's limits on one event, in bytes, and on the number of them. */
+const MAX_EVENT_SIZE = 256_000;
+const MAX_EVENTS = 1024;
+
+/** What `TxContext` tells; unit tests may replace it as a whole. */
+export interface TransactionContext {
+  sender: Address;
+  digest: Uint8Array;
+  epoch: bigint;
+  epochTimestampMs: bigint;
+  idsCreated: bigint;
+  sponsor: Address | undefined;
+}
+
+/** Starts a transaction. */
+export function createSession(options: SessionOptions): TransactionSession {
+  return new TransactionSession(options);
+}
+
+/** {@link Session} as the natives use it. */
+export class TransactionSession implements Session {
+  readonly options: SessionOptions;
+  readonly children: ChildObjects;
+  context: TransactionContext;
+  gasUsed = 0;
+  readonly #created = new Set<Address>();
+  readonly #deleted = new Set<Address>();
+  readonly #received = new Set<Address>();
+  readonly #writes = new Map<Address, ObjectWrite>();
+  readonly #events: TypedBytes[] = [];
+
+  constructor(options: SessionOptions) {
+    const { sender, sponsor, transactionDigest, epoch, epochTimestampMs, objects } = options;
+    this.options = options;
+    this.children = new ChildObjects(objects);
+    this.context = { sender, sponsor, digest: transactionDigest, epoch, epochTimestampMs, idsCreated: 0n };
+  }
+
+  charge(units: number): void {
+    this.gasUsed += units;
+    if (this.gasUsed <= this.options.gasLimit) return;
+    this.gasUsed = this.options.gasLimit;
+    throw new VmError('InsufficientGas', `Cannot continue: all ${this.options.gasLimit} gas units are used`);
+  }
+
+  newId(): Address {
+    const input = Buffer.alloc(41);
+    input[0] = REGULAR_OBJECT_SCOPE;
+    input.set(this.context.digest, 1);
+    input.writeBigUInt64LE(this.context.idsCreated++, 33);
+    const id = toHexAddress(blake2b(input, { dkLen: 32 }));
+    this.recordId(id);
+    return id;
+  }
+
+  /** Records an id that is derived otherwise, as those of dynamic fields. */
+  recordId(id: Address): void {
+    this.#deleted.delete(id);
+    this.#created.add(id);
+  }
+
+  deleteId(id: Address): void {
+    const isNew = this.#created.delete(id) && !this.children.isStored(id);
+    if (!isNew) this.#deleted.add(id);
+  }
+
+  transfer({ type, bcs }: TypedBytes, owner: Owner): void {
+    const id = toHexAddress(bcs.subarray(0, 32));
+    if (owner.kind === 'shared' && !this.#created.has(id)) this.#checkStaysShared(id);
+    this.charge(bcs.length);
+    this.#writes.set(id, { id, type, bcs, owner });
+  }
+
+  /** Takes what was sent to an object; undefined if it is not there or already taken. */
+  receive(parent: Address, id: Address, version: bigint): TypedBytes | undefined {
+    if (this.#received.has(id)) return undefined;
+    const object = this.options.objects.receivable(parent, id, version);
+    if (object) {
+      this.charge(object.bcs.length);
+      this.#received.add(id);
+    }
+    return object;
+  }
+
+  /** @throws {VmError} `MEMORY_LIMIT_EXCEEDED` */
+  emit(event: TypedBytes): void {
+    this.charge(event.bcs.length);
+    if (event.bcs.length > MAX_EVENT_SIZE || this.#events.length >= MAX_EVENTS) {
+      const reason = `more than ${MAX_EVENTS} events, or one of more than ${MAX_EVENT_SIZE} bytes`;
+      throw primitiveError('MEMORY_LIMIT_EXCEEDED', reason);
+    }
+    this.#events.push(event);
+  }
+
+  finish(): SessionOutputs {
+    const writes = [...this.#writes.values(), ...this.children.changes()];
+    return {
+      created: new Set([...this.#created].filter((id) => !this.children.isStored(id))),
+      deleted: this.#deleted,
+      writes,
+      removedChildren: this.children.removed(),
+      loadedChildren: this.children.loaded(),
+      received: this.#received,
+      events: this.#events,
+    };
+  }
+
+  #checkStaysShared(id: Address): void {
+    if (this.options.objects.inputOwner(id)?.kind !== 'shared') throw abort(SHARED_NON_NEW_OBJECT);
+  }
+}

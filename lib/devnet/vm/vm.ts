@@ -1,0 +1,175 @@
+import { BcsError } from './bcs.ts';
+import type { MoveFunction } from './function.ts';
+import { Loader } from './loader.ts';
+import { Machine } from './machine.ts';
+import { isOneTimeWitness } from './one-time-witness.ts';
+import { checkPackage } from './publish.ts';
+import { isPureValue } from './pure.ts';
+import type { TransactionSession } from './session.ts';
+import { abilitiesOf, abilityFlags, isReference, type Type } from './type.ts';
+import {
+  type Abilities,
+  type Call,
+  type CallResult,
+  type FunctionSignature,
+  type ModuleId,
+  type ModuleSource,
+  type ModuleSummary,
+  type MoveVm,
+  type Session,
+  type TypeName,
+  VmError,
+} from './types.ts';
+import { Reference, type Value } from './value.ts';
+import { pathOf, TYPE_PATH } from './well-known.ts';
+
+/** {@link MoveVm} over bytecode that is loaded, linked and decoded once. */
+export class Vm implements MoveVm {
+  readonly #source: ModuleSource;
+  readonly #loader: Loader;
+  /** One list per combination of type arguments, so that instantiations can be cached by identity. */
+  readonly #typeArguments = new Map<string, readonly Type[]>();
+
+  constructor(source: ModuleSource) {
+    this.#source = source;
+    this.#loader = new Loader(source);
+  }
+
+  signature(module: ModuleId, name: string, typeArguments: TypeName[]): FunctionSignature {
+    const fn = this.#loader.function(module, name);
+    const args = this.#resolve(fn, typeArguments);
+    const instantiate = (type: Type) => this.#loader.types.substitute(type, args);
+    return {
+      visibility: fn.visibility,
+      isEntry: fn.isEntry,
+      parameters: passedParameters(fn).map(instantiate).map(toParameter),
+      returns: fn.returns.map(instantiate).map(describe),
+    };
+  }
+
+  abilities(type: TypeName): Abilities {
+    return abilityFlags(abilitiesOf(this.#loader.type(type)));
+  }
+
+  checkPure(name: TypeName, bcs: Uint8Array): void {
+    const type = this.#loader.type(name);
+    if (isPureValue(type, this.#decode(type, bcs, 'InvalidPureArgument'))) return;
+    throw new VmError('InvalidPureArgument', `Cannot pass ${name} as a pure argument`);
+  }
+
+  call(session: Session, { module, function: name, typeArguments, arguments: args }: Call): CallResult {
+    const fn = this.#loader.function(module, name);
+    const types = this.#resolve(fn, typeArguments);
+    const parameters = passedParameters(fn).map((type) => this.#loader.types.substitute(type, types));
+    if (args.length !== parameters.length) {
+      const message = `Cannot call ${name}: ${args.length} arguments, expected ${parameters.length}`;
+      throw new VmError('ArityMismatch', message);
+    }
+    const values = parameters.map((type, index) =>
+      this.#decode(target(type), args[index]!, 'InvalidArgument', index),
+    );
+    const returned = this.#run(session as TransactionSession, fn, types, values);
+    return {
+      returns: returned.map((value, index) => {
+        const type = this.#loader.types.substitute(fn.returns[index]!, types);
+        return { type: type.name, bcs: this.#loader.codec.encode(type, value) };
+      }),
+      mutated: parameters.flatMap((type, argument) =>
+        type.kind === 'mutable'
+          ? [{ argument, bcs: this.#loader.codec.encode(target(type), values[argument]!) }]
+          : [],
+      ),
+    };
+  }
+
+  init(session: Session, module: ModuleId): void {
+    const fn = this.#loader.module(module).function('init');
+    if (!fn) return;
+    const witness = passedParameters(fn);
+    if (!witness.every(isOneTimeWitness)) {
+      throw new VmError(
+        'PublishError',
+        `Cannot run init of ${module.name}: its parameters are not those of init`,
+      );
+    }
+    this.#run(
+      session as TransactionSession,
+      fn,
+      [],
+      witness.map(() => [true]),
+    );
+  }
+
+  checkPackage(modules: Uint8Array[]): ModuleSummary[] {
+    return checkPackage(this.#source, modules);
+  }
+
+  /** Runs a function; `values` are changed in place where they are passed by `&mut`. */
+  #run(session: TransactionSession, fn: MoveFunction, types: readonly Type[], values: Value[]): Value[] {
+    if (fn.returns.some(isReference)) {
+      throw new VmError('InvalidArgument', `Cannot call ${fn.name}: it returns a reference`);
+    }
+    const args = fn.parameters.map((type, index): Value => {
+      if (isTxContext(type)) return asPassed(type, [contextValue(session)], 0);
+      return asPassed(type, values, index);
+    });
+    return new Machine(this.#loader, session).run(fn, types, args);
+  }
+
+  #resolve(fn: MoveFunction, names: TypeName[]): readonly Type[] {
+    const key = names.join(';');
+    let types = this.#typeArguments.get(key);
+    if (!types) {
+      types = names.map((name) => this.#loader.type(name));
+      this.#typeArguments.set(key, types);
+    }
+    this.#loader.checkTypeArguments(fn.name, fn.constraints, types);
+    return types;
+  }
+
+  #decode(
+    type: Type,
+    bcs: Uint8Array,
+    code: 'InvalidArgument' | 'InvalidPureArgument',
+    index?: number,
+  ): Value {
+    try {
+      return this.#loader.codec.decode(type, bcs);
+    } catch (cause) {
+      if (!(cause instanceof BcsError)) throw cause;
+      throw new VmError(code, cause.message, { cause, ...(index !== undefined && { index }) });
+    }
+  }
+}
+
+function asPassed(type: Type, values: Value[], index: number): Value {
+  return isReference(type) ? new Reference(values, index) : values[index]!;
+}
+
+/** Parameters that the caller passes; a `TxContext` stands last. */
+function passedParameters(fn: MoveFunction): Type[] {
+  return fn.parameters.filter((type) => !isTxContext(type));
+}
+
+function isTxContext(type: Type): boolean {
+  return isReference(type) && pathOf(type.arguments[0]!) === TYPE_PATH.txContext;
+}
+
+/** In the order of the fields of `TxContext`. */
+function contextValue({ context }: TransactionSession): Value {
+  const { sender, digest, epoch, epochTimestampMs, idsCreated } = context;
+  return [sender, [...digest], epoch, epochTimestampMs, idsCreated];
+}
+
+function target(type: Type): Type {
+  return isReference(type) ? type.arguments[0]! : type;
+}
+
+function describe(type: Type) {
+  return { type: type.name, abilities: abilityFlags(abilitiesOf(type)) };
+}
+
+function toParameter(type: Type) {
+  const passing = isReference(type) ? (type.kind as 'reference' | 'mutable') : ('value' as const);
+  return { ...describe(target(type)), passing };
+}
