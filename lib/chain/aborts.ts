@@ -1,0 +1,76 @@
+/**
+ * Names of the contracts' errors by module; the position is the abort code. A test compares them with the sources.
+ */
+export const ABORTS: Readonly<Record<string, readonly string[]>> = {
+  api_path: ['EBadPath', 'EBadResource'],
+  binding: ['EBadLength'],
+  enclave_registry: [
+    'EWrongCluster',
+    'ENotHost',
+    'ENotOperator',
+    'ENotSeated',
+    'ENotMeasured',
+    'ENoConfig',
+    'EWrongNonce',
+    'EWrongUserData',
+    'EDebugMode',
+    'EMissingPcr',
+    'EDocumentTooOld',
+    'EDocumentFromFuture',
+    'EAlreadySeated',
+    'EDelayTooLong',
+    'EBadConfig',
+  ],
+  heartbeat: ['EWrongCluster', 'EBadAuditHead'],
+  k8s_scheduler: [
+    'EWrongCluster',
+    'ENotRequester',
+    'ERoleTooLow',
+    'EBadMethod',
+    'EBadNamespace',
+    'EBadName',
+    'EBadLabels',
+    'EBadImage',
+    'EBadPort',
+    'EBadManifest',
+    'ETooManyPending',
+    'ENoActiveWorker',
+    'EUnknownRequest',
+    'EBadTransition',
+    'EBadDigest',
+    'EReasonTooLong',
+  ],
+  measurement: [
+    'EBadPcr',
+    'EDebugMode',
+    'EVersionTaken',
+    'EUnknownVersion',
+    'ETooManyMeasurements',
+    'EBadVersion',
+    'EImageListed',
+  ],
+  stake: ['EZeroAmount', 'ENotEnoughStake', 'ENothingRequested', 'EStillUnbonding'],
+  staking: ['EAlreadyStaked', 'ENoAccount', 'EStakeTooSmall'],
+  worker_registry: [
+    'EWrongCluster',
+    'ENotOwner',
+    'EUnknownWorker',
+    'ENodeIdTaken',
+    'EBadNodeId',
+    'EBadSealToken',
+    'ESealTokenUsed',
+    'EStakeTooSmall',
+    'EBadTransition',
+    'ESealTokenExpired',
+    'EBadShare',
+    'EBadEvidence',
+    'EBadReason',
+    'EBadCiphertext',
+    'ENothingStaked',
+  ],
+};
+
+/** The name of a contract's error; `unknown` when there is none of that code. */
+export function abortName(module: string, code: number): string {
+  return ABORTS[module]?.[code] ?? 'unknown';
+}

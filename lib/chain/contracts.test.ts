@@ -1,0 +1,279 @@
+import { SeatedCluster } from '@daasvader/control-plane/testing/seated-cluster.ts';
+import { TransactionEvents } from '@daasvader/devnet/layouts.ts';
+import type { Signer } from '@mysten/sui/cryptography';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { Transaction } from '@mysten/sui/transactions';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as calls from './calls.ts';
+import { type ChainEvent, type EventOf, parseEvent } from './events.ts';
+import { EVENTS } from './layouts.ts';
+import { checkLog, EMPTY_HEAD, type LogPosition, type StoredEvent } from './log.ts';
+import { ContractReader } from './objects.ts';
+import { contractEvents, createdObject, submit } from './submit.ts';
+
+const SUI = 1_000_000_000n;
+const WEEK_MS = 7 * 24 * 3_600_000;
+const NODE = 'worker-1';
+const DIGEST = new Uint8Array(32).fill(7);
+
+let cluster: SeatedCluster;
+let reader: ContractReader;
+let seat: calls.SeatIds;
+let provider: Signer;
+let user: Signer;
+
+beforeAll(async () => {
+  cluster = await SeatedCluster.start();
+  reader = new ContractReader(cluster.client, cluster.deployment);
+  seat = { ...cluster.deployment, enclaveId: (await reader.registry()).seat! };
+  provider = cluster.devnet.accounts[1]!;
+  user = cluster.devnet.accounts[2]!;
+});
+
+afterAll(() => cluster.close());
+
+/** Sends one transaction and tells the contracts' events. */
+async function send(signer: Signer, build: (tx: Transaction) => void): Promise<ChainEvent[]> {
+  return contractEvents(await submit(cluster.client, signer, build), cluster.deployment.packageId);
+}
+
+const operate = (build: (tx: Transaction) => void) => send(cluster.controlPlane.operator, build);
+const own = (build: (tx: Transaction) => void) => send(provider, build);
+const use = (build: (tx: Transaction) => void) => send(user, build);
+const kinds = (events: ChainEvent[]) => events.map(({ kind }) => kind);
+
+function request(name: string): calls.RequestArgs {
+  return {
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/default/deployments',
+    name,
+    labels: `app=${name}`,
+    namespace: 'default',
+    containerName: name,
+    image: 'web:1',
+    port: '80',
+    requester: user.toSuiAddress(),
+  };
+}
+
+describe('workers', () => {
+  test('a worker is registered with its stake', async () => {
+    const args = { stake: 5n * SUI, nodeId: NODE, sealToken: 'a'.repeat(64) };
+    const events = await own((tx) => calls.stakeAndRegisterWorker(tx, cluster.deployment, args));
+    expect(events).toMatchObject([
+      { kind: 'WorkerRegisteredEvent', seq: '1', nodeId: NODE, owner: provider.toSuiAddress() },
+      { kind: 'StakeDepositedEvent', seq: '2', amount: '5000000000', total: '5000000000' },
+    ]);
+    expect(await reader.worker(NODE)).toMatchObject({ status: 0, sealToken: args.sealToken });
+    expect(await reader.worker('worker-2')).toBeUndefined();
+  });
+
+  test('the operator activates it and hands it a credential', async () => {
+    const ciphertext = new Uint8Array([1, 2, 3]);
+    await operate((tx) => {
+      calls.activateWorker(tx, seat, NODE);
+      calls.setJoinToken(tx, seat, { nodeId: NODE, ciphertext });
+    });
+    expect(await reader.worker(NODE)).toMatchObject({ status: 1, joinToken: ciphertext });
+  });
+
+  test('its owner adds stake, drains, resumes and refreshes', async () => {
+    const events = await own((tx) => {
+      calls.addStake(tx, cluster.deployment, { stake: SUI, nodeId: NODE });
+      calls.drainWorker(tx, cluster.deployment, NODE);
+      calls.resumeWorker(tx, cluster.deployment, NODE);
+      calls.refreshSealToken(tx, cluster.deployment, { nodeId: NODE, sealToken: 'b'.repeat(64) });
+    });
+    expect(kinds(events)).toEqual([
+      'StakeDepositedEvent',
+      'WorkerStatusChangedEvent',
+      'WorkerStatusChangedEvent',
+      'SealTokenRefreshedEvent',
+    ]);
+  });
+});
+
+describe('requests', () => {
+  test('stake gives a role', async () => {
+    await use((tx) => calls.stake(tx, cluster.deployment, 2n * SUI));
+    expect(await reader.role(user.toSuiAddress())).toEqual({ role: 2, stake: 2n * SUI });
+    await use((tx) => calls.restake(tx, cluster.deployment, 8n * SUI));
+    expect(await reader.role(user.toSuiAddress())).toEqual({ role: 4, stake: 10n * SUI });
+    expect(await reader.role(provider.toSuiAddress())).toEqual({ role: 0, stake: 0n });
+  });
+
+  test('a request is scheduled, started and completed', async () => {
+    const events = await use((tx) => calls.submitK8sRequest(tx, cluster.deployment, request('web')));
+    expect(events).toMatchObject([
+      { kind: 'K8sAPIRequestScheduledEvent', requestId: '1', ...request('web'), role: 4, worker: NODE },
+      { kind: 'WorkerAssignedEvent', requestId: '1', nodeId: NODE },
+    ]);
+    await operate((tx) => calls.startRequest(tx, seat, 1n));
+    await operate((tx) => calls.completeRequest(tx, seat, { requestId: 1n, resultDigest: DIGEST }));
+    expect(await reader.request(1n)).toMatchObject({ status: 2, resultDigest: DIGEST, worker: NODE });
+    expect(await reader.request(2n)).toBeUndefined();
+  });
+
+  test('a manifest is carried whole; the request fails with its reason', async () => {
+    const manifest = Buffer.from('{"kind":"ConfigMap"}');
+    const path = '/api/v1/namespaces/default/configmaps';
+    const [scheduled] = await use((tx) =>
+      calls.submitManifest(tx, cluster.deployment, { method: 'POST', path, namespace: 'default', manifest }),
+    );
+    expect(Buffer.from((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).manifest)).toEqual(manifest);
+    const [failed] = await operate((tx) => calls.failRequest(tx, seat, { requestId: 2n, reason: 'no' }));
+    expect(failed).toMatchObject({ kind: 'RequestFailedEvent', reason: 'no' });
+  });
+
+  test('a request is reassigned and cancelled', async () => {
+    await use((tx) => calls.submitK8sRequest(tx, cluster.deployment, request('api')));
+    await operate((tx) => calls.reassignRequest(tx, seat, 3n));
+    await use((tx) => calls.cancelRequest(tx, cluster.deployment, 3n));
+    expect(await reader.request(3n)).toMatchObject({ status: 4 });
+    expect(await reader.scheduler()).toMatchObject({ activeCount: '0', nextId: '4' });
+  });
+});
+
+describe('refusals', () => {
+  const refused = (module: string, name: string) => ({ code: 'abort', abort: { module, name } });
+
+  test('the abort is named', async () => {
+    await expect(own((tx) => calls.activateWorker(tx, seat, NODE))).rejects.toMatchObject(
+      refused('enclave_registry', 'ENotOperator'),
+    );
+    await expect(use((tx) => calls.drainWorker(tx, cluster.deployment, NODE))).rejects.toMatchObject(
+      refused('worker_registry', 'ENotOwner'),
+    );
+    const foreign = { ...request('web'), requester: provider.toSuiAddress() };
+    await expect(use((tx) => calls.submitK8sRequest(tx, cluster.deployment, foreign))).rejects.toMatchObject(
+      refused('k8s_scheduler', 'ENotRequester'),
+    );
+  });
+
+  test('nobody but its owner uses the admin capability', async () => {
+    await expect(own((tx) => calls.revokeSeat(tx, cluster.deployment))).rejects.toMatchObject({
+      code: 'execution',
+    });
+    expect((await reader.registry()).seat).toBe(seat.enclaveId);
+  });
+
+  test('a full node that does not answer has refused nothing', async () => {
+    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: 'http://127.0.0.1:1' });
+    await expect(
+      submit(client, user, (tx) => calls.restake(tx, cluster.deployment, SUI)),
+    ).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  test('an enclave that registered but is not in the seat is refused', async () => {
+    const { controlPlane, deployment, client } = cluster;
+    const { operator, binding } = controlPlane;
+    const opened = await submit(client, operator, (tx) => calls.openRegistration(tx, deployment));
+    const ticketId = createdObject(opened, '::enclave_registry::RegistrationTicket');
+    const document = await controlPlane.attest(Buffer.from(ticketId.slice(2), 'hex'));
+    const registered = await submit(client, operator, (tx) =>
+      calls.registerEnclave(tx, deployment, { ...binding, ticketId, document }),
+    );
+    const enclaveId = createdObject(registered, '::enclave_registry::Enclave');
+    expect(await reader.enclave(enclaveId)).toMatchObject({ operator: operator.toSuiAddress() });
+    await expect(
+      operate((tx) => calls.activateWorker(tx, { ...seat, enclaveId }, NODE)),
+    ).rejects.toMatchObject(refused('enclave_registry', 'ENotSeated'));
+  });
+
+  test('a document that answers another ticket is refused', async () => {
+    const { controlPlane, deployment, client } = cluster;
+    const { operator, binding } = controlPlane;
+    const opened = await submit(client, operator, (tx) => calls.openRegistration(tx, deployment));
+    const ticketId = createdObject(opened, '::enclave_registry::RegistrationTicket');
+    const document = await controlPlane.attest(new Uint8Array(32));
+    await expect(
+      operate((tx) => calls.registerEnclave(tx, deployment, { ...binding, ticketId, document })),
+    ).rejects.toMatchObject(refused('enclave_registry', 'EWrongNonce'));
+  });
+});
+
+describe('the end of a worker', () => {
+  test('it is slashed, reinstated, and leaves', async () => {
+    await operate((tx) => calls.setWorkerStatus(tx, seat, { nodeId: NODE, status: 3 }));
+    const slash = { nodeId: NODE, reason: 1, evidenceDigest: DIGEST, shareBps: 5_000n };
+    const [slashed] = await operate((tx) => calls.slash(tx, seat, slash));
+    expect(slashed).toMatchObject({ amount: '3000000000', remaining: '3000000000' });
+    await own((tx) => {
+      const args = { stake: 2n * SUI, nodeId: NODE, sealToken: 'c'.repeat(64) };
+      calls.reinstate(tx, cluster.deployment, args);
+      calls.leave(tx, cluster.deployment, NODE);
+    });
+    expect((await reader.worker(NODE))?.status).toBe(5);
+    expect((await reader.workers()).forfeited).toBe('3000000000');
+  });
+
+  test('after a week all stake is paid out', async () => {
+    await own((tx) => calls.requestWorkerWithdraw(tx, cluster.deployment, NODE));
+    await use((tx) => calls.requestWithdraw(tx, cluster.deployment, 10n * SUI));
+    await expect(use((tx) => calls.withdraw(tx, cluster.deployment))).rejects.toMatchObject({
+      abort: { name: 'EStillUnbonding' },
+    });
+    cluster.devnet.advanceTime(WEEK_MS);
+    const [paid] = await own((tx) => calls.withdrawWorkerStake(tx, cluster.deployment, NODE));
+    expect(paid).toMatchObject({ kind: 'StakeWithdrawnEvent', amount: '5000000000' });
+    const [returned] = await use((tx) => calls.withdraw(tx, cluster.deployment));
+    expect(returned).toMatchObject({ kind: 'UserWithdrawnEvent', amount: '10000000000' });
+  });
+});
+
+/** Every event of the contracts since genesis, in the order of the chain. */
+function allEvents(): StoredEvent[] {
+  const { store } = cluster.devnet.chain;
+  const length = store.latestCheckpoint()!.sequence + 1;
+  const transactions = Array.from({ length }, (_, sequence) => store.transactionsOf(sequence));
+  return transactions
+    .flat()
+    .flatMap(({ events }) => (events ? TransactionEvents.parse(events).data : []))
+    .filter(({ packageId }) => packageId === cluster.deployment.packageId)
+    .map(({ type, contents }) => ({
+      type: `${type.address}::${type.module}::${type.name}`,
+      bytes: contents,
+    }));
+}
+
+const logOf = (logId: string) =>
+  allEvents().filter(({ type, bytes }) => {
+    const event = parseEvent(type, bytes);
+    return event.kind !== 'HeartbeatEvent' && event.logId === logId;
+  });
+
+const position = ({ seq, head }: { seq: string; head: Uint8Array }): LogPosition => ({
+  seq: BigInt(seq),
+  head,
+});
+const START: LogPosition = { seq: 0n, head: EMPTY_HEAD };
+
+describe('logs', () => {
+  test('the heads of a heartbeat prove every event since the beginning', async () => {
+    const [beat] = await operate((tx) => calls.heartbeat(tx, seat, DIGEST));
+    const { registry, workers, staking, scheduler, epoch, stateVersion } = beat as EventOf<'HeartbeatEvent'>;
+    expect([epoch, stateVersion]).toEqual(['1', '1']);
+    for (const head of [registry, workers, staking, scheduler]) {
+      checkLog(head.logId, START, logOf(head.logId), position(head));
+    }
+  });
+
+  test('a revoked seat is empty, and its operator is none', async () => {
+    await send(cluster.admin, (tx) => {
+      calls.retireMeasurement(tx, cluster.deployment, '1.0.0');
+      calls.revokeSeat(tx, cluster.deployment);
+    });
+    const { seat: seated, epoch, log } = await reader.registry();
+    expect([seated, epoch]).toEqual([null, '2']);
+    const { registryId } = cluster.deployment;
+    checkLog(registryId, START, logOf(registryId), position(log));
+    await expect(operate((tx) => calls.heartbeat(tx, seat, DIGEST))).rejects.toMatchObject({
+      abort: { name: 'ENotSeated' },
+    });
+  });
+
+  test('every kind of event was seen, and decodes', () => {
+    const seen = new Set(allEvents().map(({ type, bytes }) => parseEvent(type, bytes).kind));
+    expect([...seen].sort()).toEqual([...Object.keys(EVENTS), 'HeartbeatEvent'].sort());
+  });
+});

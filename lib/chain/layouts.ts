@@ -1,0 +1,216 @@
+import { bcs } from '@mysten/sui/bcs';
+
+const log = { logId: bcs.Address, seq: bcs.u64() };
+const bytes = bcs.byteVector();
+const text = bcs.string();
+const address = bcs.Address;
+const u64 = bcs.u64();
+const u8 = bcs.u8();
+
+const config = bcs.struct('ClusterConfig', {
+  chainId: text,
+  packageId: address,
+  committeeDigest: bytes,
+  committeeEpoch: u64,
+});
+const staked = { ...log, user: address, amount: u64, total: u64, role: u8 };
+const request = { ...log, requestId: u64 };
+const worker = { ...log, nodeId: text };
+const pcrs = { pcr0: bytes, pcr1: bytes, pcr2: bytes };
+
+/** How far a log had come, as heartbeats state it. */
+export const LogHead = bcs.struct('LogHead', { ...log, head: bytes });
+
+/** Layouts of every event that belongs to a log, by the name of its Move struct. */
+export const EVENTS = {
+  MeasurementProposedEvent: bcs.struct('MeasurementProposedEvent', {
+    ...log,
+    version: text,
+    ...pcrs,
+    effectiveAtMs: u64,
+  }),
+  MeasurementRetiredEvent: bcs.struct('MeasurementRetiredEvent', { ...log, version: text }),
+  ConfigSetEvent: bcs.struct('ConfigSetEvent', { ...log, config, effectiveAtMs: u64 }),
+  HostAppointedEvent: bcs.struct('HostAppointedEvent', { ...log, host: address, effectiveAtMs: u64 }),
+  EnclaveRegisteredEvent: bcs.struct('EnclaveRegisteredEvent', {
+    ...log,
+    enclaveId: address,
+    operator: address,
+    measurementVersion: text,
+  }),
+  SeatTakenEvent: bcs.struct('SeatTakenEvent', { ...log, enclaveId: address, operator: address, epoch: u64 }),
+  SeatRevokedEvent: bcs.struct('SeatRevokedEvent', { ...log, epoch: u64 }),
+  WorkerRegisteredEvent: bcs.struct('WorkerRegisteredEvent', {
+    ...worker,
+    owner: address,
+    sealToken: text,
+    stake: u64,
+    tokenExpiresAtMs: u64,
+  }),
+  StakeDepositedEvent: bcs.struct('StakeDepositedEvent', {
+    ...worker,
+    owner: address,
+    amount: u64,
+    total: u64,
+  }),
+  WorkerStatusChangedEvent: bcs.struct('WorkerStatusChangedEvent', {
+    ...worker,
+    oldStatus: u8,
+    newStatus: u8,
+  }),
+  JoinTokenSetEvent: bcs.struct('JoinTokenSetEvent', { ...worker, ciphertext: bytes }),
+  SealTokenRefreshedEvent: bcs.struct('SealTokenRefreshedEvent', {
+    ...worker,
+    sealToken: text,
+    tokenExpiresAtMs: u64,
+  }),
+  StakeSlashedEvent: bcs.struct('StakeSlashedEvent', {
+    ...worker,
+    reason: u8,
+    evidenceDigest: bytes,
+    amount: u64,
+    remaining: u64,
+  }),
+  StakeWithdrawRequestedEvent: bcs.struct('StakeWithdrawRequestedEvent', { ...worker, amount: u64 }),
+  StakeWithdrawnEvent: bcs.struct('StakeWithdrawnEvent', { ...worker, owner: address, amount: u64 }),
+  UserStakedEvent: bcs.struct('UserStakedEvent', staked),
+  UserWithdrawRequestedEvent: bcs.struct('UserWithdrawRequestedEvent', staked),
+  UserWithdrawnEvent: bcs.struct('UserWithdrawnEvent', { ...log, user: address, amount: u64 }),
+  K8sAPIRequestScheduledEvent: bcs.struct('K8sAPIRequestScheduledEvent', {
+    ...request,
+    method: text,
+    path: text,
+    name: text,
+    labels: text,
+    namespace: text,
+    containerName: text,
+    image: text,
+    port: text,
+    requester: address,
+    role: u8,
+    manifest: bytes,
+    worker: text,
+  }),
+  WorkerAssignedEvent: bcs.struct('WorkerAssignedEvent', { ...request, nodeId: text }),
+  RequestStartedEvent: bcs.struct('RequestStartedEvent', request),
+  RequestCompletedEvent: bcs.struct('RequestCompletedEvent', { ...request, resultDigest: bytes }),
+  RequestFailedEvent: bcs.struct('RequestFailedEvent', { ...request, reason: text }),
+  RequestCancelledEvent: bcs.struct('RequestCancelledEvent', request),
+};
+
+/** Belongs to no log: it states the heads of all. */
+export const HeartbeatEvent = bcs.struct('HeartbeatEvent', {
+  registry: LogHead,
+  workers: LogHead,
+  staking: LogHead,
+  scheduler: LogHead,
+  epoch: u64,
+  stateVersion: u64,
+  auditHead: bytes,
+  timestampMs: u64,
+});
+
+const uid = address;
+const logState = bcs.struct('Log', { seq: u64, head: bytes });
+const table = bcs.struct('Table', { id: uid, size: u64 });
+const timelock = { effectiveAtMs: u64, isUsed: bcs.bool() };
+const Stake = bcs.struct('Stake', { bonded: u64, unbonding: u64, unbondsAtMs: u64 });
+
+/** Contents of the contracts' objects and table entries, by the name of their Move struct. */
+export const OBJECTS = {
+  EnclaveRegistry: bcs.struct('EnclaveRegistry', {
+    id: uid,
+    version: u64,
+    delayMs: u64,
+    maxDocumentAgeMs: u64,
+    measurements: bcs.vector(
+      bcs.struct('Measurement', {
+        version: text,
+        ...pcrs,
+        effectiveAtMs: u64,
+        retireAtMs: bcs.option(u64),
+      }),
+    ),
+    config: bcs.struct('Timelocked', {
+      current: bcs.option(config),
+      pending: bcs.option(config),
+      ...timelock,
+    }),
+    host: bcs.struct('Timelocked', {
+      current: bcs.option(address),
+      pending: bcs.option(address),
+      ...timelock,
+    }),
+    seat: bcs.option(address),
+    epoch: u64,
+    stateVersion: u64,
+    log: logState,
+  }),
+  Enclave: bcs.struct('Enclave', {
+    id: uid,
+    registryId: address,
+    operator: address,
+    measurementVersion: text,
+    ...pcrs,
+    tlsSpkiSha256: bytes,
+    caSha256: bytes,
+    hpkePublicKey: bytes,
+    bootId: bytes,
+    committeeDigest: bytes,
+    committeeEpoch: u64,
+    documentTimestampMs: u64,
+    registeredAtMs: u64,
+  }),
+  WorkerRegistry: bcs.struct('WorkerRegistry', {
+    id: uid,
+    clusterId: address,
+    minStake: u64,
+    tokenLifetimeMs: u64,
+    workers: table,
+    sealTokens: table,
+    active: bcs.struct('ActiveWorkers', { slots: table, positions: table }),
+    forfeited: u64,
+    log: logState,
+  }),
+  Worker: bcs.struct('Worker', {
+    nodeId: text,
+    owner: address,
+    stake: Stake,
+    status: u8,
+    sealToken: text,
+    tokenExpiresAtMs: u64,
+    joinToken: bcs.option(bytes),
+    createdAtMs: u64,
+  }),
+  StakingPool: bcs.struct('StakingPool', {
+    id: uid,
+    clusterId: address,
+    accounts: table,
+    viewerStake: u64,
+    developerStake: u64,
+    adminStake: u64,
+    superStake: u64,
+    log: logState,
+  }),
+  Stake,
+  Scheduler: bcs.struct('Scheduler', {
+    id: uid,
+    clusterId: address,
+    requests: table,
+    pending: table,
+    maxPending: u64,
+    workerWorkloads: table,
+    activeCount: u64,
+    nextId: u64,
+    cursor: u64,
+    log: logState,
+  }),
+  Request: bcs.struct('Request', {
+    requester: address,
+    worker: text,
+    status: u8,
+    resultDigest: bytes,
+    createdAtMs: u64,
+    updatedAtMs: u64,
+  }),
+};

@@ -1,0 +1,153 @@
+import { bcs } from '@mysten/sui/bcs';
+import { ObjectError } from '@mysten/sui/client';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { ContractIds } from './deployment.ts';
+import { ChainError } from './error.ts';
+import { OBJECTS } from './layouts.ts';
+
+type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
+
+/** Contents of the contracts' objects. 64-bit numbers are decimal strings. */
+export type EnclaveRegistry = Contents<'EnclaveRegistry'>;
+export type Enclave = Contents<'Enclave'>;
+export type Worker = Contents<'Worker'>;
+export type WorkerRegistry = Contents<'WorkerRegistry'>;
+export type StakingPool = Contents<'StakingPool'>;
+export type Scheduler = Contents<'Scheduler'>;
+export type Request = Contents<'Request'>;
+
+const ROLE_STAKES = ['viewerStake', 'developerStake', 'adminStake', 'superStake'] as const;
+const STRING = '0x1::string::String';
+const CLOCK = '0x6';
+const Clock = bcs.struct('Clock', { id: bcs.Address, timestampMs: bcs.u64() });
+
+/** The package, and those of its shared objects that are to be read. */
+export type ReaderIds = Pick<ContractIds, 'packageId'> & Partial<ContractIds>;
+
+/**
+ * Reads the contracts' objects through a full node, which is trusted for nothing: whoever must know checks events
+ * against proven heads. What is absent is `undefined` only where the full node says that it does not exist.
+ */
+export class ContractReader {
+  readonly #client: SuiGrpcClient;
+  readonly #ids: ReaderIds;
+
+  constructor(client: SuiGrpcClient, ids: ReaderIds) {
+    this.#client = client;
+    this.#ids = ids;
+  }
+
+  /** @throws ChainError `not_found`, `answer`, `unreachable` */
+  registry(): Promise<EnclaveRegistry> {
+    return this.#shared('registryId', 'enclave_registry', 'EnclaveRegistry');
+  }
+
+  /** @throws ChainError `not_found`, `answer`, `unreachable` */
+  enclave(id: string): Promise<Enclave> {
+    return this.#object(id, 'enclave_registry', 'Enclave');
+  }
+
+  /** @throws ChainError `not_found`, `answer`, `unreachable` */
+  workers(): Promise<WorkerRegistry> {
+    return this.#shared('workersId', 'worker_registry', 'WorkerRegistry');
+  }
+
+  /** @throws ChainError `not_found`, `answer`, `unreachable` */
+  staking(): Promise<StakingPool> {
+    return this.#shared('stakingId', 'staking', 'StakingPool');
+  }
+
+  /** @throws ChainError `not_found`, `answer`, `unreachable` */
+  scheduler(): Promise<Scheduler> {
+    return this.#shared('schedulerId', 'k8s_scheduler', 'Scheduler');
+  }
+
+  /** @throws ChainError `not_found` for the registry, `answer`, `unreachable` */
+  async worker(nodeId: string): Promise<Worker | undefined> {
+    const { workers } = await this.workers();
+    const name = { type: STRING, bcs: bcs.string().serialize(nodeId).toBytes() };
+    return this.#entry(workers.id, name, 'Worker');
+  }
+
+  /** @throws ChainError `not_found` for the scheduler, `answer`, `unreachable` */
+  async request(requestId: bigint): Promise<Request | undefined> {
+    const { requests } = await this.scheduler();
+    const name = { type: 'u64', bcs: bcs.u64().serialize(requestId).toBytes() };
+    return this.#entry(requests.id, name, 'Request');
+  }
+
+  /**
+   * The role of an address: 0 none, 1 viewer, 2 developer, 3 admin, 4 super; and its bonded stake in MIST.
+   *
+   * @throws ChainError `answer`, `unreachable`
+   */
+  async role(address: string): Promise<{ role: number; stake: bigint }> {
+    const pool = await this.staking();
+    const name = { type: 'address', bcs: bcs.Address.serialize(address).toBytes() };
+    const account = await this.#entry(pool.accounts.id, name, 'Stake');
+    const stake = BigInt(account?.bonded ?? 0);
+    return { role: ROLE_STAKES.filter((threshold) => stake >= BigInt(pool[threshold])).length, stake };
+  }
+
+  /** The chain's clock, ms since 1970. @throws ChainError `not_found`, `answer`, `unreachable` */
+  async timeMs(): Promise<number> {
+    const { timestampMs } = parse<{ timestampMs: string }>(Clock, await this.#contents(CLOCK), 'Clock');
+    return Number(timestampMs);
+  }
+
+  async #shared<K extends keyof typeof OBJECTS>(
+    name: Exclude<keyof ContractIds, 'packageId'>,
+    module: string,
+    kind: K,
+  ): Promise<Contents<K>> {
+    const id = this.#ids[name];
+    if (id === undefined) throw new ChainError('deployment', `Cannot read ${kind}: ${name} is not known`);
+    return this.#object(id, module, kind);
+  }
+
+  async #object<K extends keyof typeof OBJECTS>(id: string, module: string, kind: K): Promise<Contents<K>> {
+    const type = `${this.#ids.packageId}::${module}::${kind}`;
+    return parse(OBJECTS[kind], await this.#contents(id, type), kind);
+  }
+
+  async #contents(id: string, type?: string): Promise<Uint8Array> {
+    const { object } = await ask(() => this.#client.getObject({ objectId: id, include: { content: true } }));
+    if (type !== undefined && object.type !== type)
+      throw new ChainError('answer', `Cannot read object ${id}: it has another type`, {
+        expected: type,
+        actual: object.type,
+      });
+    return object.content;
+  }
+
+  async #entry<K extends keyof typeof OBJECTS>(
+    parentId: string,
+    name: { type: string; bcs: Uint8Array },
+    kind: K,
+  ): Promise<Contents<K> | undefined> {
+    try {
+      const { dynamicField } = await ask(() => this.#client.getDynamicField({ parentId, name }));
+      return parse(OBJECTS[kind], dynamicField.value.bcs, kind);
+    } catch (error) {
+      if (error instanceof ChainError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  }
+}
+
+async function ask<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (cause) {
+    const code = cause instanceof ObjectError && cause.reason === 'notFound' ? 'not_found' : 'unreachable';
+    throw new ChainError(code, `Cannot read from the chain: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parse<T>(layout: { parse(bytes: Uint8Array): unknown }, bytes: Uint8Array, kind: string): T {
+  try {
+    return layout.parse(bytes) as T;
+  } catch (cause) {
+    throw new ChainError('answer', `Cannot read ${kind}: the bytes are not of its form`, { cause });
+  }
+}

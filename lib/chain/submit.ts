@@ -1,0 +1,121 @@
+import type { Signer } from '@mysten/sui/cryptography';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import { Transaction } from '@mysten/sui/transactions';
+import { abortName } from './aborts.ts';
+import { ChainError, type ContractAbort } from './error.ts';
+import { type ChainEvent, parseEvent } from './events.ts';
+
+/** What became of a transaction that succeeded. */
+export interface Submitted {
+  digest: string;
+  /** Ids of the objects that it made, with their full types. */
+  created: readonly { id: string; type: string }[];
+  /** Ids of the packages that it published. */
+  packages: readonly string[];
+  /** Events as the chain emitted them; those of the contracts can be decoded with {@link contractEvents}. */
+  events: readonly { type: string; bytes: Uint8Array }[];
+}
+
+/**
+ * Builds, signs and executes a transaction, and waits until the full node shows what it did.
+ *
+ * @param build - adds the commands
+ * @throws ChainError `abort` when a contract refused, `execution` when it failed or was refused otherwise,
+ * `unreachable` when no full node answered, which does not say that nothing happened
+ */
+export async function submit(
+  client: SuiGrpcClient,
+  signer: Signer,
+  build: (tx: Transaction) => void,
+): Promise<Submitted> {
+  const transaction = new Transaction();
+  transaction.setSenderIfNotSet(signer.toSuiAddress());
+  build(transaction);
+  const result = await execute(client, signer, transaction);
+  if (result.$kind === 'FailedTransaction') {
+    const { digest, status } = result.FailedTransaction;
+    throw executionError(status.error, digest);
+  }
+  const { digest, effects, objectTypes, events } = result.Transaction;
+  await client.waitForTransaction({ digest });
+  const made = effects.changedObjects.filter(({ idOperation }) => idOperation === 'Created');
+  const isPackage = (change: (typeof made)[number]) => change.outputState === 'PackageWrite';
+  return {
+    digest,
+    created: made
+      .filter((change) => !isPackage(change))
+      .map(({ objectId }) => ({ id: objectId, type: objectTypes[objectId] ?? '' })),
+    packages: made.filter(isPackage).map(({ objectId }) => objectId),
+    events: events.map(({ eventType, bcs }) => ({ type: eventType, bytes: bcs })),
+  };
+}
+
+/** The contracts' own events of a transaction, decoded. */
+export function contractEvents({ events }: Submitted, packageId: string): ChainEvent[] {
+  return events
+    .filter(({ type }) => type.startsWith(`${packageId}::`))
+    .map(({ type, bytes }) => parseEvent(type, bytes));
+}
+
+/**
+ * The id of the one object of a type that a transaction made.
+ *
+ * @param suffix - the end of the type, such as `::worker_registry::StakeProof`
+ * @throws ChainError `answer` when there is none
+ */
+export function createdObject({ created, digest }: Submitted, suffix: string): string {
+  const found = created.find(({ type }) => type.endsWith(suffix));
+  if (found === undefined)
+    throw new ChainError('answer', `Cannot find new object: ${digest} made no ${suffix}`, { digest });
+  return found.id;
+}
+
+async function execute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
+  const include = { effects: true, objectTypes: true, events: true } as const;
+  try {
+    return await client.signAndExecuteTransaction({ transaction, signer, include });
+  } catch (cause) {
+    // A transaction that would fail is refused while it is built, when the full node simulates it.
+    const failure = (cause as { executionError?: ExecutionFailure }).executionError;
+    if (failure !== undefined) throw executionError(failure, undefined, cause);
+    const code = isRefusal(cause) ? 'execution' : 'unreachable';
+    throw new ChainError(code, `Cannot execute transaction: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** gRPC statuses by which a full node says that a transaction is not valid; sending it again cannot help. */
+const REFUSALS = new Set(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND', 'PERMISSION_DENIED']);
+
+/** Whether the full node answered that it does not take the transaction; the client wraps its answer. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'string' && REFUSALS.has(code)) || isRefusal(error.cause);
+}
+
+/** What of an execution error is read here. */
+interface ExecutionFailure {
+  message?: string;
+  MoveAbort?: { abortCode: string; location?: { module?: string } };
+}
+
+function executionError(
+  error: ExecutionFailure | null | undefined,
+  digest?: string,
+  cause?: unknown,
+): ChainError {
+  const options = { cause, ...(digest !== undefined && { digest }) };
+  if (error?.MoveAbort === undefined) {
+    return new ChainError(
+      'execution',
+      `Cannot execute transaction: ${error?.message ?? 'no reason given'}`,
+      options,
+    );
+  }
+  const { abortCode, location } = error.MoveAbort;
+  const module = location?.module ?? 'unknown';
+  const code = Number(abortCode);
+  const abort: ContractAbort = { module, code, name: abortName(module, code) };
+  const message = `Cannot execute transaction: ${module} aborted with ${abort.name} (${code})`;
+  return new ChainError('abort', message, { ...options, abort });
+}
