@@ -1,0 +1,15 @@
+package agent
+
+import _ "embed"
+
+//go:embed cni.json
+var cniTemplate string
+
+// writeCNIConfig gives each pod a link of its own to the node, which routes between them: so all that a pod sends
+// passes the node's rules. With a bridge, pods of a node would see each other below them.
+func writeCNIConfig(o *Options, podCIDR string) error {
+	return writeTemplate(o.path("cni", "net.d", "10-k3s.conflist"), cniTemplate, map[string]any{
+		"Networks": o.path("cni", "networks"),
+		"PodCIDR":  podCIDR,
+	})
+}

@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// cniDirectories are where distributions put the CNI plugins.
+var cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+
+// Options are the flags of `k3s agent`.
+type Options struct {
+	// Server is the URL of the API server.
+	Server string
+	// BootstrapKubeconfig holds the bootstrap token; it is not needed while the node's own credential lives.
+	BootstrapKubeconfig string
+	NodeName            string
+	NodeIP              string
+	DataDir             string
+	CNIBinDir           string
+}
+
+// ParseOptions reads the flags of `k3s agent` and refuses what cannot work.
+func ParseOptions(args []string) (*Options, error) {
+	o := &Options{}
+	flags := pflag.NewFlagSet("k3s agent", pflag.ContinueOnError)
+	flags.StringVarP(&o.Server, "server", "s", "", "URL of the API server (required)")
+	flags.StringVar(&o.BootstrapKubeconfig, "bootstrap-kubeconfig", "", "file with the bootstrap token (required to join)")
+	flags.StringVar(&o.NodeName, "node-name", "", "name of the node (required)")
+	flags.StringVar(&o.NodeIP, "node-ip", "", "IPv4 address of the node (required)")
+	flags.StringVarP(&o.DataDir, "data-dir", "d", "/var/lib/rancher/k3s", "folder that holds the state")
+	flags.StringVar(&o.CNIBinDir, "cni-bin-dir", "", "folder of the CNI plugins; found by itself when not given")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("Cannot start agent: unexpected argument %q", flags.Arg(0))
+	}
+	return o, o.complete()
+}
+
+func (o *Options) complete() (err error) {
+	server, err := url.Parse(o.Server)
+	if err != nil || server.Scheme != "https" || server.Host == "" {
+		return fmt.Errorf("Cannot start agent: --server %q is not an https URL", o.Server)
+	}
+	if problems := validation.IsDNS1123Label(o.NodeName); len(problems) > 0 {
+		return fmt.Errorf("Cannot start agent: --node-name %q: %s", o.NodeName, problems[0])
+	}
+	if net.ParseIP(o.NodeIP).To4() == nil {
+		return fmt.Errorf("Cannot start agent: --node-ip %q is not an IPv4 address", o.NodeIP)
+	}
+	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
+		return err
+	}
+	return o.findCNI()
+}
+
+func (o *Options) findCNI() error {
+	directories := cniDirectories
+	if o.CNIBinDir != "" {
+		directories = []string{o.CNIBinDir}
+	}
+	for _, directory := range directories {
+		if _, err := os.Stat(filepath.Join(directory, "ptp")); err == nil {
+			o.CNIBinDir = directory
+			return nil
+		}
+	}
+	return fmt.Errorf("Cannot start agent: no CNI plugins in %v, install the package containernetworking-plugins", directories)
+}
+
+// path returns a path within the agent's part of the data directory.
+func (o *Options) path(elements ...string) string {
+	return filepath.Join(append([]string{o.DataDir, "agent"}, elements...)...)
+}
+
+// nodeKubeconfig is written by the kubelet; nodeCertificate holds the credential that it refers to.
+func (o *Options) nodeKubeconfig() string  { return o.path("kubelet.kubeconfig") }
+func (o *Options) nodeCertificate() string { return o.path("pki", "kubelet-client-current.pem") }
+
+func (o *Options) containerdSocket() string { return o.path("containerd", "containerd.sock") }
+func (o *Options) cniConfDir() string       { return o.path("cni", "net.d") }

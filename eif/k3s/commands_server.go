@@ -1,0 +1,7 @@
+//go:build serveronly
+
+package main
+
+var commands = map[string]command{
+	"server": runServer,
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/pflag"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+
+	"daasvader/k3s/pki"
+)
+
+//go:embed authentication.yaml
+var authenticationConfig []byte
+
+//go:embed admission.yaml
+var admissionConfig []byte
+
+// shutdownTimeout is how long an ending server waits for its clients, of which some may have vanished.
+const shutdownTimeout = 3 * time.Second
+
+// apiServer is a configured kube-apiserver that does not run yet.
+type apiServer struct {
+	run func(context.Context) error
+	// loopback is the API server's own, unrestricted client.
+	loopback *rest.Config
+}
+
+// newAPIServer configures kube-apiserver with our handlers in front of Kubernetes's own, and with the tunnel as its
+// only way to a kubelet.
+func newAPIServer(ctx context.Context, o *Options, c *credentials, etcdURL string, front *front) (*apiServer, error) {
+	completed, err := apiServerOptions(ctx, o, c, etcdURL, front)
+	if err != nil {
+		return nil, fmt.Errorf("configure kube-apiserver: %w", err)
+	}
+	config, err := app.NewConfig(completed)
+	if err != nil {
+		return nil, fmt.Errorf("configure kube-apiserver: %w", err)
+	}
+	front.install(config)
+	completedConfig, err := config.Complete()
+	if err != nil {
+		return nil, err
+	}
+	chain, err := app.CreateServerChain(completedConfig)
+	if err != nil {
+		return nil, fmt.Errorf("create kube-apiserver: %w", err)
+	}
+	chain.GenericAPIServer.ShutdownTimeout = shutdownTimeout
+	prepared, err := chain.PrepareRun()
+	if err != nil {
+		return nil, err
+	}
+	return &apiServer{run: prepared.Run, loopback: config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig}, nil
+}
+
+func (f *front) install(config *app.Config) {
+	f.authenticator = config.KubeAPIs.ControlPlane.Generic.Authentication.Authenticator
+	// The enclave can dial nobody: proxying to pods and services is refused here rather than tried.
+	config.KubeAPIs.ControlPlane.ProxyTransport.DialContext = refuseDial
+	generic := config.Aggregator.GenericConfig
+	build := generic.BuildHandlerChainFunc
+	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
+		return f.wrap(build(api, c))
+	}
+}
+
+func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL string, front *front) (options.CompletedOptions, error) {
+	none := options.CompletedOptions{}
+	for file, content := range map[string][]byte{"authentication.yaml": authenticationConfig, "admission.yaml": admissionConfig} {
+		if err := pki.WriteFile(o.path("etc", file), content, 0o600); err != nil {
+			return none, err
+		}
+	}
+	s := options.NewServerRunOptions()
+	if err := parseFlags(s.Flags(), apiServerArguments(o, c, etcdURL)); err != nil {
+		return none, err
+	}
+	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
+		return none, err
+	}
+	informerName, err := cache.NewInformerName("kube-apiserver")
+	if err != nil {
+		return none, err
+	}
+	s.InformerName = informerName
+	s.KubeletConfig.Lookup = front.tunnel.lookup
+	completed, err := s.Complete(ctx)
+	if err != nil {
+		return none, err
+	}
+	return completed, utilerrors.NewAggregate(completed.Validate())
+}
+
+func apiServerArguments(o *Options, c *credentials, etcdURL string) []string {
+	return []string{
+		"--admission-control-config-file=" + o.path("etc", "admission.yaml"),
+		"--advertise-address=" + o.localHost(),
+		"--allow-privileged=true", // what a tenant's pod may do is decided by pod security admission
+		"--authentication-config=" + o.path("etc", "authentication.yaml"),
+		"--authorization-mode=Node,RBAC",
+		"--bind-address=" + o.BindAddress,
+		"--client-ca-file=" + c.client.CertFile,
+		"--enable-admission-plugins=NodeRestriction",
+		"--enable-bootstrap-token-auth=true",
+		"--endpoint-reconciler-type=none", // nobody can reach the address that the enclave listens on
+		"--etcd-servers=" + etcdURL,
+		"--kubelet-certificate-authority=" + c.kubeletServing.CertFile,
+		"--kubelet-client-certificate=" + c.kubeletClientCert,
+		"--kubelet-client-key=" + c.kubeletKey,
+		"--kubelet-preferred-address-types=Hostname",
+		"--profiling=false",
+		"--proxy-client-cert-file=" + c.proxyClientCert,
+		"--proxy-client-key-file=" + c.proxyClientKey,
+		"--requestheader-allowed-names=system:auth-proxy",
+		"--requestheader-client-ca-file=" + c.requestHeader.CertFile,
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-username-headers=X-Remote-User",
+		fmt.Sprintf("--secure-port=%d", o.HTTPSPort),
+		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+		"--service-account-key-file=" + c.serviceKey,
+		"--service-account-signing-key-file=" + c.serviceKey,
+		"--service-cluster-ip-range=" + o.ServiceCIDR,
+		"--tls-cert-file=" + c.servingCert,
+		"--tls-min-version=VersionTLS13",
+		"--tls-private-key-file=" + c.servingKey,
+	}
+}
+
+// parseFlags sets a component's options the way its command line does.
+func parseFlags(named cliflag.NamedFlagSets, args []string) error {
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, set := range named.FlagSets {
+		all.AddFlagSet(set)
+	}
+	return all.Parse(args)
+}

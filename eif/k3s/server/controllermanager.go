@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	"k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
+	"k8s.io/kubernetes/cmd/kube-controller-manager/names"
+)
+
+// certificateLifetime bounds every certificate that a certificate signing request obtains.
+const certificateLifetime = "24h"
+
+func runControllerManager(ctx context.Context, o *Options, c *credentials) error {
+	s, err := options.NewKubeControllerManagerOptions()
+	if err != nil {
+		return err
+	}
+	known, disabled, aliases := app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases()
+	if err := parseFlags(s.Flags(known, disabled, aliases), controllerManagerArguments(o, c)); err != nil {
+		return err
+	}
+	config, err := s.Config(ctx, known, disabled, aliases)
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx, config.Complete())
+}
+
+func controllerManagerArguments(o *Options, c *credentials) []string {
+	return []string{
+		"--allocate-node-cidrs=true",
+		"--cluster-cidr=" + o.ClusterCIDR,
+		"--cluster-signing-duration=" + certificateLifetime,
+		"--cluster-signing-kube-apiserver-client-cert-file=" + c.client.CertFile,
+		"--cluster-signing-kube-apiserver-client-key-file=" + c.client.KeyFile,
+		"--cluster-signing-kubelet-client-cert-file=" + c.client.CertFile,
+		"--cluster-signing-kubelet-client-key-file=" + c.client.KeyFile,
+		"--cluster-signing-kubelet-serving-cert-file=" + c.kubeletServing.CertFile,
+		"--cluster-signing-kubelet-serving-key-file=" + c.kubeletServing.KeyFile,
+		// Requests are approved by the enclave alone.
+		fmt.Sprintf("--controllers=*,-%s,%s", names.CertificateSigningRequestApprovingController, names.TokenCleanerController),
+		"--kube-api-burst=400", // each controller asks for a token of its own: the defaults spread that over 5 s
+		"--kube-api-qps=200",
+		"--kubeconfig=" + c.controllerConfig,
+		"--leader-elect=false",
+		"--profiling=false",
+		"--root-ca-file=" + c.server.CertFile,
+		"--secure-port=0",
+		"--service-account-private-key-file=" + c.serviceKey,
+		"--service-cluster-ip-range=" + o.ServiceCIDR,
+		"--use-service-account-credentials=true",
+	}
+}

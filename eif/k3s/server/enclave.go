@@ -1,0 +1,39 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+
+	"k8s.io/klog/v2"
+)
+
+// enclavePaths are answered by the enclave process also on the API server's port.
+var enclavePaths = map[string]bool{
+	"/api/v1/attestation":     true,
+	"/api/v1/register-worker": true,
+	"/api/v1/staking/status":  true,
+}
+
+// enclaveProxy forwards requests to the enclave process, which listens on a Unix socket.
+func enclaveProxy(socket string) http.Handler {
+	target := &url.URL{Scheme: "http", Host: "enclave"}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host
+			r.SetXForwarded()
+		},
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", socket)
+			},
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			klog.ErrorS(err, "Cannot forward request to the enclave process")
+			http.Error(w, "Cannot reach the enclave process", http.StatusBadGateway)
+		},
+	}
+}

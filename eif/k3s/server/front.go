@@ -1,0 +1,78 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/klog/v2"
+
+	"daasvader/k3s/wire"
+)
+
+// front answers, on the API server's port, the paths that are not Kubernetes's, and keeps revoked nodes out.
+type front struct {
+	tunnel        *tunnel
+	fence         *fence
+	enclave       http.Handler // nil: there is none
+	config        []byte       // wire.ClusterConfig as JSON
+	authenticator authenticator.Request
+}
+
+func newFront(o *Options, c *credentials) (*front, error) {
+	config, err := clusterConfig(o, c)
+	if err != nil {
+		return nil, err
+	}
+	f := &front{fence: newFence(), config: config}
+	f.tunnel = newTunnel(func(r *http.Request) (string, error) { return nodeOf(f.authenticator, r) })
+	if o.APISocket != "" {
+		f.enclave = enclaveProxy(o.APISocket)
+	}
+	return f, nil
+}
+
+func clusterConfig(o *Options, c *credentials) ([]byte, error) {
+	clientCA, err := os.ReadFile(c.client.CertFile)
+	if err != nil {
+		return nil, err
+	}
+	dns, err := clusterDNS(o.ServiceCIDR)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(wire.ClusterConfig{ClientCA: string(clientCA), ClusterDNS: dns})
+}
+
+// wrap puts our paths in front of Kubernetes's handler. Everything else reaches it unchanged.
+func (f *front) wrap(kubernetes http.Handler) http.Handler {
+	return f.fence.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == wire.ConnectPath:
+			f.connect(w, r)
+		case r.URL.Path == wire.ConfigPath:
+			f.serveConfig(w)
+		case f.enclave != nil && enclavePaths[r.URL.Path]:
+			f.enclave.ServeHTTP(w, r)
+		default:
+			kubernetes.ServeHTTP(w, r)
+		}
+	}))
+}
+
+func (f *front) connect(w http.ResponseWriter, r *http.Request) {
+	node, err := nodeOf(f.authenticator, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	}
+	f.tunnel.serve(w, r, node)
+}
+
+func (f *front) serveConfig(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(f.config); err != nil {
+		klog.V(2).InfoS("A node left before it was answered", "err", err)
+	}
+}

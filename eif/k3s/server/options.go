@@ -1,0 +1,93 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+)
+
+// Options are the flags of `k3s server`; they mean what they mean in k3s.
+type Options struct {
+	DataDir     string
+	BindAddress string
+	HTTPSPort   int
+	// TLSSans are further names and addresses of the serving certificate.
+	TLSSans []string
+	// APISocket is the Unix socket that answers the enclave's own paths; empty: these paths are Kubernetes's.
+	APISocket string
+	// ExternalURL is where nodes reach the API server; its host becomes a name of the serving certificate.
+	ExternalURL string
+	ClusterCIDR string
+	ServiceCIDR string
+}
+
+// ParseOptions reads the flags of `k3s server` and refuses what cannot work.
+func ParseOptions(args []string) (*Options, error) {
+	o := &Options{}
+	flags := pflag.NewFlagSet("k3s server", pflag.ContinueOnError)
+	flags.StringVarP(&o.DataDir, "data-dir", "d", "/var/lib/rancher/k3s", "folder that holds the state")
+	flags.StringVar(&o.BindAddress, "bind-address", "127.0.0.1", "address to listen on")
+	flags.IntVar(&o.HTTPSPort, "https-listen-port", 6443, "port to listen on")
+	flags.StringArrayVar(&o.TLSSans, "tls-san", nil, "further name or address of the serving certificate, repeatable")
+	flags.StringVar(&o.APISocket, "api-socket", "", "Unix socket that answers the enclave's own paths")
+	flags.StringVar(&o.ExternalURL, "external-url", "", "URL under which nodes reach the API server")
+	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "10.42.0.0/16", "addresses of pods")
+	flags.StringVar(&o.ServiceCIDR, "service-cidr", "10.43.0.0/16", "addresses of services")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("Cannot start server: unexpected argument %q", flags.Arg(0))
+	}
+	return o, o.complete()
+}
+
+func (o *Options) complete() (err error) {
+	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
+		return err
+	}
+	if o.HTTPSPort < 1 || o.HTTPSPort > 65535 {
+		return fmt.Errorf("Cannot start server: --https-listen-port %d is not a port", o.HTTPSPort)
+	}
+	if net.ParseIP(o.BindAddress) == nil {
+		return fmt.Errorf("Cannot start server: --bind-address %q is not an IP address", o.BindAddress)
+	}
+	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
+		if _, _, err := net.ParseCIDR(cidr); err != nil {
+			return fmt.Errorf("Cannot start server: %w", err)
+		}
+	}
+	return o.addExternalName()
+}
+
+func (o *Options) addExternalName() error {
+	if o.ExternalURL == "" {
+		return nil
+	}
+	external, err := url.Parse(o.ExternalURL)
+	if err != nil || external.Scheme != "https" || external.Hostname() == "" {
+		return fmt.Errorf("Cannot start server: --external-url %q is not an https URL", o.ExternalURL)
+	}
+	o.TLSSans = append(o.TLSSans, external.Hostname())
+	return nil
+}
+
+// path returns a path within the server's part of the data directory.
+func (o *Options) path(elements ...string) string {
+	return filepath.Join(append([]string{o.DataDir, "server"}, elements...)...)
+}
+
+func (o *Options) localURL() string {
+	return "https://" + net.JoinHostPort(o.localHost(), fmt.Sprint(o.HTTPSPort))
+}
+
+// localHost is the address under which the server's own components reach it.
+func (o *Options) localHost() string {
+	if net.ParseIP(o.BindAddress).IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return o.BindAddress
+}
