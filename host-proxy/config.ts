@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { HostProxyError } from './error.ts';
+
+const port = z.int().min(0).max(65_535);
+const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
+const cidr = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 network such as 10.42.0.0/16');
+const authority = z
+  .string()
+  .regex(/^([a-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}$/, 'must be host:port in lower case');
+const name = z.string().regex(/^[a-z0-9.:-]{1,253}$/, 'must be a host name or an address in lower case');
+
+/** What `nautilus-config.yaml` may hold. Every object is strict: an unknown key is an error that names it. */
+const configSchema = z.strictObject({
+  tee: z.strictObject({
+    type: z.enum(['AWS_NITRO', 'SOFTWARE']),
+    attestation_interval: z.int().min(60).max(86_400).default(3_600),
+  }),
+  sui: z.strictObject({
+    rpc_endpoint: z.url({ protocol: /^https?$/ }),
+    event_filter: z.string().max(128).default(''),
+  }),
+  k3s: z.strictObject({
+    cluster_cidr: cidr.default('10.42.0.0/16'),
+    service_cidr: cidr.default('10.43.0.0/16'),
+  }),
+  api: z.strictObject({
+    port: port.default(6443),
+    enclave_port: port.default(8443),
+    listen: z.string().default('0.0.0.0'),
+    external_names: z.array(name).min(1).max(16),
+    external_url: z.url({ protocol: /^https$/ }).optional(),
+    tls_cert: z.string().optional(),
+    tls_key: z.string().optional(),
+  }),
+  host: z.strictObject({
+    deployment: z.string(),
+    key_file: z.string(),
+    state_dir: z.string(),
+    vsock: z.string(),
+    metrics_port: port.default(9464),
+    drain_seconds: z.number().min(0).max(3600).default(10),
+  }),
+  relay: z
+    .strictObject({
+      max_connections: z.int().min(1).max(100_000).default(4_096),
+      idle_seconds: z.number().positive().default(14_400),
+    })
+    .prefault({}),
+  outbound: z.strictObject({ allow: z.array(authority).max(64).default([]) }).prefault({}),
+  heartbeat_interval: z.int().min(1).max(3_600).default(30),
+  gas: z
+    .strictObject({
+      budget_per_transaction: z.int().min(1).default(100_000_000),
+      budget_per_hour: z.int().min(1).default(100_000_000_000),
+    })
+    .prefault({}),
+});
+
+/** The checked configuration; paths are absolute, times in seconds, gas in MIST. */
+export type Config = z.infer<typeof configSchema>;
+
+const deploymentSchema = z.object({
+  network: z.string(),
+  rpcUrl: z.string(),
+  chainId: z.string(),
+  packageId: id,
+  registryId: id,
+  workersId: id,
+  stakingId: id,
+  schedulerId: id,
+  adminCapId: id.optional(),
+});
+
+/** The cluster's objects on chain, as its deployment file names them. */
+export type ClusterDeployment = z.infer<typeof deploymentSchema>;
+
+/**
+ * Reads and checks `nautilus-config.yaml`. Relative paths in it are relative to its own folder.
+ *
+ * @throws {HostProxyError} `config`, naming each key that is wrong
+ */
+export async function readConfig(file: string): Promise<Config> {
+  const config = check(configSchema, await read(file, parse), file);
+  const at = (path: string) => resolve(dirname(file), path);
+  const { deployment, key_file, state_dir, vsock } = config.host;
+  const paths = {
+    deployment: at(deployment),
+    key_file: at(key_file),
+    state_dir: at(state_dir),
+    vsock: at(vsock),
+  };
+  return { ...config, host: { ...config.host, ...paths } };
+}
+
+/**
+ * Reads the cluster's deployment file.
+ *
+ * @throws {HostProxyError} `config`
+ */
+export async function readClusterDeployment(file: string): Promise<ClusterDeployment> {
+  return check(deploymentSchema, await read(file, JSON.parse), file);
+}
+
+async function read(file: string, decode: (text: string) => unknown): Promise<unknown> {
+  try {
+    return decode(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new HostProxyError('config', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function check<T extends z.ZodType>(schema: T, value: unknown, file: string): z.infer<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    const at = issue.path.join('.');
+    if (keys.length === 0) return `${at || 'the file'}: ${issue.message}`;
+    return keys.map((key) => `unknown key ${at ? `${at}.` : ''}${key}`).join('; ');
+  });
+  throw new HostProxyError('config', `Cannot use ${file}: ${problems.join('; ')}`);
+}

@@ -1,0 +1,160 @@
+import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import type { Logger } from 'pino';
+import { readAccount } from './account.ts';
+import { type ClusterDeployment, type Config, readClusterDeployment } from './config.ts';
+import { ConsoleLog } from './console-log.ts';
+import { enclaveConfiguration } from './enclave-configuration.ts';
+import { EnclaveProcess } from './enclave-process.ts';
+import { EventsService } from './events-service.ts';
+import { GasCoins } from './gas-coins.ts';
+import { heartbeatHandler } from './heartbeat.ts';
+import { SuiHostChain } from './host-chain.ts';
+import { jsonService, type Routes } from './json-service.ts';
+import { Metrics, serveMetrics } from './metrics.ts';
+import { authorityOf, outboundHandler } from './outbound.ts';
+import { RelayServer } from './relay-server.ts';
+import { Seat, seatRequestSchema } from './seat.ts';
+import { Sponsor, sponsorRequestSchema } from './sponsor.ts';
+
+/** Vsock ports on which the host listens and the enclave dials. */
+const PORT = { heartbeat: 9000, configuration: 9001, outbound: 9002, services: 9003, console: 9004 } as const;
+/** Vsock ports on which the enclave listens. */
+const ENCLAVE_PORT = { kubernetes: 6443, api: 8443 } as const;
+/** What one side may still send after the other has finished. */
+const LINGER_MS = 10_000;
+
+/** What the command line adds to the configuration. */
+export interface HostProxyOptions {
+  /** Start and supervise the enclave as an ordinary process. */
+  readonly devEnclave: boolean;
+}
+
+/** Everything that runs on the host: relays in, the services that the enclave dials, and the enclave itself. */
+export class HostProxy {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #metrics = new Metrics();
+  readonly #vsock: Vsock;
+  readonly #relays: RelayServer[] = [];
+  #metricsServer: Server | undefined;
+  #console: ConsoleLog | undefined;
+  #events: EventsService | undefined;
+  #enclave: EnclaveProcess | undefined;
+
+  private constructor(config: Config, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    this.#vsock = new HybridHost(config.host.vsock);
+  }
+
+  /**
+   * Starts all of it, or nothing.
+   *
+   * @throws {HostProxyError} `config`, `key`, `port-taken` or `store`
+   * @throws {VsockError} `in-use` or `path`
+   */
+  static async start(config: Config, options: HostProxyOptions, log: Logger): Promise<HostProxy> {
+    const proxy = new HostProxy(config, log);
+    try {
+      await proxy.#start(options);
+      return proxy;
+    } catch (error) {
+      await proxy.drain(0);
+      throw error;
+    }
+  }
+
+  /** Accepts no more connections, lets open ones finish for `graceMs`, then ends the enclave and the services. */
+  async drain(graceMs: number): Promise<void> {
+    await Promise.all(this.#relays.map((relay) => relay.drain(graceMs)));
+    await this.#enclave?.stop();
+    this.#vsock.close();
+    await this.#events?.close();
+    await this.#console?.close();
+    this.#metricsServer?.close();
+    this.#metricsServer?.closeAllConnections();
+  }
+
+  async #start({ devEnclave }: HostProxyOptions): Promise<void> {
+    const { host, api } = this.#config;
+    await mkdir(host.state_dir, { recursive: true, mode: 0o700 });
+    const cluster = await readClusterDeployment(host.deployment);
+    if (api.tls_cert || api.tls_key) {
+      this.#log.warn('api.tls_cert and api.tls_key are not used: TLS ends inside the enclave');
+    }
+    await this.#serveEnclave(cluster);
+    await this.#relay(api.port, ENCLAVE_PORT.kubernetes);
+    await this.#relay(api.enclave_port, ENCLAVE_PORT.api);
+    this.#metricsServer = await serveMetrics(this.#metrics, host.metrics_port);
+    if (devEnclave) {
+      const { state_dir: stateDir, vsock } = host;
+      this.#enclave = new EnclaveProcess({ stateDir, vsock }, this.#metrics, this.#log);
+    }
+  }
+
+  async #serveEnclave(cluster: ClusterDeployment): Promise<void> {
+    const { host, sui, outbound } = this.#config;
+    const { registryId, workersId, stakingId, schedulerId } = cluster;
+    const logs = [registryId, workersId, stakingId, schedulerId];
+    this.#events = await EventsService.open(join(host.state_dir, 'events'), logs);
+    this.#console = await ConsoleLog.open(join(host.state_dir, 'console.log'));
+    const configuration = enclaveConfiguration(this.#config, cluster);
+    const routes = await this.#services(cluster, this.#events);
+    const allow = new Set([sui.rpc_endpoint, cluster.rpcUrl].map(authorityOf).concat(outbound.allow));
+
+    const { heartbeat, configuration: config, outbound: proxy, services, console } = PORT;
+    const json = (table: Routes) => jsonService(table, this.#metrics, this.#log);
+    await this.#vsock.listen(heartbeat, heartbeatHandler(this.#metrics));
+    await this.#vsock.listen(config, json({ 'GET /configuration': async () => configuration }));
+    await this.#vsock.listen(
+      proxy,
+      outboundHandler({ allow, ...this.#relayLimits() }, this.#metrics, this.#log),
+    );
+    await this.#vsock.listen(services, json(routes));
+    await this.#vsock.listen(console, this.#console.handler(this.#log));
+    this.#log.info({ allow: [...allow] }, 'serving the enclave');
+  }
+
+  async #services(cluster: ClusterDeployment, events: EventsService): Promise<Routes> {
+    const { host, gas, sui } = this.#config;
+    const account = await readAccount(host.key_file);
+    const chain = new SuiHostChain(cluster.network, sui.rpc_endpoint);
+    const coins = new GasCoins(chain, account);
+    const perTransaction = BigInt(gas.budget_per_transaction);
+    const budget = { packageId: cluster.packageId, perTransaction, perHour: BigInt(gas.budget_per_hour) };
+    const sponsor = new Sponsor(chain, coins, account, budget);
+    const seat = new Seat(chain, coins, account, cluster, perTransaction);
+    this.#log.info({ account: account.toSuiAddress() }, 'paying gas and taking the seat as the host account');
+    return {
+      'POST /gas/sponsor': async ({ body }) => {
+        const sponsored = await sponsor.sponsor(sponsorRequestSchema.parse(body));
+        this.#metrics.gasReserved.inc(gas.budget_per_transaction);
+        return sponsored;
+      },
+      'POST /seat': async ({ body }) => ({ digest: await seat.take(seatRequestSchema.parse(body)) }),
+      'GET /events': async ({ query }) => events.read(query),
+      'POST /events': async ({ body }) => {
+        const result = await events.append(body);
+        this.#metrics.eventsStored.inc(result.appended);
+        return result;
+      },
+    };
+  }
+
+  async #relay(port: number, vsockPort: number): Promise<void> {
+    const { api, relay } = this.#config;
+    const limits = { ...this.#relayLimits(), maxConnections: relay.max_connections };
+    const options = { host: api.listen, port, vsockPort, ...limits };
+    const server = await RelayServer.listen(this.#vsock, options, this.#metrics, this.#log);
+    this.#relays.push(server);
+    this.#log.info({ port: server.port, vsockPort }, 'relaying to the enclave');
+  }
+
+  #relayLimits(): { idleMs: number; lingerMs: number } {
+    return { idleMs: this.#config.relay.idle_seconds * 1_000, lingerMs: LINGER_MS };
+  }
+}

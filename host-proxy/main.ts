@@ -1,0 +1,40 @@
+import { VsockError } from '@daasvader/vsock/vsock.ts';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { readConfig } from './config.ts';
+import { HostProxyError } from './error.ts';
+import { HostProxy, type HostProxyOptions } from './host-proxy.ts';
+
+const program = new Command('host-proxy').description(
+  'carries bytes to and from the enclave and keeps it running',
+);
+
+program
+  .command('run')
+  .description('run until SIGTERM or SIGINT, then drain')
+  .requiredOption('--config <file>', 'nautilus-config.yaml')
+  .option('--dev-enclave', 'start the enclave as an ordinary process with a software NSM', false)
+  .action(run);
+
+async function run({ config: file, ...options }: HostProxyOptions & { config: string }): Promise<void> {
+  const log = pino({ name: 'host-proxy' });
+  const config = await readConfig(file);
+  const proxy = await HostProxy.start(config, options, log);
+  let draining = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (draining) return log.warn({ signal }, 'already draining');
+    draining = true;
+    log.info({ signal, seconds: config.host.drain_seconds }, 'draining');
+    await proxy.drain(config.host.drain_seconds * 1_000);
+    log.info('drained');
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  log.info('ready');
+}
+
+program.parseAsync().catch((error: unknown) => {
+  if (!(error instanceof HostProxyError || error instanceof VsockError)) throw error;
+  process.stderr.write(`host-proxy: ${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,76 @@
+import { createServer, type Server } from 'node:http';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { listenTcp } from './relay-server.ts';
+
+/** The host proxy's Prometheus metrics. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #to = [this.registry];
+
+  readonly relayOpen = new Gauge({
+    name: 'daasvader_relay_open_connections',
+    help: 'Relayed connections that are open now',
+    labelNames: ['port'],
+    registers: this.#to,
+  });
+  readonly relayBytes = new Counter({
+    name: 'daasvader_relay_bytes_total',
+    help: 'Bytes carried to (in) and from (out) the enclave by connections that ended',
+    labelNames: ['port', 'direction'],
+    registers: this.#to,
+  });
+  readonly relayRefused = new Counter({
+    name: 'daasvader_relay_refused_total',
+    help: 'Connections reset because of the connection limit or an unreachable enclave',
+    labelNames: ['port', 'reason'],
+    registers: this.#to,
+  });
+  readonly lastHeartbeat = new Gauge({
+    name: 'daasvader_enclave_heartbeat_timestamp_seconds',
+    help: 'When the enclave was last heard from, seconds since 1970',
+    registers: this.#to,
+  });
+  readonly enclaveStarts = new Counter({
+    name: 'daasvader_enclave_starts_total',
+    help: 'How often the host started the enclave',
+    registers: this.#to,
+  });
+  readonly outbound = new Counter({
+    name: 'daasvader_outbound_tunnels_total',
+    help: 'CONNECT requests of the enclave by outcome',
+    labelNames: ['outcome'],
+    registers: this.#to,
+  });
+  readonly gasReserved = new Counter({
+    name: 'daasvader_gas_reserved_mist_total',
+    help: 'Gas budget promised to transactions of the enclave, in MIST',
+    registers: this.#to,
+  });
+  readonly hostRequests = new Counter({
+    name: 'daasvader_host_requests_total',
+    help: 'Requests of the enclave to the host services by route and status',
+    labelNames: ['route', 'status'],
+    registers: this.#to,
+  });
+  readonly eventsStored = new Counter({
+    name: 'daasvader_events_stored_total',
+    help: 'Events appended to the log store',
+    registers: this.#to,
+  });
+}
+
+/**
+ * Serves `/metrics` and `/healthz` on the loopback interface.
+ *
+ * @throws {HostProxyError} `port-taken`
+ */
+export async function serveMetrics(metrics: Metrics, port: number): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    if (request.url === '/healthz') return void response.end('ok\n');
+    if (request.url !== '/metrics') return void response.writeHead(404).end();
+    response.setHeader('content-type', metrics.registry.contentType);
+    response.end(await metrics.registry.metrics());
+  });
+  await listenTcp(server, '127.0.0.1', port);
+  return server;
+}

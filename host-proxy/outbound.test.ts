@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Metrics } from './metrics.ts';
+import { outboundHandler, type Resolver } from './outbound.ts';
+
+const limits = { idleMs: 5_000, lingerMs: 100 };
+let target: Server;
+let proxy: Server;
+let allowed: string;
+let resolve: Resolver;
+
+beforeEach(async () => {
+  target = createServer((request, response) => void response.end(`reached ${request.url}`)).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(target, 'listening');
+  allowed = `127.0.0.1:${(target.address() as AddressInfo).port}`;
+  resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+  const allow = new Set([allowed, 'rpc.example:443', `localhost:${allowed.split(':')[1]}`]);
+  const options = { allow, ...limits, resolve: (host: string) => resolve(host) };
+  proxy = createTcpServer(outboundHandler(options, new Metrics(), pino({ level: 'silent' }))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(proxy, 'listening');
+});
+
+afterEach(() => {
+  target.close();
+  proxy.close();
+});
+
+/** Sends bytes to the proxy and returns everything that comes back until it closes. */
+async function say(bytes: string): Promise<string> {
+  const socket = connect((proxy.address() as AddressInfo).port, '127.0.0.1');
+  socket.write(bytes);
+  return text(socket).catch(() => 'reset');
+}
+
+const get = 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+const tunnel = (authority: string) => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+
+test('an allowed target is reached, also when the client does not wait for the answer', async () => {
+  expect(await say(tunnel(allowed) + get)).toMatch(/^HTTP\/1\.1 200 .*reached \/x/s);
+});
+
+test('localhost is reached when the allow-list names it', async () => {
+  expect(await say(tunnel(`localhost:${allowed.split(':')[1]}`) + get)).toContain('reached');
+});
+
+test.each([
+  ['another host', () => 'evil.example:443'],
+  ['another port', () => 'rpc.example:22'],
+  ['no port', () => 'rpc.example'],
+  ['a trailing dot', () => 'rpc.example.:443'],
+  ['other case', () => 'RPC.example:443'],
+  ['credentials', () => 'rpc.example:443@evil.example:443'],
+  ['the address in decimal', () => `2130706433:${allowed.split(':')[1]}`],
+  ['the short address', () => `127.1:${allowed.split(':')[1]}`],
+  ['the mapped address', () => `[::ffff:127.0.0.1]:${allowed.split(':')[1]}`],
+  ['the metadata service', () => '169.254.169.254:80'],
+  ['a property of every object', () => '__proto__'],
+])('CONNECT with %s is refused', async (_name, authority) => {
+  expect(await say(tunnel(authority()))).toMatch(/^HTTP\/1\.1 (403|400) /);
+});
+
+test.each(['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1', '100.64.0.1', '0.0.0.0', '224.0.0.1'])(
+  'an allowed name that resolves to %s is refused',
+  async (address) => {
+    resolve = async () => [{ address, family: 4 }];
+    expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
+  },
+);
+
+test.each(['::1', '::ffff:169.254.169.254', 'fe80::1', 'fd00::1', '64:ff9b::7f00:1'])(
+  'an allowed name that resolves to %s is refused',
+  async (address) => {
+    resolve = async () => [{ address, family: 6 }];
+    expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
+  },
+);
+
+test('a name that does not resolve is answered 502', async () => {
+  resolve = () => Promise.reject(new Error('ENOTFOUND'));
+  expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 502 /);
+});
+
+test.each([
+  ['an ordinary request', get, /^HTTP\/1\.1 405 /],
+  [
+    'a request for a URL',
+    'GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    /^HTTP\/1\.1 405 /,
+  ],
+  [
+    'oversized headers',
+    `CONNECT a:1 HTTP/1.1\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`,
+    /^(HTTP\/1\.1 431 |reset)/,
+  ],
+  ['no HTTP at all', '\x16\x03\x01\x00\x00', /^(HTTP\/1\.1 400 |reset)/],
+])('%s is turned down', async (_name, bytes, answer) => {
+  expect(await say(bytes)).toMatch(answer);
+});

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+
+/** When a relay gives up on a connection, in milliseconds. */
+export interface RelayOptions {
+  /** Neither side sent anything for so long: both are closed. */
+  readonly idleMs: number;
+  /** One side is done; the other may finish what it was sending for so long. A half-close does not cross vsock. */
+  readonly lingerMs: number;
+}
+
+/** How a relayed connection went: bytes each way, and the error that cut it, if any. */
+export interface RelayResult {
+  readonly fromFirst: number;
+  readonly fromSecond: number;
+  readonly error?: Error;
+}
+
+/**
+ * Carries bytes between two sockets until both are closed, each side reading only as fast as the other one writes.
+ * An error on one side resets the other, so that nobody takes a cut connection for a finished one.
+ *
+ * Both sockets must have been opened with `allowHalfOpen`.
+ */
+export function relay(
+  first: Socket,
+  second: Socket,
+  { idleMs, lingerMs }: RelayOptions,
+): Promise<RelayResult> {
+  const { promise, resolve } = Promise.withResolvers<RelayResult>();
+  let error: Error | undefined;
+  let open = 2;
+  let linger: NodeJS.Timeout | undefined;
+  const idle = setTimeout(() => cut(), idleMs);
+
+  const cut = (why?: Error) => {
+    error ??= why;
+    for (const socket of [first, second]) {
+      if (why) reset(socket);
+      else socket.destroy();
+    }
+  };
+  const onEnd = () => {
+    linger ??= setTimeout(() => cut(), lingerMs);
+  };
+  const onClose = () => {
+    open -= 1;
+    if (open > 0) return void onEnd();
+    clearTimeout(linger);
+    clearTimeout(idle);
+    resolve({ fromFirst: first.bytesRead, fromSecond: second.bytesRead, ...(error && { error }) });
+  };
+  for (const [from, to] of [[first, second] as const, [second, first] as const]) {
+    from.on('error', cut).on('end', onEnd).on('close', onClose);
+    from.on('data', () => idle.refresh());
+    from.pipe(to);
+  }
+  return promise;
+}
+
+/** Ends a connection with a TCP reset; a Unix socket knows none and is closed. */
+export function reset(socket: Socket): void {
+  if (socket.remoteAddress) socket.resetAndDestroy();
+  else socket.destroy();
+}
