@@ -1,0 +1,25 @@
+import { type Binding, encodeBinding, userData } from '@daasvader/attestation/binding.ts';
+import { z } from 'zod';
+import type { Nsm } from '../nsm/nsm.ts';
+import type { Routes } from './server.ts';
+
+const query = z.object({
+  nonce: z.string().regex(/^([0-9a-f]{2}){16,64}$/, 'must be 16 to 64 bytes in lower-case hex'),
+});
+
+/** `GET /api/v1/attestation?nonce=…`: a fresh document, and the binding that its `user_data` commits to. */
+export function attestationRoutes(nsm: Nsm, binding: Binding): Routes {
+  return (router) => {
+    router.get('/api/v1/attestation', async (ctx) => {
+      const { nonce } = query.parse(ctx.query);
+      const document = await nsm.attest({
+        nonce: Buffer.from(nonce, 'hex'),
+        userData: await userData(binding),
+      });
+      ctx.body = {
+        document: Buffer.from(document).toString('base64'),
+        binding: Buffer.from(encodeBinding(binding)).toString('base64'),
+      };
+    });
+  };
+}

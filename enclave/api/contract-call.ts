@@ -1,0 +1,83 @@
+import { bcs } from '@mysten/sui/bcs';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import { Transaction } from '@mysten/sui/transactions';
+import { z } from 'zod';
+import type { ClusterIds } from '../chain/calls.ts';
+import { readJson } from './body.ts';
+import { HttpProblem } from './problem.ts';
+import type { Routes } from './server.ts';
+
+const requestId = z.string().regex(/^[0-9]{1,20}$/, 'must be a decimal number');
+
+const query = z.discriminatedUnion('function', [
+  z.strictObject({ function: z.literal('get_active_request_count'), args: z.tuple([]).optional() }),
+  z.strictObject({ function: z.literal('get_worker_workload'), args: z.tuple([z.string().max(63)]) }),
+  z.strictObject({ function: z.literal('get_request_status'), args: z.tuple([requestId]) }),
+]);
+const relay = z.strictObject({
+  transaction: z.base64().max(180_000),
+  signatures: z.array(z.base64()).min(1).max(2),
+});
+const body = z.union([query, relay]);
+
+type Query = z.infer<typeof query>;
+
+/** `POST /api/contract/call`: a view of the scheduler, or the relay of a transaction that the caller signed. */
+export function contractCallRoutes(client: SuiGrpcClient, ids: ClusterIds): Routes {
+  return (router) => {
+    router.post('/api/contract/call', async (ctx) => {
+      const request = body.parse(await readJson(ctx));
+      const data =
+        'function' in request ? await view(client, ids, request) : await forward(client, ids, request);
+      ctx.body = { status: 'success', data };
+    });
+  };
+}
+
+async function view(client: SuiGrpcClient, ids: ClusterIds, request: Query): Promise<{ value: string }> {
+  const transaction = new Transaction();
+  // Nobody's transaction: a simulation asks for a sender, not for a signature.
+  transaction.setSender(ids.registryId);
+  const values = {
+    get_active_request_count: () => [],
+    get_worker_workload: ([nodeId = '']: readonly string[]) => [transaction.pure.string(nodeId)],
+    get_request_status: ([id = '']: readonly string[]) => [transaction.pure.u64(id)],
+  }[request.function](request.args ?? []);
+  transaction.moveCall({
+    target: `${ids.packageId}::k8s_scheduler::${request.function}`,
+    arguments: [transaction.object(ids.schedulerId), ...values],
+  });
+  const include = { commandResults: true } as const;
+  const result = await client.simulateTransaction({ transaction, include, checksEnabled: false });
+  const returned = result.commandResults?.[0]?.returnValues[0]?.bcs;
+  if (result.$kind !== 'Transaction' || !returned) {
+    throw new HttpProblem(404, 'not-found', `The chain has no answer to ${request.function}`);
+  }
+  return {
+    value: (request.function === 'get_request_status' ? bcs.u8() : bcs.u64()).parse(returned).toString(),
+  };
+}
+
+/** Only calls of this cluster's contracts are passed on: this is no free full node. */
+async function forward(
+  client: SuiGrpcClient,
+  { packageId }: ClusterIds,
+  { transaction, signatures }: z.infer<typeof relay>,
+): Promise<{ digest: string; success: boolean }> {
+  const bytes = Uint8Array.from(Buffer.from(transaction, 'base64'));
+  const commands = parseCommands(bytes);
+  if (!commands.some((command) => command.MoveCall?.package === packageId)) {
+    throw new HttpProblem(403, 'request', `The transaction calls nothing of package ${packageId}`);
+  }
+  const result = await client.executeTransaction({ transaction: bytes, signatures });
+  const executed = result.Transaction ?? result.FailedTransaction;
+  return { digest: executed.digest, success: result.$kind === 'Transaction' };
+}
+
+function parseCommands(bytes: Uint8Array) {
+  try {
+    return bcs.TransactionData.parse(bytes).V1.kind.ProgrammableTransaction?.commands ?? [];
+  } catch {
+    throw new HttpProblem(400, 'request', 'transaction is not BCS of TransactionData');
+  }
+}

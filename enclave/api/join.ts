@@ -1,0 +1,42 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import type { Join } from '../kube/join.ts';
+import { readJson } from './body.ts';
+import { HttpProblem } from './problem.ts';
+import type { Routes } from './server.ts';
+
+const quantity = z.string().max(32);
+const body = z.strictObject({
+  node_id: z.string().min(1).max(63),
+  seal_token: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits'),
+  ip_address: z.string().refine((text) => isIP(text) > 0, 'must be an IP address'),
+  capacity: z.strictObject({ cpu: quantity, memory: quantity, storage: quantity }).optional(),
+});
+
+/**
+ * `POST /api/v1/register-worker`: a sealed bootstrap credential for a registered worker.
+ *
+ * @param assertFresh throws while the chain's word is too old to let anyone in
+ */
+export function joinRoutes(join: Join, assertFresh: () => void): Routes {
+  return (router) => {
+    router.post('/api/v1/register-worker', async (ctx) => {
+      const request = body.parse(await readJson(ctx));
+      if (ctx.get('authorization') !== `Bearer ${request.seal_token}`) {
+        throw new HttpProblem(401, 'join', 'The bearer token must be the seal token of the body');
+      }
+      assertFresh();
+      const { sealedKubeconfig, caPem, apiServer } = await join.admit({
+        nodeId: request.node_id,
+        sealToken: request.seal_token,
+        address: request.ip_address,
+      });
+      ctx.body = {
+        success: true,
+        kubeconfig: Buffer.from(sealedKubeconfig).toString('base64'),
+        ca_cert: Buffer.from(caPem).toString('base64'),
+        api_server: apiServer,
+      };
+    });
+  };
+}

@@ -1,0 +1,52 @@
+import { rm } from 'node:fs/promises';
+import { createServer as createHttpServer, type ServerOptions } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import Router from '@koa/router';
+import Koa from 'koa';
+import type { TlsIdentity } from '../boot/keys.ts';
+import type { Logger } from '../log.ts';
+import { problems } from './problem.ts';
+import { RateLimit } from './rate-limit.ts';
+
+const API_PORT = 8443;
+const REQUESTS_PER_MINUTE = 100;
+const REQUESTS_PER_MINUTE_OVERALL = 6_000;
+
+const LIMITS: ServerOptions = { maxHeaderSize: 8_192, headersTimeout: 10_000, requestTimeout: 30_000 };
+
+/** Adds its routes to the API. */
+export type Routes = (router: Router) => void;
+
+/** The API of this process: the same routes behind the bound TLS key and, for port 6443, on a Unix socket. */
+export function createApi(routes: readonly Routes[], log: Logger): Koa {
+  const api = new Koa();
+  const router = new Router();
+  for (const add of routes) add(router);
+  // koa prints errors by itself unless somebody listens; `problems` answers and logs them.
+  api.on('error', (error: Error) => log.debug({ error: String(error) }, 'api: connection failed'));
+  api.use(problems(log));
+  api.use(new RateLimit(REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE_OVERALL).middleware());
+  api.use(router.routes());
+  return api;
+}
+
+/** Serves the API over TLS 1.3 on the enclave's vsock port. */
+export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: TlsIdentity): Promise<void> {
+  const server = createHttpsServer(
+    { ...LIMITS, key, cert: certificate, minVersion: 'TLSv1.3' },
+    api.callback(),
+  );
+  await vsock.listen(API_PORT, (socket) => {
+    socket.on('error', () => socket.destroy());
+    server.emit('connection', socket);
+  });
+}
+
+/** Serves the API to the Kubernetes server, which ends TLS for it under its own, bound, certificate. */
+export async function listenUnix(api: Koa, path: string): Promise<void> {
+  await rm(path, { force: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  createHttpServer(LIMITS, api.callback()).once('error', reject).listen(path, resolve);
+  await promise;
+}

@@ -1,0 +1,54 @@
+import type { Audit } from '../audit/audit.ts';
+import type { Seat } from '../chain/calls.ts';
+import type { ClusterState } from '../chain/cluster-state.ts';
+import type { ChainClock } from '../chain/pulse.ts';
+import type { Writer } from '../chain/writer.ts';
+import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
+import { approveCsrs } from '../kube/csr-approver.ts';
+import { Executor } from '../kube/executor.ts';
+import { Join } from '../kube/join.ts';
+import type { Kubernetes } from '../kube/kubernetes.ts';
+import { Nodes } from '../kube/nodes.ts';
+import { Tenants } from '../kube/tenants.ts';
+import { Tracker } from '../kube/tracker.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Hands } from '../reactor.ts';
+
+/** What the control plane is made of. */
+export interface ControlPlaneOptions {
+  readonly kubernetes: Kubernetes;
+  readonly state: ClusterState;
+  readonly writer: Writer;
+  readonly seat: Seat;
+  readonly audit: Audit;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly clock: ChainClock;
+  readonly caPem: string;
+  readonly apiServer: string;
+}
+
+/** Everything that acts in Kubernetes on the chain's word. */
+export interface ControlPlane extends Hands {
+  readonly join: Join;
+  /** Ends when `signal` of {@link startControlPlane} fires. */
+  readonly watching: Promise<unknown>;
+}
+
+/** Starts to watch nodes, workloads and signing requests, until `signal` fires. */
+export function startControlPlane(options: ControlPlaneOptions, signal: AbortSignal): ControlPlane {
+  const { kubernetes, state, seat, clock, log } = options;
+  const tokens = new BootstrapTokens(kubernetes);
+  const tenants = new Tenants(kubernetes);
+  const tracker = new Tracker(kubernetes);
+  const nodes = new Nodes({ ...options, tokens });
+  const executor = new Executor({ ...options, tenants, tracker });
+  const join = new Join({ ...options, state, tokens, clusterId: seat.registryId, chainTime: clock.now });
+  const watches = [
+    tracker.run(log, signal),
+    nodes.run(signal),
+    approveCsrs({ ...options, admission: join }, signal),
+  ];
+  return { executor, nodes, tenants, join, watching: Promise.all(watches) };
+}

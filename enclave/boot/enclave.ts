@@ -1,0 +1,173 @@
+import { proxyFetch } from '@daasvader/vsock/fetch.ts';
+import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { attestationRoutes } from '../api/attestation.ts';
+import { contractCallRoutes } from '../api/contract-call.ts';
+import { joinRoutes } from '../api/join.ts';
+import { kubeconfigRoutes } from '../api/kubeconfig.ts';
+import { monitoringRoutes } from '../api/monitoring.ts';
+import { createApi, listenTls, listenUnix } from '../api/server.ts';
+import { Audit } from '../audit/audit.ts';
+import { ClusterState } from '../chain/cluster-state.ts';
+import { Follower } from '../chain/follower.ts';
+import { HostServices } from '../chain/host-services.ts';
+import { Operator } from '../chain/operator.ts';
+import { beatUntilSynced, ChainClock, keepBeating } from '../chain/pulse.ts';
+import { register, takeSeat } from '../chain/registration.ts';
+import { Writer } from '../chain/writer.ts';
+import { EnclaveError } from '../error.ts';
+import { CredentialProofs } from '../kube/credential.ts';
+import { K3s } from '../kube/k3s.ts';
+import { relayTo } from '../kube/relay.ts';
+import { clusterBaseline } from '../kube/roles.ts';
+import type { Logger } from '../log.ts';
+import { Metrics } from '../metrics.ts';
+import type { Nsm } from '../nsm/nsm.ts';
+import { Reactor } from '../reactor.ts';
+import { makeBinding } from './binding.ts';
+import { type Configuration, fetchConfiguration } from './configuration.ts';
+import { startControlPlane } from './control-plane.ts';
+import { generateKeys } from './keys.ts';
+import { sendPulse } from './pulse.ts';
+import { Steps } from './steps.ts';
+
+const OUTBOUND_PORT = 9002;
+const KUBERNETES_PORT = 6443;
+/** Heartbeats that may fail to come back before the chain's word counts as old. */
+const MISSED_HEARTBEATS = 4;
+
+/** The machine that the enclave runs on. */
+export interface EnclaveOptions {
+  readonly vsock: Vsock;
+  readonly nsm: Nsm;
+  readonly log: Logger;
+  readonly k3sBinary: string;
+  readonly k3sDir: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The whole life of the enclave: from its first byte to the host until `signal` fires.
+ *
+ * @throws when a step of the boot fails; nobody is admitted before all of them have succeeded
+ */
+export async function runEnclave(options: EnclaveOptions): Promise<void> {
+  const { vsock, log, k3sDir } = options;
+  const metrics = new Metrics();
+  const steps = new Steps(log, metrics);
+  await steps.run('pulse', () => sendPulse(vsock));
+  const configuration = await steps.run('configuration', () => fetchConfiguration(vsock));
+  const k3s = await steps.run('k3s start', () =>
+    K3s.start({
+      binary: options.k3sBinary,
+      dataDir: k3sDir,
+      apiSocket: `${k3sDir}.api.sock`,
+      names: configuration.api.external_names,
+      externalUrl: configuration.api.external_url,
+      clusterCidr: configuration.k3s.cluster_cidr,
+      serviceCidr: configuration.k3s.service_cidr,
+      log,
+      onRestart: () => metrics.k3sRestarts.inc(),
+    }),
+  );
+  try {
+    await operate(options, configuration, k3s, metrics, steps);
+  } finally {
+    await k3s.stop();
+  }
+}
+
+async function operate(
+  { vsock, nsm, log, k3sDir, signal }: EnclaveOptions,
+  configuration: Configuration,
+  k3s: K3s,
+  metrics: Metrics,
+  steps: Steps,
+): Promise<void> {
+  const { cluster, api, heartbeat_interval: heartbeatSeconds } = configuration;
+  const keys = await steps.run('keys', () => generateKeys(api.external_names));
+  const kubernetes = await steps.run('k3s ready', () => k3s.ready());
+  await steps.run('cluster roles', () =>
+    Promise.all(clusterBaseline().map((object) => kubernetes.apply(object))),
+  );
+
+  const client = suiClient(configuration, vsock);
+  const services = new HostServices(vsock);
+  const operator = new Operator(client, services, keys.operator);
+  const caPem = await k3s.serverCa();
+  const binding = await steps.run('binding', () => makeBinding(configuration, keys, caPem, client));
+  const registration = { operator, nsm, services, ids: cluster, binding };
+  const seat = await steps.run('registration', () => register(registration));
+  await steps.run('seat', () => takeSeat(registration, seat));
+
+  const state = new ClusterState();
+  const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
+  const clock = new ChainClock();
+  const writer = new Writer(operator, log, metrics);
+  const reactor = new Reactor(state, log, metrics);
+  const follower = new Follower({
+    client,
+    services,
+    packageId: cluster.packageId,
+    logIds: [cluster.registryId, cluster.workersId, cluster.stakingId, cluster.schedulerId],
+    log,
+    onEvent: reactor.onEvent,
+    onHeads: clock.set,
+  });
+  log.warn('follower: UNVERIFIED, committee signatures are not checked yet');
+  const following = follower.run(signal);
+  await steps.run('follower', () => beatUntilSynced(writer, seat, audit, clock, signal));
+
+  const parts = {
+    kubernetes,
+    state,
+    writer,
+    seat,
+    audit,
+    metrics,
+    log,
+    clock,
+    caPem,
+    apiServer: api.external_url,
+  };
+  const controlPlane = startControlPlane(parts, signal);
+  const { join, nodes, tenants, watching } = controlPlane;
+  await steps.run('rebuild', () => reactor.rebuild(controlPlane));
+
+  const assertFresh = freshness(follower, heartbeatSeconds);
+  const proofs = new CredentialProofs(cluster.registryId);
+  const isReady = () => follower.status.halted === undefined;
+  const status = () => ({ follower: follower.status, steps: steps.status, enclave: seat.enclaveId });
+  const routes = [
+    monitoringRoutes({ state, audit, metrics, readiness: () => nodes.readiness, isReady, status }),
+    attestationRoutes(nsm, binding),
+    joinRoutes(join, assertFresh),
+    kubeconfigRoutes({ ...parts, tenants, proofs, assertFresh }),
+    contractCallRoutes(client, cluster),
+  ];
+  await steps.run('admit workers', async () => {
+    const server = createApi(routes, log);
+    await listenUnix(server, `${k3sDir}.api.sock`);
+    await listenTls(server, vsock, keys.tls);
+    await vsock.listen(KUBERNETES_PORT, relayTo(k3s.port));
+  });
+  await Promise.all([watching, following, keepBeating(heartbeatSeconds, writer, seat, audit, signal)]);
+  writer.stop();
+}
+
+function suiClient({ cluster, sui }: Configuration, vsock: Vsock): SuiGrpcClient {
+  const { fetch } = proxyFetch(vsock, OUTBOUND_PORT);
+  return new SuiGrpcClient({ network: cluster.network, baseUrl: sui.rpc_endpoint, fetch });
+}
+
+/** Refuses to let anyone in on old news: the host can hold back whatever it likes, but not gain by it. */
+function freshness(follower: Follower, heartbeatSeconds: number): () => void {
+  const maxAgeMs = heartbeatSeconds * 1_000 * MISSED_HEARTBEATS;
+  return () => {
+    if (follower.isFresh(maxAgeMs)) return;
+    throw new EnclaveError(
+      'stale',
+      `Cannot admit anyone: the chain was not heard of for ${maxAgeMs / 1_000} s`,
+    );
+  };
+}

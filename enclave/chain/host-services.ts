@@ -1,0 +1,78 @@
+import { type ClosableFetch, serviceFetch } from '@daasvader/vsock/fetch.ts';
+import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import { z } from 'zod';
+import { EnclaveError } from '../error.ts';
+import { logPrefix, type RawEvent } from './event.ts';
+
+const SERVICES_PORT = 9003;
+const TIMEOUT_MS = 30_000;
+
+const sponsored = z.object({ transaction: z.base64(), sponsorSignature: z.string() });
+const stored = z.object({
+  events: z.array(
+    z.object({ seq: z.int(), type: z.string().max(512), bcs: z.base64(), digest: z.string().optional() }),
+  ),
+});
+const problem = z.object({ code: z.string().default('unknown'), detail: z.string().default('no detail') });
+
+/** What the host does for the enclave: it pays, seats, and keeps events. Nothing that it answers is believed. */
+export class HostServices {
+  readonly #host: ClosableFetch;
+
+  constructor(vsock: Vsock) {
+    this.#host = serviceFetch(vsock, SERVICES_PORT);
+  }
+
+  /**
+   * Asks the host to pay for a transaction.
+   *
+   * @param kind BCS of the TransactionKind
+   * @returns BCS of the TransactionData that the host made of it, and its signature
+   */
+  async sponsor(kind: Uint8Array, sender: string): Promise<{ bytes: Uint8Array; signature: string }> {
+    const body = { transaction: Buffer.from(kind).toString('base64'), sender };
+    const { transaction, sponsorSignature } = sponsored.parse(await this.#call('POST', '/gas/sponsor', body));
+    return { bytes: Uint8Array.from(Buffer.from(transaction, 'base64')), signature: sponsorSignature };
+  }
+
+  /** Asks the host to seat the enclave that registered under this id. */
+  async seat(enclaveId: string, operator: string): Promise<void> {
+    await this.#call('POST', '/seat', { enclaveId, operator });
+  }
+
+  /** Kept events of a log from number `from` on, as many as fit into one answer; none when it has no more. */
+  async events(logId: string, from: number): Promise<RawEvent[]> {
+    const { events } = stored.parse(await this.#call('GET', `/events?log=${logId}&from=${from}`));
+    return events.map(({ type, bcs, digest }) => {
+      const bytes = Uint8Array.from(Buffer.from(bcs, 'base64'));
+      return { ...logPrefix(bytes), type, bytes, ...(digest !== undefined && { digest }) };
+    });
+  }
+
+  /** Gives the host consecutive events of one log to keep. */
+  async keep(logId: string, events: readonly RawEvent[]): Promise<void> {
+    const body = events.map(({ seq, type, bytes, digest }) => ({
+      seq,
+      type,
+      bcs: Buffer.from(bytes).toString('base64'),
+      digest,
+    }));
+    await this.#call('POST', '/events', { log: logId, events: body });
+  }
+
+  async #call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+    const headers = { 'content-type': 'application/json' };
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const request = body ? { method, headers, signal, body: JSON.stringify(body) } : { method, signal };
+    try {
+      const response = await this.#host.fetch(`http://host${path}`, request);
+      const answer: unknown = await response.json();
+      if (response.ok) return answer;
+      const { code, detail } = problem.parse(answer);
+      throw new EnclaveError('host', `Cannot ${method} ${path}: ${detail} (${response.status} ${code})`);
+    } catch (cause) {
+      if (cause instanceof EnclaveError) throw cause;
+      throw new EnclaveError('host', `Cannot ${method} ${path}: the host does not answer`, { cause });
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { seal } from '@daasvader/seal/seal.ts';
+import type { Audit } from '../audit/audit.ts';
+import { type ClusterState, WORKER_STATUS, type Worker } from '../chain/cluster-state.ts';
+import { EnclaveError } from '../error.ts';
+import type { BootstrapToken, BootstrapTokens } from './bootstrap-tokens.ts';
+import type { NodeAdmission } from './csr.ts';
+
+/** Purpose of the sealed credential; the cluster's id follows. */
+const SEAL_INFO = 'daasvader/join/v1|';
+
+/** Who asks to join. */
+export interface JoinRequest {
+  readonly nodeId: string;
+  readonly sealToken: string;
+  /** The node's address, which its serving certificate may carry. */
+  readonly address: string;
+}
+
+/** What a worker needs to become a node. */
+export interface JoinAnswer {
+  /** A kubeconfig with a bootstrap token, sealed to the worker's seal token. */
+  readonly sealedKubeconfig: Uint8Array;
+  readonly caPem: string;
+  readonly apiServer: string;
+}
+
+/** What joining needs. */
+export interface JoinOptions {
+  readonly state: ClusterState;
+  readonly tokens: BootstrapTokens;
+  readonly audit: Audit;
+  readonly clusterId: string;
+  readonly caPem: string;
+  readonly apiServer: string;
+  /** The chain's clock, ms since 1970: by it seal tokens expire. */
+  readonly chainTime: () => number;
+}
+
+/** Lets workers in that the chain knows, and remembers under which address. */
+export class Join implements NodeAdmission {
+  readonly #options: JoinOptions;
+  readonly #addresses = new Map<string, string>();
+
+  constructor(options: JoinOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers a worker. Asking proves nothing and needs to prove nothing: only the holder of the registered key can
+   * open the answer.
+   *
+   * @throws {EnclaveError} `join`, saying what is wrong with the worker
+   */
+  async admit({ nodeId, sealToken, address }: JoinRequest): Promise<JoinAnswer> {
+    const { state, tokens, audit, clusterId, caPem, apiServer, chainTime } = this.#options;
+    assertMayJoin(state.worker(nodeId), nodeId, sealToken, chainTime());
+    const token = await tokens.issue(nodeId);
+    this.#addresses.set(nodeId, address);
+    const plain = Buffer.from(bootstrapKubeconfig(token, apiServer, caPem));
+    const sealedKubeconfig = await seal(sealToken, SEAL_INFO + clusterId, nodeId, plain);
+    audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
+    return { sealedKubeconfig, caPem, apiServer };
+  }
+
+  nodeOfToken(tokenId: string): string | undefined {
+    return this.#options.tokens.nodeOf(tokenId);
+  }
+
+  claimToken(tokenId: string, publicKey: string): boolean {
+    return this.#options.tokens.claim(tokenId, publicKey);
+  }
+
+  addressOf(node: string): string | undefined {
+    return this.#options.state.isAdmitted(node) ? this.#addresses.get(node) : undefined;
+  }
+}
+
+/** Refuses a worker that the chain does not want as a node, or does not know by this token. */
+export function assertMayJoin(
+  worker: Worker | undefined,
+  nodeId: string,
+  sealToken: string,
+  now: number,
+): void {
+  const refuse = (why: string) => new EnclaveError('join', `Cannot join ${nodeId}: ${why}`);
+  if (!worker) throw refuse('no such worker is registered; stake and register it first');
+  if (worker.sealToken !== sealToken) throw refuse('the seal token is not the one that it registered');
+  if (worker.status === WORKER_STATUS.slashed) throw refuse('it was slashed; reinstate it first');
+  if (worker.status === WORKER_STATUS.left) throw refuse('it has left; register it under another name');
+  if (worker.tokenExpiresAtMs <= now) throw refuse('its seal token has expired; refresh it with a new one');
+}
+
+function bootstrapKubeconfig({ id, secret }: BootstrapToken, server: string, caPem: string): string {
+  const certificateAuthority = Buffer.from(caPem).toString('base64');
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      { name: 'daasvader', cluster: { server, 'certificate-authority-data': certificateAuthority } },
+    ],
+    users: [{ name: 'bootstrap', user: { token: `${id}.${secret}` } }],
+    contexts: [{ name: 'bootstrap', context: { cluster: 'daasvader', user: 'bootstrap' } }],
+    'current-context': 'bootstrap',
+  });
+}

@@ -1,0 +1,96 @@
+import type { V1Node } from '@kubernetes/client-node';
+import type { Audit } from '../audit/audit.ts';
+import { activateWorker, type Seat, setWorkerStatus } from '../chain/calls.ts';
+import { type ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
+import type { Writer } from '../chain/writer.ts';
+import type { Logger } from '../log.ts';
+import type { BootstrapTokens } from './bootstrap-tokens.ts';
+import { type Kubernetes, reasonOf } from './kubernetes.ts';
+import { watchObjects } from './watch.ts';
+
+/** What keeping nodes and workers in step needs. */
+export interface NodesOptions {
+  readonly kubernetes: Kubernetes;
+  readonly state: ClusterState;
+  readonly tokens: BootstrapTokens;
+  readonly writer: Writer;
+  readonly seat: Seat;
+  readonly audit: Audit;
+  readonly log: Logger;
+}
+
+/** Keeps the chain's workers and Kubernetes's nodes in step: one tells readiness, the other who may be a node. */
+export class Nodes {
+  readonly #options: NodesOptions;
+  readonly #ready = new Map<string, boolean>();
+
+  constructor(options: NodesOptions) {
+    this.#options = options;
+  }
+
+  /** Every node that was seen, and whether it was ready. */
+  get readiness(): ReadonlyMap<string, boolean> {
+    return this.#ready;
+  }
+
+  /** Watches nodes until `signal` fires. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { kubernetes, log } = this.#options;
+    const onObject = (node: V1Node, phase: string) => {
+      this.#see(node, phase).catch((error: unknown) =>
+        log.warn({ error: reasonOf(error) }, 'nodes: cannot react'),
+      );
+    };
+    await watchObjects(kubernetes, { path: '/api/v1/nodes', log, signal, onObject });
+  }
+
+  /** Follows a change of a worker's status on chain. */
+  async onWorkerStatus(nodeId: string): Promise<void> {
+    const { kubernetes, state } = this.#options;
+    if (!state.isAdmitted(nodeId)) return this.#expel(nodeId);
+    const isDraining = state.worker(nodeId)?.status === WORKER_STATUS.draining;
+    if (!this.#ready.has(nodeId)) return;
+    const body = { spec: { unschedulable: isDraining } };
+    await kubernetes.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeId }, ...body } as V1Node);
+  }
+
+  async #see(node: V1Node, phase: string): Promise<void> {
+    const nodeId = node.metadata?.name ?? '';
+    if (phase === 'deleted') return void this.#ready.delete(nodeId);
+    if (!this.#options.state.isAdmitted(nodeId)) return this.#expel(nodeId);
+    const isReady =
+      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+    const isNew = !this.#ready.has(nodeId);
+    if (this.#ready.get(nodeId) === isReady) return;
+    this.#ready.set(nodeId, isReady);
+    // Only the node's own certificate can make its Node object, so the bootstrap token has done its work.
+    if (isNew) await this.#options.tokens.revoke(nodeId);
+    this.#tellChain(nodeId);
+  }
+
+  #tellChain(nodeId: string): void {
+    const { state, writer, seat, log } = this.#options;
+    const { pending, active, offline } = WORKER_STATUS;
+    const status = () => state.worker(nodeId)?.status;
+    const isReady = () => this.#ready.get(nodeId) === true;
+    log.info({ nodeId, ready: isReady() }, 'node status changed');
+    void writer.submit({
+      label: `activate worker ${nodeId}`,
+      needed: () => isReady() && (status() === pending || status() === offline),
+      build: (tx) => activateWorker(tx, seat, nodeId),
+    });
+    void writer.submit({
+      label: `set worker ${nodeId} offline`,
+      needed: () => !isReady() && status() === active,
+      build: (tx) => setWorkerStatus(tx, seat, nodeId, offline),
+    });
+  }
+
+  async #expel(nodeId: string): Promise<void> {
+    const { kubernetes, tokens, audit } = this.#options;
+    await tokens.revoke(nodeId);
+    await kubernetes.delete({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeId } });
+    if (this.#ready.delete(nodeId))
+      audit.append({ action: 'expel', subject: nodeId, result: 'node deleted' });
+  }
+}

@@ -1,0 +1,164 @@
+import type { V1Deployment, V1Pod, V1Service } from '@kubernetes/client-node';
+import { describe, expect, test } from 'vitest';
+import { namespaceOf } from './names.ts';
+import { planRequest, type ScheduledRequest } from './plan.ts';
+
+const ALICE = `0x${'a1'.repeat(32)}`;
+const BOB = `0x${'b0'.repeat(32)}`;
+
+function request(changes: Partial<ScheduledRequest> = {}): ScheduledRequest {
+  return {
+    requestId: 7n,
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/default/deployments',
+    name: 'web',
+    labels: '',
+    namespace: 'default',
+    containerName: 'web',
+    image: 'nginx:alpine',
+    port: '80',
+    requester: ALICE,
+    role: 2,
+    manifest: new Uint8Array(),
+    worker: 'worker-1',
+    ...changes,
+  };
+}
+
+function withManifest(manifest: unknown, changes: Partial<ScheduledRequest> = {}): ScheduledRequest {
+  return request({ ...changes, manifest: new TextEncoder().encode(JSON.stringify(manifest)) });
+}
+
+function pod(spec: object): ScheduledRequest {
+  const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec };
+  return withManifest(manifest, { path: '/api/v1/namespaces/default/pods' });
+}
+
+describe('planRequest()', () => {
+  test('builds a restricted Deployment in the namespace of the requester', () => {
+    const plan = planRequest(request());
+    const { spec, metadata } = plan.object as V1Deployment;
+    expect(plan).toMatchObject({
+      verb: 'apply',
+      kind: 'Deployment',
+      name: 'web',
+      namespace: namespaceOf(ALICE),
+    });
+    expect(metadata?.annotations).toEqual({ 'daasvader.io/request-id': '7' });
+    expect(spec?.selector.matchLabels).toEqual({ app: 'web' });
+    expect(spec?.template.spec?.automountServiceAccountToken).toBe(false);
+    expect(spec?.template.spec?.securityContext).toMatchObject({ runAsNonRoot: true });
+    expect(spec?.template.spec?.containers[0]?.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  test('gives the same object for the same request', () => {
+    expect(planRequest(request())).toEqual(planRequest(request()));
+  });
+
+  test('builds a Service that selects the workload of the same name', () => {
+    const plan = planRequest(request({ path: '/api/v1/namespaces/default/services', image: '' }));
+    expect((plan.object as V1Service).spec).toEqual({
+      selector: { app: 'web' },
+      ports: [{ port: 80, targetPort: 80 }],
+    });
+  });
+
+  test('plans a deletion of the identity alone', () => {
+    const plan = planRequest(
+      request({ method: 'DELETE', path: '/api/v1/namespaces/default/pods/web', image: '' }),
+    );
+    expect(plan).toMatchObject({ verb: 'delete', object: { kind: 'Pod', metadata: { name: 'web' } } });
+  });
+
+  test('accepts a manifest and keeps what it may choose', () => {
+    const plan = planRequest(pod({ containers: [{ name: 'c', image: 'busybox', args: ['sleep', '9'] }] }));
+    expect((plan.object as V1Pod).spec?.containers[0]).toMatchObject({
+      args: ['sleep', '9'],
+      imagePullPolicy: 'IfNotPresent',
+    });
+  });
+
+  test.each([
+    ['a reading method', { method: 'GET' }],
+    ['a viewer', { role: 1 }],
+    ['an unknown role', { role: 9 }],
+    ['a cluster-scoped path', { path: '/api/v1/nodes' }],
+    ['a path that climbs', { path: '/api/v1/namespaces/../namespaces/default/pods' }],
+    ['secrets', { path: '/api/v1/namespaces/default/secrets' }],
+    ['an unknown resource', { path: '/apis/apps/v1/namespaces/default/daemonsets' }],
+    ['a resource of a prototype', { path: '/api/v1/namespaces/default/constructor' }],
+    ['a resource in another group', { path: '/api/v1/namespaces/default/deployments' }],
+    ['kube-system', { path: '/apis/apps/v1/namespaces/kube-system/deployments', namespace: 'kube-system' }],
+    ['path and namespace that disagree', { namespace: namespaceOf(ALICE) }],
+    [
+      "another's namespace",
+      { path: `/apis/apps/v1/namespaces/${namespaceOf(BOB)}/deployments`, namespace: namespaceOf(BOB) },
+    ],
+    [
+      'a second namespace for a developer',
+      {
+        path: `/apis/apps/v1/namespaces/${namespaceOf(ALICE)}-b/deployments`,
+        namespace: `${namespaceOf(ALICE)}-b`,
+      },
+    ],
+    ['a bad image', { image: 'nginx:alpine;rm' }],
+    ['an upper-case image', { image: 'Nginx' }],
+    ['no image', { image: '' }],
+    ['a reserved label', { labels: 'daasvader.io/managed=true' }],
+    ['a label of Kubernetes', { labels: 'app.kubernetes.io/name=x' }],
+    ['a label without value', { labels: 'app' }],
+    ['a label twice', { labels: 'a=1,a=2' }],
+    ['port zero', { port: '0' }],
+    ['a port too high', { port: '65536' }],
+    ['a port with a sign', { port: '+80' }],
+    ['a name that is no label', { name: 'Web' }],
+    ['names that disagree', { method: 'PUT', path: '/apis/apps/v1/namespaces/default/deployments/other' }],
+    ['a name in the path of POST', { path: '/apis/apps/v1/namespaces/default/deployments/web' }],
+  ])('refuses %s', (_, changes) => {
+    expect(() => planRequest(request(changes))).toThrow(expect.objectContaining({ code: 'request' }));
+  });
+
+  const container = { name: 'c', image: 'busybox' };
+  test.each([
+    ['hostNetwork', pod({ containers: [container], hostNetwork: true })],
+    ['hostPID', pod({ containers: [container], hostPID: true })],
+    ['nodeName', pod({ containers: [container], nodeName: 'worker-2' })],
+    ['serviceAccountName', pod({ containers: [container], serviceAccountName: 'default' })],
+    ['tolerations', pod({ containers: [container], tolerations: [] })],
+    ['hostPath', pod({ containers: [container], volumes: [{ name: 'v', hostPath: { path: '/' } }] })],
+    ['privileged', pod({ containers: [{ ...container, securityContext: { privileged: true } }] })],
+    ['runAsUser', pod({ containers: [{ ...container, securityContext: { runAsUser: 0 } }] })],
+    ['hostPort', pod({ containers: [{ ...container, ports: [{ containerPort: 80, hostPort: 80 }] }] })],
+    ['ephemeralContainers', pod({ containers: [container], ephemeralContainers: [container] })],
+  ])('refuses %s in a manifest and names it', (field, hostile) => {
+    expect(() => planRequest(hostile)).toThrow(field);
+  });
+
+  test('refuses a manifest of another kind, in another namespace, too large or not JSON', () => {
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'web' },
+      rules: [],
+    };
+    const elsewhere = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'web', namespace: 'kube-system' },
+    };
+    const path = '/api/v1/namespaces/default/configmaps';
+    expect(() => planRequest(withManifest(role))).toThrow('kind');
+    expect(() => planRequest(withManifest(elsewhere, { path }))).toThrow('kube-system');
+    expect(() => planRequest(request({ manifest: new Uint8Array(8193) }))).toThrow('8192');
+    expect(() => planRequest(request({ manifest: new Uint8Array([0xff]) }))).toThrow('JSON');
+  });
+});
+
+test('namespaceOf() encodes the whole address in base32', () => {
+  expect(namespaceOf(`0x${'00'.repeat(32)}`)).toBe(`u-${'a'.repeat(52)}`);
+  expect(namespaceOf(ALICE)).toHaveLength(54);
+  expect(() => namespaceOf('0x1')).toThrow(TypeError);
+});

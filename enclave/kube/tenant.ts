@@ -1,0 +1,128 @@
+import type {
+  KubernetesObject,
+  V1LimitRange,
+  V1Namespace,
+  V1NetworkPolicy,
+  V1ResourceQuota,
+} from '@kubernetes/client-node';
+import { OWN_PREFIX, type Role } from './names.ts';
+import { MANAGED_LABEL } from './plan.ts';
+import { roleBinding } from './roles.ts';
+
+/** The annotation that says in full whose namespace it is. */
+const REQUESTER_ANNOTATION = `${OWN_PREFIX}requester`;
+
+/** What one namespace may hold, by role; stakes buy room. */
+const QUOTAS: Record<Exclude<Role, 'none'>, Record<string, string>> = {
+  viewer: { pods: '0' },
+  developer: quota({ pods: 20, cpu: 4, memoryGi: 8 }),
+  admin: quota({ pods: 100, cpu: 16, memoryGi: 32 }),
+  super: quota({ pods: 200, cpu: 32, memoryGi: 64 }),
+};
+
+function quota({
+  pods,
+  cpu,
+  memoryGi,
+}: {
+  pods: number;
+  cpu: number;
+  memoryGi: number;
+}): Record<string, string> {
+  return {
+    pods: `${pods}`,
+    'requests.cpu': `${cpu}`,
+    'limits.memory': `${memoryGi}Gi`,
+    'count/services': `${pods}`,
+    'count/configmaps': `${pods}`,
+    'count/secrets': `${pods}`,
+    'count/deployments.apps': `${pods}`,
+    'count/jobs.batch': `${pods}`,
+    // Nothing may reach out of the namespace through the machine it runs on.
+    'services.nodeports': '0',
+    'services.loadbalancers': '0',
+    persistentvolumeclaims: '0',
+  };
+}
+
+/** The objects that make a namespace a tenant's, in the order in which they must be applied. */
+export function tenantObjects(
+  address: string,
+  namespace: string,
+  role: Exclude<Role, 'none'>,
+): KubernetesObject[] {
+  return [
+    namespaceObject(address, namespace),
+    resourceQuota(namespace, role),
+    limitRange(namespace),
+    denyAll(namespace),
+    allowWithin(namespace),
+    roleBinding(address, role, namespace),
+  ];
+}
+
+function namespaceObject(address: string, name: string): V1Namespace {
+  const labels = {
+    [MANAGED_LABEL]: 'true',
+    'pod-security.kubernetes.io/enforce': 'restricted',
+    'pod-security.kubernetes.io/enforce-version': 'latest',
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels, annotations: { [REQUESTER_ANNOTATION]: address } },
+  };
+}
+
+function resourceQuota(namespace: string, role: Exclude<Role, 'none'>): V1ResourceQuota {
+  return {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'daasvader', namespace },
+    spec: { hard: QUOTAS[role] },
+  };
+}
+
+function limitRange(namespace: string): V1LimitRange {
+  // The quota counts requests and limits, so every container must have them.
+  const limits = [
+    {
+      type: 'Container',
+      defaultRequest: { cpu: '50m', memory: '32Mi' },
+      _default: { cpu: '500m', memory: '256Mi' },
+    },
+  ];
+  return {
+    apiVersion: 'v1',
+    kind: 'LimitRange',
+    metadata: { name: 'daasvader', namespace },
+    spec: { limits },
+  };
+}
+
+function denyAll(namespace: string): V1NetworkPolicy {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'default-deny', namespace },
+    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+  };
+}
+
+function allowWithin(namespace: string): V1NetworkPolicy {
+  const dns = [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ];
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'allow-same-namespace', namespace },
+    spec: {
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ _from: [{ podSelector: {} }] }],
+      egress: [{ to: [{ podSelector: {} }] }, { ports: dns }],
+    },
+  };
+}

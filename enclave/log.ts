@@ -1,0 +1,47 @@
+import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import { type Logger, pino } from 'pino';
+
+const CONSOLE_PORT = 9004;
+/** Lines kept while the host does not listen; older ones are lost first, the process never waits for its log. */
+const MAX_BACKLOG = 1_000;
+const RECONNECT_MS = 1_000;
+
+export type { Logger };
+
+/** A logger to standard output, which only a debug console shows, and to the host's log port, which outlives us. */
+export function createLog(vsock: Vsock): Logger {
+  const streams = [{ stream: process.stdout }, { stream: forwardTo(vsock) }];
+  return pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
+}
+
+function forwardTo(vsock: Vsock): { write(line: string): void } {
+  const backlog: string[] = [];
+  let send: ((line: string) => void) | undefined;
+  const connect = async () => {
+    try {
+      const socket = await vsock.connect(CONSOLE_PORT);
+      const reconnect = () => {
+        send = undefined;
+        setTimeout(connect, RECONNECT_MS).unref();
+      };
+      // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
+      socket
+        .on('error', () => socket.destroy())
+        .once('close', reconnect)
+        .resume();
+      send = (line) => void (socket.writableNeedDrain || socket.write(line));
+      for (const line of backlog.splice(0)) send(line);
+    } catch {
+      // Nobody listens yet. Standard output has the lines meanwhile.
+      setTimeout(connect, RECONNECT_MS).unref();
+    }
+  };
+  void connect();
+  return {
+    write(line) {
+      if (send) return send(line);
+      backlog.push(line);
+      if (backlog.length > MAX_BACKLOG) backlog.shift();
+    },
+  };
+}

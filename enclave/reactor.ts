@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterState } from './chain/cluster-state.ts';
+import { type ChainEvent, decodeEvent, type RawEvent } from './chain/event.ts';
+import { EnclaveError } from './error.ts';
+import { desiredRequests } from './kube/desired.ts';
+import type { Executor } from './kube/executor.ts';
+import { reasonOf } from './kube/kubernetes.ts';
+import type { Nodes } from './kube/nodes.ts';
+import type { Tenants } from './kube/tenants.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+const RETRY_MS = 1_000;
+
+/** Who carries out what the chain says. */
+export interface Hands {
+  readonly executor: Executor;
+  readonly nodes: Nodes;
+  readonly tenants: Tenants;
+}
+
+/**
+ * Turns events into deeds. Until it is given hands it only takes note; then it makes the cluster what the notes say,
+ * and from then on acts on each event as it comes.
+ */
+export class Reactor {
+  readonly #state: ClusterState;
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  #hands: Hands | undefined;
+
+  constructor(state: ClusterState, log: Logger, metrics: Metrics) {
+    this.#state = state;
+    this.#log = log;
+    this.#metrics = metrics;
+  }
+
+  /** Takes the next event of a log. */
+  readonly onEvent = (raw: RawEvent): void => {
+    const event = decodeEvent(raw);
+    this.#metrics.events.inc({ kind: event?.kind ?? 'other' });
+    if (!event) return;
+    this.#state.apply(event);
+    if (!this.#hands) return;
+    this.#log.info({ kind: event.kind, seq: raw.seq, digest: raw.digest }, '📡 API Response: Sui event');
+    this.#react(event, this.#hands);
+  };
+
+  /** Applies what the chain says should be to an empty cluster, and acts from now on. */
+  async rebuild(hands: Hands): Promise<void> {
+    this.#hands = hands;
+    const requests = desiredRequests(this.#state.requests);
+    await Promise.all(requests.map((request) => hands.executor.submit(request)));
+  }
+
+  #react(event: ChainEvent, { executor, nodes, tenants }: Hands): void {
+    switch (event.kind) {
+      case 'WorkerRegisteredEvent':
+        this.#log.info({ nodeId: event.nodeId }, '🎉 NEW WORKER REGISTRATION EVENT FROM CONTRACT!');
+        break;
+      case 'WorkerStatusChangedEvent':
+        void this.#insist('follow a worker', () => nodes.onWorkerStatus(event.nodeId));
+        break;
+      case 'UserStakedEvent':
+      case 'UserWithdrawRequestedEvent':
+        void this.#insist('change a role', () =>
+          tenants.changeRole(event.user, this.#state.role(event.user)),
+        );
+        break;
+      case 'K8sAPIRequestScheduledEvent': {
+        const request = this.#state.request(BigInt(event.requestId));
+        if (request) void executor.submit(request);
+        break;
+      }
+      default: // what we told the chain ourselves, or what needs nothing done
+    }
+  }
+
+  /** Does it until it is done: rights that are to be withdrawn must not survive a hiccup of Kubernetes. */
+  async #insist(what: string, action: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        this.#log.warn({ error: reasonOf(error) }, `reactor: cannot ${what}`);
+        if (error instanceof EnclaveError) return;
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+}
