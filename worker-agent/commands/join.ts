@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { CheckPassed } from '@daasvader/control-plane/checks.ts';
+import { passedLine } from '@daasvader/control-plane/print.ts';
+import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import type { Command } from 'commander';
+import { ownAddress } from '../address.ts';
+import { joinCluster } from '../join.ts';
+import { readSealKey, sealKeyFile } from '../keys.ts';
+import { openChain } from '../sui-chain.ts';
+import { type CommonOptions, configOf, print, rootOf, withRoot, workerCommand } from './options.ts';
+
+/** `join`: verifies, then fetches the bootstrap credential that a kubelet starts with. */
+export function joinCommand(): Command {
+  return withRoot(workerCommand('join', 'verify, then fetch the bootstrap credential')).action(joinOnce);
+}
+
+async function joinOnce(options: CommonOptions): Promise<void> {
+  const config = await configOf(options);
+  const chain = openChain(config);
+  const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
+  const report = (passed: CheckPassed) =>
+    void (options.json === true || process.stdout.write(`${passedLine(passed)}\n`));
+  const verified = await verifyControlPlane({
+    apiEndpoint: config.apiEndpoint,
+    readCluster: () => chain.readCluster(),
+    root: await rootOf(config),
+    report,
+  });
+  const kubeconfigFile = join(config.stateDir, 'bootstrap.kubeconfig');
+  try {
+    await joinCluster(verified, {
+      nodeId: config.node.id,
+      address: await ownAddress(config),
+      sealKey,
+      masterEndpoint: config.k3s.master_endpoint,
+      dataDir: config.k3s.data_dir,
+      kubeconfigFile,
+      report,
+    });
+  } finally {
+    await verified.endpoint.close();
+  }
+  print(options, { kubeconfig: kubeconfigFile }, `bootstrap credential in ${kubeconfigFile}`);
+}

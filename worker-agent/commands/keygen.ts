@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { createSealKey, createWallet, sealKeyFile } from '../keys.ts';
+import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
+
+/** `keygen`: makes the seal key, and with `--wallet` the owner's Sui key too. */
+export function keygenCommand(): Command {
+  return workerCommand('keygen', 'make the key that join credentials are sealed to')
+    .option('--wallet', 'make a Sui key too, unless there is one')
+    .action(keygen);
+}
+
+async function keygen(options: CommonOptions & { wallet?: boolean }): Promise<void> {
+  const config = await configOf(options);
+  const file = sealKeyFile(config.stateDir);
+  const { publicKey } = await createSealKey(file);
+  const wallet = walletFileOf(config);
+  const address = options.wallet === true && !existsSync(wallet) ? await createWallet(wallet) : undefined;
+  const lines = [`seal token ${publicKey} (key in ${file})`];
+  if (address !== undefined) lines.push(`wallet     ${address} (key in ${wallet})`);
+  print(options, { sealToken: publicKey, file, address }, lines.join('\n'));
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { readConfig, type WorkerConfig } from '../config.ts';
+import { WorkerError } from '../error.ts';
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  config?: string;
+  json?: boolean;
+  root?: string;
+}
+
+/** A command with the options that all share. */
+export function workerCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option('-c, --config <file>', 'worker-config.yaml; environment variables override it')
+    .option('--json', 'print JSON');
+}
+
+/** Adds the option that replaces AWS's root. */
+export function withRoot(command: Command): Command {
+  return command.option('--root <pem>', "trust this attestation root instead of AWS's (development)");
+}
+
+/** Reads the configuration that the options name; a given root wins over the configured one. */
+export async function configOf(options: CommonOptions): Promise<WorkerConfig> {
+  const config = await readConfig(options.config);
+  if (options.root === undefined) return config;
+  return { ...config, security: { ...config.security, attestation_root: options.root } };
+}
+
+/** PEM of the root to trust instead of AWS's, if one is configured. */
+export async function rootOf({ security }: WorkerConfig): Promise<string | undefined> {
+  if (security.attestation_root === undefined) return undefined;
+  try {
+    return await readFile(security.attestation_root, 'utf8');
+  } catch (cause) {
+    throw new WorkerError('config', `Cannot read the attestation root: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** Where the owner's Sui key is. */
+export function walletFileOf(config: WorkerConfig): string {
+  return config.sui.wallet_key ?? join(config.stateDir, 'wallet.key');
+}
+
+/** Prints a result: `text` for people, the value as one line of JSON for programs. */
+export function print(options: CommonOptions, value: object, text: string): void {
+  process.stdout.write(`${options.json === true ? JSON.stringify({ ok: true, ...value }) : text}\n`);
+}

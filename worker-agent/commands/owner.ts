@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { WorkerOwner } from '../chain.ts';
+import type { WorkerConfig } from '../config.ts';
+import { nodeKubeconfig } from '../k3s.ts';
+import { readWallet } from '../keys.ts';
+import { OwnNode } from '../node.ts';
+import { openOwner } from '../sui-chain.ts';
+import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
+
+const DEFAULT_DRAIN_SECONDS = '120';
+
+/** `drain`: no new work on chain, then the pods here move elsewhere. */
+export function drainCommand(): Command {
+  return workerCommand('drain', 'take no new work and move the pods elsewhere')
+    .option('--timeout <seconds>', 'how long pods may take to go', DEFAULT_DRAIN_SECONDS)
+    .action(async (options: CommonOptions & { timeout: string }) => {
+      const config = await configOf(options);
+      const digest = await (await ownerOf(config)).drain(config.node.id);
+      await nodeOf(config)?.drain(AbortSignal.timeout(Number(options.timeout) * 1000));
+      print(
+        options,
+        { nodeId: config.node.id, digest },
+        `drained ${config.node.id} in transaction ${digest}`,
+      );
+    });
+}
+
+/** `uncordon`: takes back a drain. */
+export function uncordonCommand(): Command {
+  return workerCommand('uncordon', 'take work again after a drain').action(async (options: CommonOptions) => {
+    const config = await configOf(options);
+    const digest = await (await ownerOf(config)).resume(config.node.id);
+    await nodeOf(config)?.setSchedulable(true);
+    print(
+      options,
+      { nodeId: config.node.id, digest },
+      `${config.node.id} takes work again, transaction ${digest}`,
+    );
+  });
+}
+
+/** `leave`: leaves the cluster for good; the stake comes back after unbonding. */
+export function leaveCommand(): Command {
+  return workerCommand('leave', 'leave the cluster for good').action(async (options: CommonOptions) => {
+    const config = await configOf(options);
+    const digest = await (await ownerOf(config)).leave(config.node.id);
+    print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
+  });
+}
+
+async function ownerOf(config: WorkerConfig): Promise<WorkerOwner> {
+  return openOwner(config, await readWallet(walletFileOf(config), config.sui.wallet_address));
+}
+
+// Without the kubelet's credential this machine is not the node: then only the chain is told.
+function nodeOf({ k3s, node }: WorkerConfig): OwnNode | undefined {
+  const file = nodeKubeconfig(k3s.data_dir);
+  return existsSync(file) ? new OwnNode(file, node.id) : undefined;
+}

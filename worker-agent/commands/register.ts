@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { WorkerError } from '../error.ts';
+import { readSealKey, readWallet, sealKeyFile } from '../keys.ts';
+import { openChain, openOwner } from '../sui-chain.ts';
+import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
+
+/** `register`: stakes and registers this worker, or gives a registered one a new seal token. */
+export function registerCommand(): Command {
+  return workerCommand('register', 'stake SUI and register this worker, or renew its seal token')
+    .option('--token <hex>', 'the seal token that is expected to be registered; must be that of the seal key')
+    .action(register);
+}
+
+async function register(options: CommonOptions & { token?: string }): Promise<void> {
+  const config = await configOf(options);
+  const { publicKey } = await readSealKey(
+    sealKeyFile(config.stateDir),
+    options.token ?? config.node.seal_token,
+  );
+  const owner = openOwner(config, await readWallet(walletFileOf(config), config.sui.wallet_address));
+  const known = await openChain(config).readWorker(config.node.id);
+  const { id, stake_amount: stake } = config.node;
+  if (known === undefined) {
+    const digest = await owner.register(id, publicKey, stake);
+    return print(
+      options,
+      { nodeId: id, digest },
+      `registered ${id} with ${stake} MIST in transaction ${digest}`,
+    );
+  }
+  if (known.owner !== owner.address)
+    throw new WorkerError('taken', `Cannot register ${id}: the node id is registered to somebody else`, {
+      expected: owner.address,
+      actual: known.owner,
+    });
+  if (known.sealToken === publicKey)
+    return print(options, { nodeId: id }, `${id} is registered with this seal token already`);
+  const digest = await owner.refreshSealToken(id, publicKey);
+  print(options, { nodeId: id, digest }, `renewed the seal token of ${id} in transaction ${digest}`);
+}

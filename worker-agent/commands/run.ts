@@ -1,0 +1,55 @@
+import { setMaxListeners } from 'node:events';
+import { passedLine } from '@daasvader/control-plane/print.ts';
+import type { Command } from 'commander';
+import pino from 'pino';
+import { ownAddress } from '../address.ts';
+import type { WorkerConfig } from '../config.ts';
+import { Daemon } from '../daemon.ts';
+import { serveHealth } from '../health.ts';
+import { readSealKey, sealKeyFile } from '../keys.ts';
+import { AgentState } from '../state.ts';
+import { openChain } from '../sui-chain.ts';
+import { type CommonOptions, configOf, rootOf, withRoot, workerCommand } from './options.ts';
+
+/** `run`: keeps the node joined until SIGTERM or SIGINT drains it; a second signal skips the drain. */
+export function runCommand(): Command {
+  return withRoot(workerCommand('run', 'verify, join and keep this node running')).action(run);
+}
+
+async function run(options: CommonOptions): Promise<void> {
+  const config = await configOf(options);
+  const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
+  const root = await rootOf(config);
+  const log = pino({ name: 'worker-agent' });
+  if (root !== undefined)
+    log.warn({ root: config.security.attestation_root }, "trusting another root than AWS's");
+  const state = new AgentState(config.node.id, root === undefined ? 'AWS' : 'given');
+  state.on('phase', (phase) => log.info({ phase }, 'phase'));
+  const address = await ownAddress(config);
+  const chain = openChain(config);
+  const report = (passed: Parameters<typeof passedLine>[0]) =>
+    log.info({ check: passed.check }, passedLine(passed));
+  const health = await serveHealth(state, {
+    port: config.node.port,
+    tls: tlsOf(config),
+    sealToken: sealKey.publicKey,
+  });
+  const { stop, hurry } = onSignals();
+  await new Daemon({ config, address, root, sealKey, chain, state, log, report }).run(stop, hurry);
+  health.closeAllConnections();
+  health.close();
+}
+
+function tlsOf({
+  security: { tls_cert: cert, tls_key: key },
+}: WorkerConfig): { cert: string; key: string } | undefined {
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+function onSignals(): { stop: AbortSignal; hurry: AbortSignal } {
+  const [stop, hurry] = [new AbortController(), new AbortController()];
+  setMaxListeners(0, stop.signal); // every round listens while it sleeps
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
+  return { stop: stop.signal, hurry: hurry.signal };
+}

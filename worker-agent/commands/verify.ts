@@ -1,0 +1,34 @@
+import type { CheckPassed } from '@daasvader/control-plane/checks.ts';
+import { passedLine } from '@daasvader/control-plane/print.ts';
+import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import type { Command } from 'commander';
+import { openChain } from '../sui-chain.ts';
+import { type CommonOptions, configOf, print, rootOf, withRoot, workerCommand } from './options.ts';
+
+/** `verify`: checks the control plane against the chain and says what was compared with what. */
+export function verifyCommand(): Command {
+  return withRoot(workerCommand('verify', 'check that the control plane is the one in the seat')).action(
+    verify,
+  );
+}
+
+async function verify(options: CommonOptions): Promise<void> {
+  const config = await configOf(options);
+  const chain = openChain(config);
+  const checks: CheckPassed[] = [];
+  const { endpoint, binding } = await verifyControlPlane({
+    apiEndpoint: config.apiEndpoint,
+    readCluster: () => chain.readCluster(),
+    root: await rootOf(config),
+    report: (passed) => {
+      checks.push(passed);
+      if (options.json !== true) process.stdout.write(`${passedLine(passed)}\n`);
+    },
+  });
+  await endpoint.close();
+  print(
+    options,
+    { checks, operator: binding.operator },
+    `${config.apiEndpoint} is the control plane in the seat`,
+  );
+}

@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+
+const ID = `0x${'12'.repeat(32)}`;
+const YAML = `
+sui:
+  rpc_endpoint: "https://fullnode.testnet.sui.io:443"
+  staking_contract: "${ID}"
+  worker_registry: "${ID}"
+  wallet_address: "${ID}"
+k3s:
+  master_endpoint: "https://tee-master:6443"
+  data_dir: "/var/lib/k3s"
+node:
+  id: "worker-001"
+  stake_amount: 5000000000  # 5 SUI
+security:
+  tls_cert: "/etc/k3s/certs/worker.crt"
+  tls_key: "/etc/k3s/certs/worker.key"
+`;
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'worker-config-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function read(yaml: string, environment = {}) {
+  const file = join(directory, 'worker-config.yaml');
+  await writeFile(file, yaml);
+  return readConfig(file, environment);
+}
+
+test('a complete file is read; the API is on port 8443 of the master', async () => {
+  const config = await read(YAML);
+  expect(config.node).toMatchObject({ id: 'worker-001', stake_amount: 5_000_000_000n, port: 8080 });
+  expect(config.apiEndpoint).toBe('https://tee-master:8443');
+  expect(config.security.attestation_interval).toBe(3600);
+});
+
+test('environment variables override the file and can replace it', async () => {
+  expect((await read(YAML, { NODE_ID: 'other' })).node.id).toBe('other');
+  const config = await readConfig(undefined, {
+    MASTER_URL: 'https://nautilus-control:6443',
+    NODE_ID: 'hackathon-worker-001',
+    SEAL_TOKEN: 'ab'.repeat(32),
+    SUI_RPC_URL: 'https://fullnode.testnet.sui.io',
+    CONTRACT_PACKAGE_ID: ID,
+    WORKER_REGISTRY_ID: ID,
+  });
+  expect(config.node.seal_token).toBe('ab'.repeat(32));
+});
+
+test.each([
+  ['an unknown key', YAML.replace('data_dir', 'datadir'), /datadir/],
+  ['an unknown section', `${YAML}\nextra: 1\n`, /extra/],
+  ['a node id that is no DNS label', YAML.replace('worker-001', 'Worker_1'), /node.id/],
+  ['a missing endpoint', YAML.replace(/ {2}master_endpoint.*\n/, ''), /k3s.master_endpoint/],
+  ['a master without TLS', YAML.replace('https://tee-master', 'http://tee-master'), /master_endpoint/],
+  ['a certificate without its key', YAML.replace(/ {2}tls_key.*\n/, ''), /tls_cert and tls_key/],
+  ['a short contract address', YAML.replace(ID, '0x12'), /staking_contract/],
+  ['a list', '- 1', /mapping/],
+  ['no YAML', '{', /Cannot read/],
+])('%s is refused by name', async (_, yaml, message) => {
+  await expect(read(yaml)).rejects.toMatchObject({ code: 'config', message: expect.stringMatching(message) });
+});
+
+test('a short seal token is refused', async () => {
+  await expect(read(YAML, { SEAL_TOKEN: 'seal_demo_123' })).rejects.toThrow(/node.seal_token/);
+});

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { WorkerError } from './error.ts';
+
+const url = z.url({ protocol: /^https?$/ });
+const httpsUrl = z.url({ protocol: /^https$/ });
+const objectId = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 hex digits');
+const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const DEFAULT_DATA_DIR = '/var/lib/k3s';
+const API_PORT = '8443';
+
+const schema = z.strictObject({
+  sui: z.strictObject({
+    rpc_endpoint: url,
+    /** The Move package of the cluster. */
+    staking_contract: objectId,
+    worker_registry: objectId,
+    /** Checked against the chain that the RPC serves; taken from it when left out. */
+    chain_id: z.string().min(1).optional(),
+    wallet_address: objectId.optional(),
+    /** File with one `suiprivkey1…` line; only commands that send transactions need it. */
+    wallet_key: z.string().min(1).optional(),
+  }),
+  k3s: z.strictObject({
+    master_endpoint: httpsUrl,
+    /** The enclave's API; port 8443 of the master endpoint when left out. */
+    api_endpoint: httpsUrl.optional(),
+    data_dir: z.string().startsWith('/').default(DEFAULT_DATA_DIR),
+    binary: z.string().min(1).default('k3s'),
+  }),
+  node: z.strictObject({
+    id: z.string().regex(NODE_ID, 'must be a DNS label'),
+    ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+    /** MIST; 5 SUI is the registry's default minimum. */
+    stake_amount: z.coerce.bigint().positive().default(5_000_000_000n),
+    /** Port of health and metrics. */
+    port: z.coerce.number().int().min(0).max(65535).default(8080),
+    seal_token: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex digits')
+      .optional(),
+  }),
+  security: z
+    .strictObject({
+      /** Certificate and key of the health and metrics endpoint, which listens on loopback only without them. */
+      tls_cert: z.string().min(1).optional(),
+      tls_key: z.string().min(1).optional(),
+      /** PEM file of the root to trust instead of AWS's: for development. */
+      attestation_root: z.string().min(1).optional(),
+      /** Seconds between attestations of the running control plane. */
+      attestation_interval: z.coerce.number().positive().default(3600),
+    })
+    .refine(({ tls_cert, tls_key }) => (tls_cert === undefined) === (tls_key === undefined), {
+      message: 'tls_cert and tls_key go together',
+    })
+    .prefault({}),
+});
+
+/** Environment variables and the key of `worker-config.yaml` that each one overrides. */
+export const ENVIRONMENT = {
+  SUI_RPC_URL: ['sui', 'rpc_endpoint'],
+  CONTRACT_PACKAGE_ID: ['sui', 'staking_contract'],
+  WORKER_REGISTRY_ID: ['sui', 'worker_registry'],
+  CHAIN_ID: ['sui', 'chain_id'],
+  WALLET_ADDRESS: ['sui', 'wallet_address'],
+  WALLET_KEY: ['sui', 'wallet_key'],
+  MASTER_URL: ['k3s', 'master_endpoint'],
+  API_URL: ['k3s', 'api_endpoint'],
+  DATA_DIR: ['k3s', 'data_dir'],
+  DAAS_K3S: ['k3s', 'binary'],
+  NODE_ID: ['node', 'id'],
+  NODE_IP: ['node', 'ip'],
+  STAKE_AMOUNT: ['node', 'stake_amount'],
+  NODE_PORT: ['node', 'port'],
+  SEAL_TOKEN: ['node', 'seal_token'],
+  TLS_CERT: ['security', 'tls_cert'],
+  TLS_KEY: ['security', 'tls_key'],
+  ATTESTATION_ROOT: ['security', 'attestation_root'],
+  ATTESTATION_INTERVAL: ['security', 'attestation_interval'],
+} as const satisfies Record<string, readonly [string, string]>;
+
+/** Configuration of one worker, complete and checked. */
+export interface WorkerConfig extends z.output<typeof schema> {
+  /** Base URL of the enclave's API. */
+  apiEndpoint: string;
+  /** Directory of the agent's own files: keys, credentials, state. */
+  stateDir: string;
+}
+
+/**
+ * Reads `worker-config.yaml`, if a file is given, and lets environment variables override it.
+ * @throws WorkerError `config` for an unreadable file, an unknown key, a missing or a wrong value
+ */
+export async function readConfig(
+  file: string | undefined,
+  environment: Record<string, string | undefined> = process.env,
+): Promise<WorkerConfig> {
+  const written = file === undefined ? {} : await readYaml(file);
+  const parsed = schema.safeParse(override(written, environment));
+  if (!parsed.success)
+    throw new WorkerError('config', `Cannot use the configuration: ${describe(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  const { k3s } = parsed.data;
+  return {
+    ...parsed.data,
+    apiEndpoint: k3s.api_endpoint ?? apiOf(k3s.master_endpoint),
+    stateDir: join(k3s.data_dir, 'worker-agent'),
+  };
+}
+
+async function readYaml(file: string): Promise<Record<string, unknown>> {
+  try {
+    const value: unknown = parse(await readFile(file, 'utf8'), { intAsBigInt: false }) ?? {};
+    if (typeof value !== 'object' || Array.isArray(value)) throw new Error('not a mapping');
+    return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new WorkerError('config', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function override(written: Record<string, unknown>, environment: Record<string, string | undefined>): object {
+  const config: Record<string, unknown> = { sui: {}, k3s: {}, node: {}, security: {}, ...written };
+  for (const [variable, [section, key]] of Object.entries(ENVIRONMENT)) {
+    const value = environment[variable];
+    if (value === undefined || value === '') continue;
+    config[section] = { ...(config[section] as object), [key]: value };
+  }
+  return config;
+}
+
+function apiOf(masterEndpoint: string): string {
+  const api = new URL(masterEndpoint);
+  api.port = API_PORT;
+  return api.origin;
+}
+
+function describe(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`).join('; ');
+}

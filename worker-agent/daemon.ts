@@ -1,0 +1,232 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CheckError, type CheckPassed } from '@daasvader/control-plane/checks.ts';
+import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import type { SealKey } from '@daasvader/seal/seal.ts';
+import type { Logger } from 'pino';
+import type { ChainReader } from './chain.ts';
+import type { WorkerConfig } from './config.ts';
+import { joinCluster } from './join.ts';
+import { forgetControlPlane, type K3sAgent, nodeKubeconfig, startK3s, stopOrphan } from './k3s.ts';
+import { writePrivate } from './keys.ts';
+import { OwnNode } from './node.ts';
+import type { AgentState } from './state.ts';
+
+const ROUND_MS = 2_000;
+const DRAIN_MS = 30_000;
+const MAX_BACKOFF_ROUNDS = 3;
+
+/** What the daemon works with. */
+export interface DaemonOptions {
+  config: WorkerConfig;
+  /** This node's address, as other nodes reach it. */
+  address: string;
+  /** PEM of the root to trust instead of AWS's. */
+  root: string | undefined;
+  sealKey: SealKey;
+  chain: ChainReader;
+  state: AgentState;
+  log: Logger;
+  report: (passed: CheckPassed) => void;
+  /** Ms between two looks at the control plane. */
+  roundMs?: number;
+}
+
+/**
+ * Keeps the node joined to the control plane in the seat, and to no other: verifies before anything starts,
+ * every hour and after every interruption; stops the kubelet when a check fails; leaves everything running
+ * while the other side merely does not answer.
+ */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  #controlPlane: VerifiedControlPlane | undefined;
+  #k3s: K3sAgent | undefined;
+  #verifyAt = 0;
+  #failures = 0;
+  #interrupted = false;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Works until `stop` is aborted, then drains the node and stops the kubelet.
+   * @param hurry aborted when there is no time to drain
+   */
+  async run(stop: AbortSignal, hurry: AbortSignal): Promise<void> {
+    const { state, roundMs = ROUND_MS } = this.#options;
+    while (!stop.aborted) {
+      await this.#round();
+      const backoff = 2 ** Math.min(this.#failures, MAX_BACKOFF_ROUNDS) - 1;
+      await sleep(roundMs * Math.max(1, backoff), undefined, { signal: stop }).catch(() => undefined);
+    }
+    state.enter('draining');
+    await this.#drain(AbortSignal.any([hurry, AbortSignal.timeout(DRAIN_MS)]));
+    await this.#stopK3s();
+    await this.#controlPlane?.endpoint.close();
+    state.enter('stopped');
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#probe();
+      if (Date.now() >= this.#verifyAt) await this.#verify();
+      if (this.#k3s === undefined) await this.#start();
+      await this.#uncordon();
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      await this.#fail(error);
+    }
+  }
+
+  /** An interruption, or another TLS key, makes the next verification due now. */
+  async #probe(): Promise<void> {
+    if (this.#controlPlane === undefined) return;
+    try {
+      await this.#controlPlane.endpoint.probe();
+      if (this.#interrupted) this.#verifyAt = 0;
+      this.#interrupted = false;
+    } catch (error) {
+      if (!(error instanceof ControlPlaneError)) throw error;
+      this.#interrupted = error.code !== 'tls_key';
+      if (this.#interrupted) throw error;
+      this.#verifyAt = 0;
+    }
+  }
+
+  async #verify(): Promise<void> {
+    const { config, chain, root, report, state, log } = this.#options;
+    if (this.#k3s === undefined) state.enter('verifying');
+    const readCluster = () => chain.readCluster();
+    const found = await verifyControlPlane({ apiEndpoint: config.apiEndpoint, readCluster, root, report });
+    const bootId = Buffer.from(found.binding.bootId).toString('hex');
+    const known = this.#controlPlane?.binding.bootId;
+    await this.#controlPlane?.endpoint.close();
+    this.#controlPlane = found;
+    this.#verifyAt = Date.now() + config.security.attestation_interval * 1000;
+    state.verified(bootId);
+    log.info({ bootId }, 'control plane verified');
+    if (known !== undefined && !Buffer.from(known).equals(found.binding.bootId)) await this.#leaveFormer();
+  }
+
+  // Another boot of the enclave has another CA: what the node holds is worth nothing there.
+  async #leaveFormer(): Promise<void> {
+    this.#options.log.warn('another enclave took the seat: joining anew');
+    await this.#stopK3s();
+    this.#options.state.enter('verifying');
+  }
+
+  async #start(): Promise<void> {
+    const { config, state, log, address, sealKey, report } = this.#options;
+    const controlPlane = this.#controlPlane;
+    if (controlPlane === undefined) return;
+    state.enter('joining');
+    const bootstrapKubeconfig = join(config.stateDir, 'bootstrap.kubeconfig');
+    const { id: nodeId } = config.node;
+    const { master_endpoint: masterEndpoint, data_dir: dataDir, binary } = config.k3s;
+    await joinCluster(controlPlane, {
+      nodeId,
+      address,
+      sealKey,
+      masterEndpoint,
+      dataDir,
+      kubeconfigFile: bootstrapKubeconfig,
+      report,
+    });
+    await this.#forgetOther(controlPlane);
+    this.#k3s = await startK3s({
+      binary,
+      masterEndpoint,
+      bootstrapKubeconfig,
+      nodeId,
+      address,
+      dataDir,
+      pidFile: this.#pidFile,
+      log,
+    });
+    this.#watch(this.#k3s);
+    state.started();
+    state.enter('running');
+  }
+
+  // Credentials of another control plane would keep the kubelet from using the new bootstrap credential.
+  async #forgetOther({ binding }: VerifiedControlPlane): Promise<void> {
+    const { config } = this.#options;
+    const file = join(config.stateDir, `joined-${Buffer.from(binding.caSha256).toString('hex')}`);
+    if (existsSync(file)) return;
+    await forgetControlPlane(config.k3s.data_dir);
+    await writePrivate(file, '');
+  }
+
+  #watch(k3s: K3sAgent): void {
+    void k3s.ended.then((how) => {
+      if (this.#k3s !== k3s) return; // stopped by us
+      this.#k3s = undefined;
+      this.#verifyAt = 0;
+      this.#failures += 1;
+      if (this.#options.state.status.phase === 'running') this.#options.state.enter('verifying');
+      this.#options.log.error({ how }, 'k3s agent ended');
+    });
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    const { state, log } = this.#options;
+    if (error instanceof CheckError) {
+      log.error({ check: error.check, expected: error.expected, actual: error.actual }, error.message);
+      this.#verifyAt = 0;
+      await this.#stopK3s();
+      state.enter('refused');
+      state.failed('refused', `${error.check}: ${error.message}`);
+      return;
+    }
+    if (!(error instanceof Error)) throw error;
+    log.warn(
+      { error: error.message, code: (error as { code?: unknown }).code },
+      'cannot attend to the control plane now',
+    );
+    state.failed('unreachable', error.message);
+  }
+
+  async #stopK3s(): Promise<void> {
+    const running = this.#k3s;
+    this.#k3s = undefined;
+    await (running === undefined ? stopOrphan(this.#pidFile) : running.stop());
+  }
+
+  async #drain(signal: AbortSignal): Promise<void> {
+    const { config, log } = this.#options;
+    if (this.#k3s === undefined || !existsSync(nodeKubeconfig(config.k3s.data_dir))) return;
+    try {
+      await writePrivate(this.#cordonedFile, '');
+      await this.#node.drain(signal);
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'stopping without a complete drain');
+    }
+  }
+
+  // Only what our own drain at shutdown cordoned; an owner's drain stays until the owner takes it back.
+  async #uncordon(): Promise<void> {
+    const { config, chain } = this.#options;
+    if (!existsSync(this.#cordonedFile) || !existsSync(nodeKubeconfig(config.k3s.data_dir))) return;
+    const worker = await chain.readWorker(config.node.id);
+    if (worker?.status !== 'draining') await this.#node.setSchedulable(true);
+    await rm(this.#cordonedFile, { force: true });
+  }
+
+  get #pidFile(): string {
+    return join(this.#options.config.stateDir, 'k3s.pid');
+  }
+
+  get #cordonedFile(): string {
+    return join(this.#options.config.stateDir, 'cordoned');
+  }
+
+  get #node(): OwnNode {
+    const { config } = this.#options;
+    return new OwnNode(nodeKubeconfig(config.k3s.data_dir), config.node.id);
+  }
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestControlPlane } from '@daasvader/control-plane/testing/control-plane.ts';
+import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
+import { generateSealKey } from '@daasvader/seal/seal.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { joinCluster } from './join.ts';
+
+let controlPlane: TestControlPlane;
+let directory: string;
+
+beforeEach(async () => {
+  controlPlane = await TestControlPlane.start();
+  directory = await mkdtemp(join(tmpdir(), 'worker-join-'));
+});
+
+afterEach(async () => {
+  await controlPlane.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function joinOnce(): Promise<string> {
+  const readCluster = async () => controlPlane.cluster;
+  const report = () => undefined;
+  const verified = await verifyControlPlane({
+    apiEndpoint: controlPlane.url,
+    readCluster,
+    root: controlPlane.rootPem,
+    report,
+  });
+  const kubeconfigFile = join(directory, 'bootstrap.kubeconfig');
+  const sealKey = await generateSealKey();
+  const masterEndpoint = 'https://10.77.0.1:6443';
+  try {
+    await joinCluster(verified, {
+      nodeId: 'worker-1',
+      address: '10.77.0.2',
+      sealKey,
+      masterEndpoint,
+      dataDir: directory,
+      kubeconfigFile,
+      report,
+    });
+  } finally {
+    await verified.endpoint.close();
+  }
+  return kubeconfigFile;
+}
+
+test('the bootstrap credential is written for its owner only, with our server and the bound CA', async () => {
+  const file = await joinOnce();
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const kubeconfig = parse(await readFile(file, 'utf8'));
+  expect(kubeconfig.clusters[0].cluster.server).toBe('https://10.77.0.1:6443');
+  expect(kubeconfig.users[0].user.token).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+});
+
+test('another CA than the bound one is refused and nothing is written', async () => {
+  controlPlane.lies = { ca: (await generateKeys([])).tls.certificate };
+  await expect(joinOnce()).rejects.toMatchObject({ code: 'check', check: 'ca' });
+  await expect(stat(join(directory, 'bootstrap.kubeconfig'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a credential sealed to somebody else is refused', async () => {
+  controlPlane.lies = { sealTo: (await generateSealKey()).publicKey };
+  await expect(joinOnce()).rejects.toMatchObject({ code: 'key' });
+});

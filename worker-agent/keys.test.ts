@@ -1,0 +1,52 @@
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSealKey, createWallet, readSealKey, readWallet, replaceSealKey, sealKeyFile } from './keys.ts';
+
+let directory: string;
+let file: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'worker-keys-'));
+  file = sealKeyFile(directory);
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+test('a seal key is made once, private to its owner, and read back', async () => {
+  const { publicKey } = await createSealKey(file);
+  expect(publicKey).toMatch(/^[0-9a-f]{64}$/);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await readSealKey(file, publicKey)).publicKey).toBe(publicKey);
+  await expect(createSealKey(file)).rejects.toMatchObject({ code: 'key' });
+});
+
+test('a seal key that is absent, exposed, malformed or of another token is refused', async () => {
+  await expect(readSealKey(file)).rejects.toThrow(/keygen/);
+  await createSealKey(file);
+  await expect(readSealKey(file, 'ab'.repeat(32))).rejects.toMatchObject({
+    code: 'key',
+    expected: 'ab'.repeat(32),
+  });
+  await chmod(file, 0o644);
+  await expect(readSealKey(file)).rejects.toThrow(/others may read it/);
+  await writeFile(file, 'short');
+  await chmod(file, 0o600);
+  await expect(readSealKey(file)).rejects.toThrow(/64 lowercase hex digits/);
+});
+
+test('replacing a seal key keeps it private', async () => {
+  const [old, other] = [await createSealKey(file), await createSealKey(join(directory, 'other.key'))];
+  await replaceSealKey(file, other);
+  expect((await readSealKey(file)).publicKey).toBe(other.publicKey);
+  expect(old.publicKey).not.toBe(other.publicKey);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('a wallet is read back, and refused for another address or when it is no key', async () => {
+  const wallet = join(directory, 'wallet.key');
+  const address = await createWallet(wallet);
+  expect((await readWallet(wallet, address)).toSuiAddress()).toBe(address);
+  await expect(readWallet(wallet, `0x${'00'.repeat(32)}`)).rejects.toMatchObject({ code: 'key' });
+  await writeFile(wallet, 'secret words');
+  await expect(readWallet(wallet)).rejects.toThrow(/^(?!.*secret).*suiprivkey1/);
+});

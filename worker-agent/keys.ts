@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/seal.ts';
+import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import { WorkerError } from './error.ts';
+
+/** Where the seal key is kept. */
+export function sealKeyFile(stateDir: string): string {
+  return join(stateDir, 'seal.key');
+}
+
+/**
+ * Makes a seal key and writes it, readable by its owner only, replacing none.
+ * @throws WorkerError `key` when there is one already
+ */
+export async function createSealKey(file: string): Promise<SealKey> {
+  const key = await generateSealKey();
+  await writeNew(file, `${Buffer.from(key.privateKey).toString('hex')}\n`);
+  return key;
+}
+
+/** Puts another seal key in the place of the one that is there, in one step. */
+export async function replaceSealKey(file: string, key: SealKey): Promise<void> {
+  const part = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeNew(part, `${Buffer.from(key.privateKey).toString('hex')}\n`);
+  await rename(part, file);
+}
+
+/**
+ * Reads the seal key and compares it with the token that the configuration names, if it names one.
+ * @throws WorkerError `key` when the file is missing, readable by others, malformed or of another token
+ */
+export async function readSealKey(file: string, expectedToken?: string): Promise<SealKey> {
+  const text = await readSecret(file, 'make one with worker-agent keygen');
+  if (!/^[0-9a-f]{64}$/.test(text))
+    throw new WorkerError('key', `Cannot use ${file}: not 64 lowercase hex digits`);
+  const privateKey = Buffer.from(text, 'hex');
+  const key = { privateKey, publicKey: await sealPublicKey(privateKey) };
+  if (expectedToken !== undefined && expectedToken !== key.publicKey)
+    throw new WorkerError(
+      'key',
+      `Cannot use ${file}: it belongs to another seal token than the configured one`,
+      {
+        expected: expectedToken,
+        actual: key.publicKey,
+      },
+    );
+  return key;
+}
+
+/**
+ * Reads a Sui key from a file with one `suiprivkey1…` line.
+ * @throws WorkerError `key`
+ */
+export async function readWallet(file: string, expectedAddress?: string): Promise<Ed25519Keypair> {
+  const keypair = walletOf(file, await readSecret(file, 'name the wallet with sui.wallet_key or WALLET_KEY'));
+  const actual = keypair.toSuiAddress();
+  if (expectedAddress !== undefined && expectedAddress !== actual)
+    throw new WorkerError('key', `Cannot use ${file}: it is the key of another wallet_address`, {
+      expected: expectedAddress,
+      actual,
+    });
+  return keypair;
+}
+
+/** Makes a Sui key and writes it, readable by its owner only. */
+export async function createWallet(file: string): Promise<string> {
+  const keypair = Ed25519Keypair.generate();
+  await writeNew(file, `${keypair.getSecretKey()}\n`);
+  return keypair.toSuiAddress();
+}
+
+/** Writes a file that only its owner may read, in a directory that only its owner may enter. */
+export async function writePrivate(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, text, { mode: 0o600 });
+  await chmod(file, 0o600); // the mode above is for new files only
+}
+
+// Other messages of the decoder may quote the key, so none is passed on.
+function walletOf(file: string, text: string): Ed25519Keypair {
+  let decoded: ReturnType<typeof decodeSuiPrivateKey> | undefined;
+  try {
+    decoded = decodeSuiPrivateKey(text);
+  } catch {
+    decoded = undefined;
+  }
+  if (decoded?.scheme !== 'ED25519')
+    throw new WorkerError('key', `Cannot use ${file}: it must hold one suiprivkey1… line of an Ed25519 key`);
+  return Ed25519Keypair.fromSecretKey(decoded.secretKey);
+}
+
+async function readSecret(file: string, advice: string): Promise<string> {
+  try {
+    const { mode } = await stat(file);
+    if ((mode & 0o077) !== 0) throw new Error(`others may read it, run chmod 600 ${file}`);
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const reason = absent ? `it does not exist, ${advice}` : (cause as Error).message;
+    throw new WorkerError('key', `Cannot read ${file}: ${reason}`, { cause });
+  }
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(file, text, { mode: 0o600, flag: 'wx', flush: true });
+  } catch (cause) {
+    throw new WorkerError('key', `Cannot write ${file}: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,31 @@
+import { ChainError } from '@daasvader/chain/error.ts';
+import { CheckError } from '@daasvader/control-plane/checks.ts';
+import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { WorkerError } from './error.ts';
+
+/** Lines for anything that went wrong: which check, what was expected, what was seen. */
+export function failedLines(error: unknown): string {
+  if (!isOurs(error)) return `✗ ${error instanceof Error ? error.message : String(error)}`;
+  const name = error instanceof CheckError ? error.check : error.code;
+  const compared =
+    error.expected === undefined ? [] : [`  expected ${error.expected}`, `  saw      ${error.actual}`];
+  return [`✗ ${name}: ${error.message}`, ...compared].join('\n');
+}
+
+/** The same for programs. */
+export function failedJson(error: unknown): object {
+  if (!isOurs(error)) return { ok: false, message: error instanceof Error ? error.message : String(error) };
+  const { code, message, expected, actual } = error;
+  return {
+    ok: false,
+    code,
+    ...(error instanceof CheckError ? { check: error.check } : {}),
+    message,
+    expected,
+    actual,
+  };
+}
+
+function isOurs(error: unknown): error is WorkerError | ControlPlaneError | ChainError {
+  return error instanceof WorkerError || error instanceof ControlPlaneError || error instanceof ChainError;
+}

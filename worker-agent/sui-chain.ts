@@ -1,0 +1,70 @@
+import {
+  drainWorker,
+  leave,
+  refreshSealToken,
+  resumeWorker,
+  stakeAndRegisterWorker,
+} from '@daasvader/chain/calls.ts';
+import { ContractReader, type Worker } from '@daasvader/chain/objects.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import { type ClusterIds, readChainId, readCluster } from '@daasvader/control-plane/chain.ts';
+import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import type { Signer } from '@mysten/sui/cryptography';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { Transaction } from '@mysten/sui/transactions';
+import { type ChainReader, type RegisteredWorker, WORKER_STATUS, type WorkerOwner } from './chain.ts';
+import type { WorkerConfig } from './config.ts';
+
+/** The chain that the configuration names, for reading. The first question is asked when it is needed. */
+export function openChain({ sui }: WorkerConfig): ChainReader {
+  const client = clientOf(sui.rpc_endpoint);
+  const reader = new ContractReader(client, {
+    packageId: sui.staking_contract,
+    workersId: sui.worker_registry,
+  });
+  return {
+    readCluster: async () => readCluster(client, await clusterIds(client, reader, sui)),
+    readWorker: async (nodeId) => {
+      const worker = await reader.worker(nodeId);
+      return worker === undefined ? undefined : toRegistered(worker);
+    },
+  };
+}
+
+/** The chain with the owner's wallet, for writing. */
+export function openOwner({ sui }: WorkerConfig, wallet: Signer): WorkerOwner {
+  const client = clientOf(sui.rpc_endpoint);
+  const ids = { packageId: sui.staking_contract, workersId: sui.worker_registry };
+  const send = async (build: (tx: Transaction) => void) => (await submit(client, wallet, build)).digest;
+  return {
+    address: wallet.toSuiAddress(),
+    register: (nodeId, sealToken, stake) =>
+      send((tx) => stakeAndRegisterWorker(tx, ids, { stake, nodeId, sealToken })),
+    refreshSealToken: (nodeId, sealToken) => send((tx) => refreshSealToken(tx, ids, { nodeId, sealToken })),
+    drain: (nodeId) => send((tx) => drainWorker(tx, ids, nodeId)),
+    resume: (nodeId) => send((tx) => resumeWorker(tx, ids, nodeId)),
+    leave: (nodeId) => send((tx) => leave(tx, ids, nodeId)),
+  };
+}
+
+// The network's name selects well-known addresses of the client library, none of which is used here.
+function clientOf(baseUrl: string): SuiGrpcClient {
+  return new SuiGrpcClient({ network: 'custom', baseUrl });
+}
+
+/** The worker registry says which cluster it belongs to, and never changes its mind. */
+async function clusterIds(
+  client: SuiGrpcClient,
+  reader: ContractReader,
+  sui: WorkerConfig['sui'],
+): Promise<ClusterIds> {
+  const [chainId, { clusterId }] = await Promise.all([sui.chain_id ?? readChainId(client), reader.workers()]);
+  return { chainId, packageId: sui.staking_contract, registryId: clusterId };
+}
+
+function toRegistered({ nodeId, owner, status, sealToken, tokenExpiresAtMs }: Worker): RegisteredWorker {
+  const name = WORKER_STATUS[status];
+  if (name === undefined)
+    throw new ControlPlaneError('malformed', `Cannot read worker ${nodeId}: its status ${status} is unknown`);
+  return { nodeId, owner, status: name, sealToken, tokenExpiresAtMs: Number(tokenExpiresAtMs) };
+}

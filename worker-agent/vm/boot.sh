@@ -1,0 +1,11 @@
+#!/bin/sh
+# Starts the first process of a worker VM: enters its cgroups, then namespaces of its own.
+# usage: boot.sh NAME DISK CGROUP_PROCS...
+set -eu
+name=$1 disk=$2
+shift 2
+for procs; do
+  echo $$ >"$procs"
+done
+exec unshare --mount --net --pid --uts --ipc --cgroup --fork \
+  sh "$(dirname "$0")/init.sh" "$name" "$disk"
