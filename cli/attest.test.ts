@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toHex } from '@daasvader/attestation/bytes.ts';
+import { encodePem } from '@daasvader/attestation/pem.ts';
+import { issueDocument } from '@daasvader/attestation/testing/issue.ts';
+import { issueChain, issueRoot } from '@daasvader/attestation/testing/pki.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const NOW = Date.UTC(2026, 0, 15);
+const PCRS = new Map([0, 1, 2].map((index) => [index, new Uint8Array(48).fill(index + 1)]));
+const PCR0 = toHex(PCRS.get(0)!);
+const directory = mkdtempSync(join(tmpdir(), 'daas-attest-'));
+const file = join(directory, 'document.bin');
+const root = join(directory, 'root.pem');
+
+beforeAll(async () => {
+  const authority = await issueRoot('cli-test', NOW);
+  const nonce = new Uint8Array(16).fill(7);
+  const fields = { moduleId: 'i-1-enc1', timestamp: NOW, pcrs: PCRS, publicKey: null, userData: null, nonce };
+  writeFileSync(file, await issueDocument(fields, await issueChain(authority, NOW)));
+  writeFileSync(root, encodePem(authority.certificate));
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Runs the command in a process of its own, alone, so that a broken sibling command does not matter. */
+function verify(...args: string[]) {
+  const script = `
+    import { attestCommand } from './cli/attest.ts';
+    const command = attestCommand();
+    for (const each of [command, ...command.commands]) each.exitOverride();
+    try { await command.parseAsync(['verify', ...process.argv.slice(1)], { from: 'user' }); }
+    catch (error) { if (!('exitCode' in error)) throw error; process.exitCode = 2; }`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', script, '--', ...args],
+    { encoding: 'utf8', cwd: join(import.meta.dirname, '..') },
+  );
+  return { status, stdout, stderr };
+}
+
+describe('daas attest verify', () => {
+  it('prints the document and names a root that is not of AWS', () => {
+    const { status, stdout } = verify(file, '--at', `${NOW}`, '--root', root, '--pcr0', PCR0, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: true,
+      document: { moduleId: 'i-1-enc1', timestamp: NOW, digest: 'SHA384', pcrs: { 0: PCR0 }, userData: null },
+      root: { aws: false },
+    });
+    expect(status).toBe(0);
+  });
+
+  it('lists every check for a person, and those it did not make', () => {
+    const { stdout } = verify(file, '--at', `${NOW}`, '--root', root, '--any-pcrs');
+    expect(stdout).toContain('✓ signature');
+    expect(stdout).toContain('- PCRs: the policy accepts any');
+    expect(stdout).toContain('NOT AWS');
+  });
+
+  it.each([
+    ['chain_root_untrusted', ['--any-pcrs']],
+    ['pcr_mismatch', ['--root', root, '--pcr1', PCR0]],
+    ['nonce_mismatch', ['--root', root, '--any-pcrs', '--nonce', '00']],
+    ['user_data_missing', ['--root', root, '--any-pcrs', '--user-data', '']],
+  ])('exits 1 with %s', (code, args) => {
+    const { status, stdout } = verify(file, '--at', `${NOW}`, '--json', ...args);
+    expect(JSON.parse(stdout)).toMatchObject({ valid: false, code });
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    ['no PCR expectation', [file]],
+    ['PCRs expected and not', [file, '--any-pcrs', '--pcr0', PCR0]],
+    ['a PCR of another length', [file, '--pcr0', '00']],
+    ['a zero PCR', [file, '--pcr0', '00'.repeat(48)]],
+    ['half a byte', [file, '--any-pcrs', '--nonce', '0']],
+    ['a time that is none', [file, '--any-pcrs', '--at', 'now']],
+    ['a root that is no certificate', [file, '--any-pcrs', '--root', file]],
+    ['no such file', [join(directory, 'none'), '--any-pcrs']],
+  ])('exits 2 on %s', (_, args) => {
+    const { status, stdout, stderr } = verify(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('error:');
+  });
+});

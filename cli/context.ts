@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { type Command, Option } from 'commander';
+
+/** Where the cluster's ids are. */
+export interface DeploymentOptions {
+  deployment: string;
+  rpc?: string;
+}
+
+/** Whose key signs. */
+export interface WalletOptions {
+  wallet: string;
+}
+
+/** Where the control plane answers, and whose attestation is believed. */
+export interface ApiOptions {
+  api: string;
+  root?: string;
+}
+
+/** Adds `--deployment` and `--rpc`. */
+export function withDeployment(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--deployment <file>', 'the cluster, as deployments/<network>.json')
+        .env('DAAS_DEPLOYMENT')
+        .makeOptionMandatory(),
+    )
+    .addOption(new Option('--rpc <url>', "another full node than the deployment's").env('SUI_RPC_URL'));
+}
+
+/** Adds `--wallet`. */
+export function withWallet(command: Command): Command {
+  return command.addOption(
+    new Option('--wallet <file>', 'file with your suiprivkey1… line (see daas wallet)')
+      .env('DAAS_WALLET')
+      .makeOptionMandatory(),
+  );
+}
+
+/** Adds `--api`, which must be given unless `isMandatory` is false, and `--root`. */
+export function withApi(command: Command, isMandatory = true): Command {
+  return command
+    .addOption(
+      new Option('--api <url>', "the control plane's API, https://host:8443")
+        .env('DAAS_API')
+        .makeOptionMandatory(isMandatory),
+    )
+    .addOption(
+      new Option('--root <pem>', "trust this attestation root instead of AWS's, and say so").env('DAAS_ROOT'),
+    );
+}
+
+/** Adds `--json`. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print one line of JSON');
+}
+
+/** A cluster and the full node to reach it by. */
+export interface Context {
+  deployment: Deployment;
+  client: SuiGrpcClient;
+}
+
+/** Opens the cluster that the options name. */
+export async function openContext({ deployment: file, rpc }: DeploymentOptions): Promise<Context> {
+  const deployment = await readDeployment(file);
+  return { deployment, client: openClient(deployment.network, rpc ?? deployment.rpcUrl) };
+}
+
+/** A client of the full node at `url`. */
+export function openClient(network: string, url: string): SuiGrpcClient {
+  return new SuiGrpcClient({ network, baseUrl: url });
+}
+
+/** The root that `--root` names, as PEM; undefined for AWS's. */
+export function readRoot({ root }: ApiOptions): Promise<string | undefined> {
+  return root === undefined ? Promise.resolve(undefined) : readFile(root, 'utf8');
+}

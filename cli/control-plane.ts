@@ -1,0 +1,28 @@
+import { readCluster } from '@daasvader/control-plane/chain.ts';
+import type { CheckPassed } from '@daasvader/control-plane/checks.ts';
+import { passedLine } from '@daasvader/control-plane/print.ts';
+import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import { type ApiOptions, type Context, readRoot } from './context.ts';
+
+/** Tells stderr of a check that passed. */
+export function tell(passed: CheckPassed): void {
+  process.stderr.write(`${passedLine(passed)}\n`);
+}
+
+/**
+ * Verifies the control plane, telling stderr each check that passed. Nothing is asked of it before.
+ *
+ * @returns the control plane; close its `endpoint` when done
+ * @throws CheckError, ControlPlaneError, ChainError
+ */
+export async function openControlPlane(
+  { client, deployment }: Context,
+  options: ApiOptions,
+): Promise<VerifiedControlPlane> {
+  return verifyControlPlane({
+    apiEndpoint: options.api,
+    readCluster: () => readCluster(client, deployment),
+    root: await readRoot(options),
+    report: tell,
+  });
+}

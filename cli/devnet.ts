@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { runDevnet } from '@daasvader/devnet/process.ts';
+import { Command, InvalidArgumentError } from 'commander';
+
+interface Options {
+  port: number;
+  host: string;
+  state?: string;
+  nitroRoot?: string;
+  committeeSeed?: string;
+  follow: boolean;
+}
+
+/** `daas devnet`: a Sui-compatible chain for development, until it is interrupted. */
+export function devnetCommand(): Command {
+  return new Command('devnet')
+    .description('Run a Sui-compatible chain for development: gRPC, faucet and funded accounts on one port')
+    .option('--port <number>', 'port to listen on; 0 takes a free one', parsePort, 9000)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--state <directory>',
+      'keep the chain in this directory; without it the chain ends with the process',
+    )
+    .option(
+      '--nitro-root <file>',
+      "PEM of the root that attestation documents must chain to; AWS's without it",
+    )
+    .option('--committee-seed <text>', 'text that all keys of a new chain derive from; random without it')
+    .option('--follow', 'print a line for each transaction', false)
+    .action(run);
+}
+
+async function run({ port, host, state, nitroRoot, committeeSeed, follow }: Options): Promise<void> {
+  await runDevnet({
+    port,
+    host,
+    follow,
+    ...(state !== undefined && { stateDir: state }),
+    ...(nitroRoot !== undefined && { nitroRootPem: await readFile(nitroRoot, 'utf8') }),
+    ...(committeeSeed !== undefined && { committeeSeed }),
+  });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('not a port');
+  return port;
+}

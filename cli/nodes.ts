@@ -1,0 +1,51 @@
+import type { EnclaveEndpoint } from '@daasvader/control-plane/endpoint.ts';
+import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { Command } from 'commander';
+import { z } from 'zod';
+import {
+  type ApiOptions,
+  type DeploymentOptions,
+  openContext,
+  withApi,
+  withDeployment,
+  withJson,
+} from './context.ts';
+import { openControlPlane } from './control-plane.ts';
+import { formatTable, printJson } from './output.ts';
+
+const answer = z.object({
+  data: z.object({
+    master_node: z.object({ name: z.string(), status: z.string() }),
+    worker_nodes: z.array(z.object({ name: z.string(), status: z.string(), chain_status: z.string() })),
+  }),
+});
+
+type Nodes = z.output<typeof answer>['data'];
+
+/** `daas nodes`: the nodes as the control plane sees them. */
+export function nodesCommand(): Command {
+  return withJson(withApi(withDeployment(new Command('nodes'))))
+    .description('verify the control plane and list its nodes')
+    .action(async (options: DeploymentOptions & ApiOptions & { json?: boolean }) => {
+      const { endpoint } = await openControlPlane(await openContext(options), options);
+      try {
+        const nodes = await readNodes(endpoint);
+        if (options.json) printJson(nodes);
+        else process.stdout.write(format(nodes));
+      } finally {
+        await endpoint.close();
+      }
+    });
+}
+
+async function readNodes(endpoint: EnclaveEndpoint): Promise<Nodes> {
+  const parsed = answer.safeParse(await endpoint.request('GET', '/api/nodes'));
+  if (parsed.success) return parsed.data.data;
+  const reason = z.prettifyError(parsed.error);
+  throw new ControlPlaneError('malformed', `Cannot read the nodes of ${endpoint.url}: ${reason}`);
+}
+
+function format({ master_node: master, worker_nodes: workers }: Nodes): string {
+  const rows = workers.map(({ name, status, chain_status }) => [name, status, chain_status]);
+  return formatTable(['NAME', 'STATUS', 'ON CHAIN'], [[master.name, master.status, ''], ...rows]);
+}

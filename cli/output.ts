@@ -1,0 +1,48 @@
+/** Prints `value` as one line of JSON: the form that programs read. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, bigintAsString)}\n`);
+}
+
+/** MIST amounts do not fit a JSON number. */
+function bigintAsString(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/**
+ * Rows under headings, columns padded to their widest cell: the form that people read.
+ *
+ * @param headings one per column
+ * @param rows cells in the order of the headings
+ * @returns the text, with a line break at the end
+ */
+export function formatTable(headings: string[], rows: string[][]): string {
+  const lines = [headings, ...rows];
+  const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const format = (line: string[]) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return `${lines.map(format).join('\n')}\n`;
+}
+
+const MIST_PER_SUI = 1_000_000_000n;
+
+/** `2500000000n` → `"2.5 SUI"`. */
+export function formatSui(mist: bigint): string {
+  const fraction = (mist % MIST_PER_SUI).toString().padStart(9, '0').replace(/0+$/, '');
+  return `${mist / MIST_PER_SUI}${fraction && `.${fraction}`} SUI`;
+}
+
+/**
+ * Reads an amount in SUI as people write it, without floating point.
+ *
+ * @param text for example `2` or `0.5`, at most nine decimals
+ * @returns MIST
+ * @throws Error when `text` is not such a number
+ */
+export function parseSui(text: string): bigint {
+  const match = /^(\d{1,10})(?:\.(\d{1,9}))?$/.exec(text);
+  if (!match) throw new Error(`Cannot read the amount "${text}": write SUI like 2 or 0.5`);
+  return BigInt(match[1] as string) * MIST_PER_SUI + BigInt((match[2] ?? '').padEnd(9, '0'));
+}

@@ -1,0 +1,128 @@
+import { ContractReader, type EnclaveRegistry } from '@daasvader/chain/objects.ts';
+import { readCluster } from '@daasvader/control-plane/chain.ts';
+import { type Cluster, type Measurement, measurementsInEffect } from '@daasvader/control-plane/cluster.ts';
+import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { Command } from 'commander';
+import { z } from 'zod';
+import {
+  type ApiOptions,
+  type Context,
+  type DeploymentOptions,
+  openContext,
+  withApi,
+  withDeployment,
+  withJson,
+} from './context.ts';
+import { openControlPlane } from './control-plane.ts';
+import { formatTable, printJson } from './output.ts';
+
+const readiness = z.object({
+  status: z.string(),
+  follower: z
+    .object({ verification: z.string(), checkpoint: z.string(), heartbeatSeenAtMs: z.number() })
+    .optional(),
+});
+
+type Readiness = z.output<typeof readiness>;
+
+/** `daas status`: what the chain says of the cluster and, with `--api`, what the verified control plane says. */
+export function statusCommand(): Command {
+  return withJson(withApi(withDeployment(new Command('status')), false))
+    .description(
+      'show the cluster on chain and, with --api, verify its control plane and ask whether it is ready',
+    )
+    .action(showStatus);
+}
+
+async function showStatus(
+  options: DeploymentOptions & Partial<ApiOptions> & { json?: boolean },
+): Promise<void> {
+  const context = await openContext(options);
+  const chain = await readChain(context);
+  if (!options.json) process.stdout.write(formatChain(chain));
+  const { api, ...rest } = options;
+  const controlPlane = api === undefined ? undefined : await readReadiness(context, { ...rest, api });
+  if (options.json) printJson({ ...chain, controlPlane });
+  else if (controlPlane !== undefined) process.stdout.write(formatReadiness(controlPlane));
+}
+
+interface ChainStatus {
+  cluster: Cluster;
+  epoch: number;
+  /** The account that may seat its enclave; undefined when there is none. */
+  host: string | undefined;
+  counts: { workers: number; activeWorkers: number; stakers: number; requests: number; openRequests: number };
+}
+
+async function readChain({ client, deployment }: Context): Promise<ChainStatus> {
+  const reader = new ContractReader(client, deployment);
+  const [cluster, registry, workers, staking, scheduler] = await Promise.all([
+    readCluster(client, deployment),
+    reader.registry(),
+    reader.workers(),
+    reader.staking(),
+    reader.scheduler(),
+  ]);
+  const counts = {
+    workers: Number(workers.workers.size),
+    activeWorkers: Number(workers.active.slots.size),
+    stakers: Number(staking.accounts.size),
+    requests: Number(scheduler.requests.size),
+    openRequests: Number(scheduler.activeCount),
+  };
+  return { cluster, epoch: Number(registry.epoch), host: hostAt(registry, cluster.timeMs), counts };
+}
+
+/** An appointment that waits takes effect by itself when its time has come. */
+function hostAt({ host }: EnclaveRegistry, timeMs: number): string | undefined {
+  const isDue = host.pending !== null && Number(host.effectiveAtMs) <= timeMs;
+  return (isDue ? host.pending : host.current) ?? undefined;
+}
+
+async function readReadiness(context: Context, options: ApiOptions): Promise<Readiness> {
+  const { endpoint } = await openControlPlane(context, options);
+  try {
+    const parsed = readiness.safeParse(await endpoint.request('GET', '/readyz'));
+    if (parsed.success) return parsed.data;
+    const reason = z.prettifyError(parsed.error);
+    throw new ControlPlaneError('malformed', `Cannot read the readiness of ${endpoint.url}: ${reason}`);
+  } finally {
+    await endpoint.close();
+  }
+}
+
+function formatChain({ cluster, epoch, host, counts }: ChainStatus): string {
+  const { seat, measurements } = cluster;
+  const rows = [
+    ['cluster', `${cluster.clusterId} on chain ${cluster.chainId}`],
+    ['package', cluster.packageId],
+    ['host', host ?? 'none appointed'],
+    ['seat', seat === undefined ? 'empty' : `enclave ${seat.id}, operator ${seat.operator}`],
+    ['epoch', `${epoch}`],
+    ...measurements.map((measurement) => ['image', describe(measurement, cluster)]),
+    ['workers', `${counts.workers} registered, ${counts.activeWorkers} active`],
+    ['users', `${counts.stakers} with stake`],
+    ['requests', `${counts.requests}, ${counts.openRequests} of them open`],
+  ];
+  return formatTable(['ON CHAIN', ''], rows);
+}
+
+function describe(measurement: Measurement, cluster: Cluster): string {
+  const { version, pcrs, effectiveAtMs, retireAtMs } = measurement;
+  const isRetired = retireAtMs !== undefined && retireAtMs <= cluster.timeMs;
+  const waits = `from ${new Date(effectiveAtMs).toISOString()}`;
+  const isInEffect = measurementsInEffect(cluster).includes(measurement);
+  return `${version} ${isInEffect ? 'in effect' : isRetired ? 'retired' : waits}, PCR0 ${pcrs[0]}`;
+}
+
+function formatReadiness({ status, follower }: Readiness): string {
+  if (follower === undefined) return formatTable(['CONTROL PLANE', ''], [['state', status]]);
+  const { verification, checkpoint, heartbeatSeenAtMs } = follower;
+  const heartbeat = heartbeatSeenAtMs === 0 ? 'none yet' : new Date(heartbeatSeenAtMs).toISOString();
+  const rows = [
+    ['state', status],
+    ['follower', `at checkpoint ${checkpoint}, which it takes as ${verification}`],
+    ['heartbeat', heartbeat],
+  ];
+  return formatTable(['CONTROL PLANE', ''], rows);
+}

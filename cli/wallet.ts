@@ -1,0 +1,58 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { decodeSuiPrivateKey, type Keypair } from '@mysten/sui/cryptography';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import { Command } from 'commander';
+import { printJson } from './output.ts';
+
+/**
+ * Reads a wallet file: one line, a `suiprivkey1…` string as `sui keytool export` and Sui wallets give it.
+ *
+ * @throws Error when the file cannot be read or holds no Ed25519 key
+ */
+export async function readWallet(file: string): Promise<Keypair> {
+  const text = (await readFile(file, 'utf8')).trim();
+  try {
+    const { scheme, secretKey } = decodeSuiPrivateKey(text);
+    if (scheme !== 'ED25519') throw new Error(`its key is ${scheme}, and only ED25519 is supported`);
+    return Ed25519Keypair.fromSecretKey(secretKey);
+  } catch (cause) {
+    // The cause may quote the key: keep it out of the message.
+    const reason = cause instanceof Error && cause.message.startsWith('its key') ? `: ${cause.message}` : '';
+    throw new Error(`Cannot read the wallet ${file}${reason}: it must hold one suiprivkey1… line`);
+  }
+}
+
+/**
+ * Makes a new Ed25519 wallet, readable by its owner only, and refuses to overwrite one.
+ *
+ * @returns its Sui address
+ */
+export async function createWallet(file: string): Promise<string> {
+  const keypair = new Ed25519Keypair();
+  await writeFile(file, `${keypair.getSecretKey()}\n`, { mode: 0o600, flag: 'wx' });
+  return keypair.toSuiAddress();
+}
+
+/** `daas wallet`: make a wallet file, or show the address of one. */
+export function walletCommand(): Command {
+  const show = (address: string, json?: boolean) => {
+    if (json) printJson({ address });
+    else process.stdout.write(`${address}\n`);
+  };
+  const wallet = new Command('wallet').description('make a wallet file, or show its address');
+  wallet
+    .command('create <file>')
+    .description('make a new Ed25519 key in <file> (mode 0600) and print its address')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: { json?: boolean }) =>
+      show(await createWallet(file), options.json),
+    );
+  wallet
+    .command('address <file>')
+    .description('print the address of the key in <file>')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: { json?: boolean }) =>
+      show((await readWallet(file)).toSuiAddress(), options.json),
+    );
+  return wallet;
+}
