@@ -1,0 +1,111 @@
+import { randomInt } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildWebImage, WEB_PORT } from '@daasvader/worker-agent/vm/image.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Cluster } from '../scripts/demo/cluster.ts';
+import { sweep, takeDirectory } from '../scripts/demo/directory.ts';
+import { findK3s } from '../scripts/demo/k3s.ts';
+import { Narrator } from '../scripts/demo/narrator.ts';
+import { joinWorker, stakeUser, startCluster } from '../scripts/demo/scenario.ts';
+import { isRunning, type User } from '../scripts/demo/user.ts';
+import type { Worker } from '../scripts/demo/worker.ts';
+
+const IMAGE = 'docker.io/library/crash:1';
+/** A deployment takes about this long; kills fall anywhere within. */
+const LATEST_MS = 2_500;
+const RECOVERY_MS = 150_000;
+const OUTAGE_MS = 30_000;
+
+let directory: string;
+let cluster: Cluster;
+let worker: Worker;
+let user: User;
+const narrator = new Narrator(() => {});
+
+beforeAll(async () => {
+  directory = await takeDirectory();
+  const { signal } = new AbortController();
+  cluster = await Cluster.create({ directory, k3s: await findK3s(signal), signal });
+  await startCluster(cluster, narrator);
+  worker = await joinWorker(cluster, narrator);
+  user = await stakeUser(cluster, narrator);
+  await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'still here\n' }));
+});
+
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+  await sweep(directory);
+});
+
+async function order(name: string): Promise<string[]> {
+  const { requests } = (await user.json('deploy', name, '--image', IMAGE, '--port', `${WEB_PORT}`)) as {
+    requests: { id: string }[];
+  };
+  return requests.map(({ id }) => id);
+}
+
+/** The process, by what its command line holds. */
+async function pidOf(...words: string[]): Promise<number> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (words.every((word) => line.split('\0').includes(word))) return Number(pid);
+  }
+  throw new Error(`Cannot find the process ${words.join(' ')}`);
+}
+
+function kill(pid: number): void {
+  process.kill(pid, 'SIGKILL');
+}
+
+/** What is killed, and how it comes back: by its own supervisor, or as systemd would start it again. */
+const VICTIMS: Record<string, () => Promise<void>> = {
+  enclave: async () => kill(Number(await readFile(join(cluster.stateDir, 'enclave.pid'), 'utf8'))),
+  'k3s server': async () => kill(await pidOf('server', join(cluster.stateDir, 'k3s'))),
+  'host proxy': async () => {
+    await cluster.hostProxy.crash();
+    await cluster.startHostProxy();
+  },
+  'worker agent': async () => {
+    await worker.process.crash();
+    await worker.start();
+  },
+  devnet: async () => {
+    await cluster.devnet.crash();
+    await cluster.startDevnet();
+  },
+};
+
+test.each(Object.keys(VICTIMS))('a deployment survives kill -9 of the %s', async (victim) => {
+  const name = `app-${victim.replace(' ', '-')}`;
+  const ids = await order(name);
+  const moment = randomInt(LATEST_MS);
+  console.log(`kill -9 of the ${victim} ${moment} ms after the order`);
+  await sleep(moment);
+  await VICTIMS[victim]?.();
+  await cluster.untilReady(RECOVERY_MS);
+  await user.untilCompleted(ids, RECOVERY_MS);
+  await user.login();
+  await user.untilRunning(name, RECOVERY_MS);
+  expect((await user.pods(name)).filter(isRunning)).toHaveLength(1);
+  await followerIsCurrent();
+});
+
+test('an unreachable chain touches nothing that runs, and is caught up with', async () => {
+  const ids = await order('app-outage');
+  await user.untilCompleted(ids, RECOVERY_MS);
+  const before = await user.untilRunning('app-outage', RECOVERY_MS);
+  process.kill(cluster.devnet.pid, 'SIGSTOP');
+  await sleep(OUTAGE_MS);
+  expect(await user.untilRunning('app-outage', 5_000)).toEqual(before);
+  process.kill(cluster.devnet.pid, 'SIGCONT');
+  await user.untilCompleted(await order('app-after'), RECOVERY_MS);
+  expect(await user.untilRunning('app-outage', 5_000)).toEqual(before);
+  await followerIsCurrent();
+});
+
+/** The enclave has followed every log to where the chain is: nothing skipped, nothing applied twice. */
+async function followerIsCurrent(): Promise<void> {
+  await expect.poll(() => cluster.daas.run('status'), { timeout: 30_000 }).toMatch(/follower +at checkpoint/);
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hostChanges, snapshotHost } from '@daasvader/worker-agent/vm/snapshot.ts';
+import { expect, test } from 'vitest';
+
+const MAIN = resolve(import.meta.dirname, '../scripts/demo/main.ts');
+const INTERRUPTIONS = 10;
+/** A warm demo takes some thirty seconds: moments are spread over all of it. */
+const LATEST_MS = 25_000;
+
+/** Command lines that a run of the demo may leave behind. */
+const ours = (commandLine: string) => /k3s|containerd|daas|devnet|host-proxy|enclave\/main/.test(commandLine);
+
+function startDemo() {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number, output }));
+  return { child, ended };
+}
+
+test('the demo serves a page from a pod, and leaves the machine as it was', async () => {
+  const before = await snapshotHost(ours);
+  const { code, output } = await startDemo().ended;
+  expect(code, output).toBe(0);
+  expect(output).toMatch(/hello, [0-9a-f]{16}/);
+  expect(output).toMatch(/COMPLETED/);
+  expect(output).toMatch(/HTTP 200 +\d+/);
+  expect(hostChanges(before, await snapshotHost(ours))).toEqual([]);
+});
+
+test('Ctrl-C at ten random moments leaves the machine as it was', { timeout: 900_000 }, async () => {
+  const before = await snapshotHost(ours);
+  for (let run = 0; run < INTERRUPTIONS; run++) {
+    const moment = Math.round(Math.random() * LATEST_MS);
+    console.log(`interrupting the demo after ${moment} ms`);
+    const { child, ended } = startDemo();
+    await Promise.race([sleep(moment), ended]);
+    child.kill('SIGINT');
+    const { code, output } = await ended;
+    expect([0, 130], `after ${moment} ms:\n${output}`).toContain(code);
+    expect(hostChanges(before, await snapshotHost(ours)), `after ${moment} ms`).toEqual([]);
+  }
+});
+
+test('a second demo says that one runs already, and does not disturb it', async () => {
+  const first = startDemo();
+  await sleep(3_000);
+  const second = await startDemo().ended;
+  expect(second).toMatchObject({ code: 1, output: expect.stringContaining('another one runs as process') });
+  const { code, output } = await first.ended;
+  expect(code, output).toBe(0);
+});
