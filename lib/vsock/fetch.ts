@@ -5,6 +5,8 @@ import { openTunnel } from './tunnel.ts';
 import { type Vsock, VsockError } from './vsock.ts';
 
 const TLS_TIMEOUT_MS = 10_000;
+/** To one server at once; what is more waits for its turn. The host turns away a peer that opens many more. */
+const MAX_CONNECTIONS = 32;
 
 /** A `fetch` whose connections belong to it; close them when it is no longer needed. */
 export interface ClosableFetch {
@@ -35,6 +37,7 @@ export function proxyFetch(vsock: Vsock, proxyPort: number): ClosableFetch {
 
 function fetchOver(open: (url: URL) => Promise<Socket>): ClosableFetch {
   const dispatcher = new Agent({
+    connections: MAX_CONNECTIONS,
     connect: ({ protocol, host, hostname }, callback) => {
       open(new URL(`${protocol}//${host ?? hostname}`)).then(
         (socket) => callback(null, socket),

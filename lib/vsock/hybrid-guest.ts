@@ -11,8 +11,8 @@ import {
 } from './vsock.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 2_000;
-/** Connections that have not said their line yet; more than this is a flood and is turned away. */
-const MAX_HANDSHAKES = 1_024;
+/** Connections that have not said their line yet: as many as both relays of a host may open at once. More is a flood. */
+const MAX_HANDSHAKES = 8_192;
 
 /**
  * The guest's end of a hybrid vsock for an enclave that runs as an ordinary process: it plays the device that

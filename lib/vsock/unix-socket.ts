@@ -1,10 +1,15 @@
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectionHandler, VsockError } from './vsock.ts';
 
 /** `sun_path` holds 108 bytes with its terminating zero (unix(7)); Node cuts longer paths silently. */
 const MAX_PATH_BYTES = 107;
-const BACKLOG = 1024;
+const BACKLOG = 4_096;
+/** How often, and after how long, a peer is asked again that could not accept fast enough. */
+const BUSY_ATTEMPTS = 200;
+const BUSY_PAUSE_MS = 10;
+const NOBODY_LISTENS = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET']);
 
 /**
  * How much a socket of a byte relay may hold before its writer has to wait. Node reads up to 64 KiB at once: with less
@@ -17,19 +22,29 @@ export const STREAM_BUFFER_BYTES = 256 * 1024;
  *
  * @throws {VsockError} `refused` when nobody listens there, `path` when it cannot be reached at all
  */
-export function connectPath(path: string): Promise<Socket> {
+export async function connectPath(path: string): Promise<Socket> {
   assertPath(path);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await connectOnce(path);
+    } catch (cause) {
+      const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+      // TCP would let a client wait for its turn; a Unix socket whose backlog is full says so at once.
+      if (code === 'EAGAIN' && attempt < BUSY_ATTEMPTS) await delay(BUSY_PAUSE_MS);
+      else {
+        const why = NOBODY_LISTENS.has(code) ? 'refused' : 'path';
+        throw new VsockError(why, `Cannot connect to ${path}: ${code}`, { cause });
+      }
+    }
+  }
+}
+
+function connectOnce(path: string): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   // allowHalfOpen: what the caller still has to write is its own affair when the peer is done.
   const socket = connect({ path, allowHalfOpen: true, highWaterMark: STREAM_BUFFER_BYTES } as NetConnectOpts);
-  const onError = (cause: NodeJS.ErrnoException) => {
-    const refused = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ECONNRESET';
-    reject(
-      new VsockError(refused ? 'refused' : 'path', `Cannot connect to ${path}: ${cause.code}`, { cause }),
-    );
-  };
-  socket.once('error', onError).once('connect', () => {
-    socket.off('error', onError);
+  socket.once('error', reject).once('connect', () => {
+    socket.off('error', reject);
     resolve(socket);
   });
   return promise;
