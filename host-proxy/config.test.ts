@@ -26,6 +26,8 @@ test.each([
   ['an unknown key', 'tee: { type: AWS_NITRO, intervall: 1 }', 'unknown key tee.intervall'],
   ['an unknown section', 'gass: {}', 'unknown key gass'],
   ['a missing section', 'tee: { type: AWS_NITRO }', 'host: '],
+  ['a network that is none', 'k3s: { cluster_cidr: 999.1.1.1/99 }', 'k3s.cluster_cidr: must be'],
+  ['a key twice', 'tee: { type: SOFTWARE, type: AWS_NITRO }', 'Cannot read'],
   ['another TEE', 'tee: { type: SGX }', 'tee.type: '],
   ['something else than YAML', 'tee: [', 'Cannot read'],
   ['nothing', '', 'the file: '],

@@ -6,9 +6,7 @@ import { HostProxyError } from './error.ts';
 
 const port = z.int().min(0).max(65_535);
 const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
-const cidr = z
-  .string()
-  .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 network such as 10.42.0.0/16');
+const cidr = z.cidrv4('must be an IPv4 network such as 10.42.0.0/16');
 const authority = z
   .string()
   .regex(/^([a-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}$/, 'must be host:port in lower case');

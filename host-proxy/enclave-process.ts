@@ -57,8 +57,12 @@ export class EnclaveProcess {
     let backoff = FIRST_BACKOFF_MS;
     while (!this.#stopping.signal.aborted) {
       const started = Date.now();
-      if (await this.#isRunning()) await this.#outlast();
-      else await this.#run();
+      try {
+        if (await this.#isRunning()) await this.#outlast();
+        else await this.#run();
+      } catch (error) {
+        this.#log.error({ err: error }, 'Cannot start the enclave: trying again');
+      }
       backoff = Date.now() - started >= HEALTHY_MS ? FIRST_BACKOFF_MS : Math.min(backoff * 2, MAX_BACKOFF_MS);
       await delay(backoff, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
@@ -71,9 +75,9 @@ export class EnclaveProcess {
     const child = spawn(process.execPath, [entry, '--dev', '--state-dir', stateDir, '--vsock', vsock], {
       stdio: ['ignore', output.fd, output.fd],
     });
-    await output.close();
-    if (child.pid === undefined) return this.#log.error('Cannot start the enclave: see the system log');
     const exited = exitOf(child);
+    await output.close();
+    if (child.pid === undefined) return void (await exited); // throws what the system said
     await writeFile(this.#pidFile, String(child.pid));
     this.#metrics.enclaveStarts.inc();
     this.#log.info({ pid: child.pid, log: join(stateDir, 'enclave.log') }, 'started the enclave');

@@ -7,11 +7,11 @@ const HEARTBEAT = 0xb7;
 /** Answers each heartbeat byte with itself and cuts off whoever says anything else. */
 export function heartbeatHandler(metrics: Metrics): ConnectionHandler {
   return (socket) => {
-    socket.on('error', () => socket.destroy()).on('end', () => socket.end());
+    socket.on('error', () => socket.destroy());
     socket.on('data', (bytes) => {
       if (bytes.some((byte) => byte !== HEARTBEAT)) return void socket.destroy();
       metrics.lastHeartbeat.setToCurrentTime();
-      socket.write(bytes);
     });
+    socket.pipe(socket); // reads no faster than the other side takes the echo
   };
 }

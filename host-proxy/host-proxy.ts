@@ -2,10 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
-import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import type { ConnectionHandler, Vsock } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
 import { readAccount } from './account.ts';
 import { type ClusterDeployment, type Config, readClusterDeployment } from './config.ts';
+import { limitConnections } from './connection-limit.ts';
 import { ConsoleLog } from './console-log.ts';
 import { enclaveConfiguration } from './enclave-configuration.ts';
 import { EnclaveProcess } from './enclave-process.ts';
@@ -26,6 +27,8 @@ const PORT = { heartbeat: 9000, configuration: 9001, outbound: 9002, services: 9
 const ENCLAVE_PORT = { kubernetes: 6443, api: 8443 } as const;
 /** What one side may still send after the other has finished. */
 const LINGER_MS = 10_000;
+/** How many connections the enclave may have open to one port of the host. */
+const MAX_CONNECTIONS = 64;
 
 /** What the command line adds to the configuration. */
 export interface HostProxyOptions {
@@ -80,11 +83,14 @@ export class HostProxy {
   }
 
   async #start({ devEnclave }: HostProxyOptions): Promise<void> {
-    const { host, api } = this.#config;
+    const { host, api, sui } = this.#config;
     await mkdir(host.state_dir, { recursive: true, mode: 0o700 });
     const cluster = await readClusterDeployment(host.deployment);
     if (api.tls_cert || api.tls_key) {
       this.#log.warn('api.tls_cert and api.tls_key are not used: TLS ends inside the enclave');
+    }
+    if (sui.event_filter) {
+      this.#log.warn('sui.event_filter is not used: the enclave takes every event of the cluster');
     }
     await this.#serveEnclave(cluster);
     await this.#relay(api.port, ENCLAVE_PORT.kubernetes);
@@ -108,15 +114,17 @@ export class HostProxy {
 
     const { heartbeat, configuration: config, outbound: proxy, services, console } = PORT;
     const json = (table: Routes) => jsonService(table, this.#metrics, this.#log);
-    await this.#vsock.listen(heartbeat, heartbeatHandler(this.#metrics));
-    await this.#vsock.listen(config, json({ 'GET /configuration': async () => configuration }));
-    await this.#vsock.listen(
-      proxy,
-      outboundHandler({ allow, ...this.#relayLimits() }, this.#metrics, this.#log),
-    );
-    await this.#vsock.listen(services, json(routes));
-    await this.#vsock.listen(console, this.#console.handler(this.#log));
+    await this.#listen(heartbeat, heartbeatHandler(this.#metrics));
+    await this.#listen(config, json({ 'GET /configuration': async () => configuration }));
+    await this.#listen(proxy, outboundHandler({ allow, ...this.#relayLimits() }, this.#metrics, this.#log));
+    await this.#listen(services, json(routes));
+    await this.#listen(console, this.#console.handler(this.#log));
     this.#log.info({ allow: [...allow] }, 'serving the enclave');
+  }
+
+  async #listen(port: number, handler: ConnectionHandler): Promise<void> {
+    const refused = () => this.#metrics.relayRefused.inc({ port, reason: 'limit' });
+    await this.#vsock.listen(port, limitConnections(handler, MAX_CONNECTIONS, refused));
   }
 
   async #services(cluster: ClusterDeployment, events: EventsService): Promise<Routes> {

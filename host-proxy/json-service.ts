@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
+import { httpHandler } from '@daasvader/vsock/http.ts';
 import type { ConnectionHandler } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
 import { ZodError } from 'zod';
@@ -7,6 +8,8 @@ import type { Metrics } from './metrics.ts';
 
 const MAX_HEADER_BYTES = 4_096;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Neither side sent anything for so long, such as a client that does not take its answer. */
+const IDLE_MS = 60_000;
 const MAX_BODY_BYTES = 8 << 20;
 
 /** Answers one route; what it returns is sent as JSON with status 200. */
@@ -42,7 +45,8 @@ export function jsonService(routes: Routes, metrics: Metrics, log: Logger): Conn
       response.end(body, () => request.complete || request.destroy());
     },
   );
-  return (socket) => void server.emit('connection', socket);
+  server.setTimeout(IDLE_MS);
+  return httpHandler(server);
 }
 
 interface Answer {

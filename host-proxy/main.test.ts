@@ -94,6 +94,28 @@ test('events survive kill -9 of the process, and a new one takes its place', asy
   guest.close();
 });
 
+test.each([[['run']], [['walk']], [['run', '--config']], [['run', '--config', 'x', 'stray']]])(
+  'wrong usage %j exits with 2',
+  async (args) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args]);
+    children.push(child);
+    const [message, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect([code, message]).toEqual([2, expect.stringContaining('error:')]);
+  },
+);
+
+test('the peer that floods a port is cut off at the limit, and others are served', async () => {
+  const guest = await HybridGuest.open(join(dir, 'v'));
+  await ready(await run());
+  const flood = await Promise.all(Array.from({ length: 100 }, () => guest.connect(9003)));
+  await Promise.all(flood.slice(64).map((socket) => once(socket.resume(), 'end')));
+  const configuration = serviceFetch(guest, 9001);
+  expect((await configuration.fetch('http://host/configuration')).status).toBe(200);
+  await configuration.close();
+  for (const socket of flood) socket.destroy();
+  guest.close();
+});
+
 test('SIGTERM drains and exits with 0', async () => {
   const child = await run();
   await ready(child);

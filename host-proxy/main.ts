@@ -1,19 +1,23 @@
 import { VsockError } from '@daasvader/vsock/vsock.ts';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
 import { HostProxyError } from './error.ts';
 import { HostProxy, type HostProxyOptions } from './host-proxy.ts';
 
-const program = new Command('host-proxy').description(
-  'carries bytes to and from the enclave and keeps it running',
-);
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const program = new Command('host-proxy')
+  .description('carries bytes to and from the enclave and keeps it running')
+  .exitOverride();
 
 program
   .command('run')
   .description('run until SIGTERM or SIGINT, then drain')
   .requiredOption('--config <file>', 'nautilus-config.yaml')
   .option('--dev-enclave', 'start the enclave as an ordinary process with a software NSM', false)
+  .showHelpAfterError('(add --help for what it takes)')
   .action(run);
 
 async function run({ config: file, ...options }: HostProxyOptions & { config: string }): Promise<void> {
@@ -33,8 +37,12 @@ async function run({ config: file, ...options }: HostProxyOptions & { config: st
   log.info('ready');
 }
 
-program.parseAsync().catch((error: unknown) => {
-  if (!(error instanceof HostProxyError || error instanceof VsockError)) throw error;
-  process.stderr.write(`host-proxy: ${error.message}\n`);
-  process.exitCode = 1;
-});
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  else if (error instanceof HostProxyError || error instanceof VsockError) {
+    process.stderr.write(`host-proxy: ${error.message} [${error.code}]\n`);
+    process.exitCode = EXIT_FAILED;
+  } else throw error;
+}

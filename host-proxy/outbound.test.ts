@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -41,6 +47,9 @@ async function say(bytes: string): Promise<string> {
   socket.write(bytes);
   return text(socket).catch(() => 'reset');
 }
+
+/** Resolves when a connection is over, however it ended. */
+const closing = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
 const get = 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 const tunnel = (authority: string) => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
@@ -84,6 +93,26 @@ test.each(['::1', '::ffff:169.254.169.254', 'fe80::1', 'fd00::1', '64:ff9b::7f00
     expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
   },
 );
+
+test('a client that leaves before its target answers takes the connection with it', async () => {
+  const dialled = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  resolve = async () => {
+    dialled.resolve();
+    await answer.promise;
+    return [{ address: '127.0.0.1', family: 4 }];
+  };
+  const client = connect((proxy.address() as AddressInfo).port, '127.0.0.1');
+  const left = once(proxy, 'connection').then(([socket]) => closing(socket));
+  client.write(tunnel(`localhost:${allowed.split(':')[1]}`));
+  await dialled.promise;
+  client.resetAndDestroy();
+  await left;
+  const reached = once(target, 'connection');
+  answer.resolve();
+  const [socket] = await reached;
+  if (!socket.closed) await closing(socket);
+});
 
 test('a name that does not resolve is answered 502', async () => {
   resolve = () => Promise.reject(new Error('ENOTFOUND'));

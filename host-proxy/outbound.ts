@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { BlockList, connect, isIP, type Socket } from 'node:net';
+import { httpHandler } from '@daasvader/vsock/http.ts';
 import type { ConnectionHandler } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
 import { HostProxyError } from './error.ts';
@@ -81,7 +82,7 @@ export function outboundHandler(options: OutboundOptions, metrics: Metrics, log:
       );
     }
   });
-  return (socket) => void server.emit('connection', socket);
+  return httpHandler(server);
 }
 
 /** Opens the connection to an allowed target; the address that was checked is the address that is dialled. */

@@ -28,7 +28,7 @@ export function relay(
 ): Promise<RelayResult> {
   const { promise, resolve } = Promise.withResolvers<RelayResult>();
   let error: Error | undefined;
-  let open = 2;
+  let open = [first, second].filter((socket) => !socket.closed).length;
   let linger: NodeJS.Timeout | undefined;
   const idle = setTimeout(() => cut(), idleMs);
 
@@ -54,6 +54,7 @@ export function relay(
     from.on('data', () => idle.refresh());
     from.pipe(to);
   }
+  if (first.destroyed || second.destroyed) cut(); // one left before the other was there
   return promise;
 }
 

@@ -65,6 +65,17 @@ test('take() calls take_seat with the registry and the enclave', async () => {
   ]);
 });
 
+test('an enclave that takes the seat again and again does not use up the gas', async () => {
+  const { chain, seat } = seatOn(enclave);
+  const coins = await chain.coins();
+  chain.coins = async () =>
+    coins.map((coin) => ({ ...coin, version: String(Number(coin.version) + chain.executed.length) }));
+  const take = () => seat.take({ enclaveId: ENCLAVE, operator: OPERATOR });
+  for (let i = 0; i < 60; i += 1) await take();
+  await expect(take()).rejects.toMatchObject({ code: 'budget' });
+  expect(chain.executed).toHaveLength(60);
+});
+
 test.each<[string, ChainObject]>([
   ['an object of another type', { ...enclave, type: `${PACKAGE}::enclave_registry::EnclaveRegistry` }],
   ['an enclave of another package', { ...enclave, type: `${id('9')}::enclave_registry::Enclave` }],

@@ -5,10 +5,13 @@ import type { ClusterDeployment } from './config.ts';
 import { HostProxyError } from './error.ts';
 import { type GasCoins, payWith } from './gas-coins.ts';
 import type { HostChain } from './host-chain.ts';
+import { HourlyLimit } from './hourly-limit.ts';
 
 /** `Clock` is a shared object with a well-known id. */
 const CLOCK_ID = '0x6';
 const ADDRESS_BYTES = 32;
+/** Each costs gas even when the contract refuses; an enclave that boots takes the seat once. */
+const ATTEMPTS_PER_HOUR = 60n;
 
 /** Body of `POST /seat`. With `operator`, the enclave's operator must be that address. */
 export const seatRequestSchema = z.strictObject({
@@ -26,6 +29,7 @@ export class Seat {
   readonly #account: Ed25519Keypair;
   readonly #cluster: ClusterDeployment;
   readonly #gasBudget: bigint;
+  readonly #attempts = new HourlyLimit(ATTEMPTS_PER_HOUR, 'attempts to take the seat');
 
   constructor(
     chain: HostChain,
@@ -50,7 +54,9 @@ export class Seat {
   async take({ enclaveId, operator }: z.infer<typeof seatRequestSchema>): Promise<string> {
     await this.#assertEnclave(enclaveId, operator);
     const owner = this.#account.toSuiAddress();
-    const [price, coin] = await Promise.all([this.#chain.gasPrice(), this.#coins.lease(this.#gasBudget)]);
+    const price = await this.#chain.gasPrice();
+    this.#attempts.take(1n);
+    const coin = await this.#coins.lease(this.#gasBudget);
     const transaction = new Transaction();
     payWith(transaction, coin, { owner, budget: this.#gasBudget, price });
     transaction.moveCall({

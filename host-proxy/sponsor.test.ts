@@ -3,6 +3,7 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { verifyTransactionSignature } from '@mysten/sui/verify';
 import { beforeEach, expect, test } from 'vitest';
+import { HostProxyError } from './error.ts';
 import { GasCoins } from './gas-coins.ts';
 import type { Coin, HostChain } from './host-chain.ts';
 import { Sponsor } from './sponsor.ts';
@@ -125,6 +126,29 @@ test('bytes behind the transaction kind are refused', async () => {
 test('the budget of an hour ends', async () => {
   for (let i = 0; i < 10; i += 1) await ask(ownCall);
   await expect(ask(ownCall)).rejects.toMatchObject({ code: 'budget' });
+});
+
+test('what was not signed costs nothing of the budget', async () => {
+  const { gasPrice } = chain;
+  chain.gasPrice = () => Promise.reject(new HostProxyError('chain', 'the chain does not answer'));
+  for (let i = 0; i < 20; i += 1) await expect(ask(ownCall)).rejects.toMatchObject({ code: 'chain' });
+  chain.gasPrice = gasPrice;
+  await ask(ownCall);
+});
+
+test.each<[string, { Sender: true } | { Sponsor: true }]>([
+  ['the sender', { Sender: true }],
+  ['the sponsor', { Sponsor: true }],
+])('a withdrawal from the balance of %s is refused', async (_name, withdrawFrom) => {
+  const { commands } = bcs.TransactionKind.fromBase64(await kindOf(ownCall)).ProgrammableTransaction!;
+  const withdrawal = {
+    reservation: { MaxAmountU64: 1 },
+    typeArg: { Balance: '0x2::sui::SUI' },
+    withdrawFrom,
+  };
+  const program = { inputs: [{ FundsWithdrawal: withdrawal }], commands };
+  const transaction = bcs.TransactionKind.serialize({ ProgrammableTransaction: program }).toBase64();
+  await expect(sponsor.sponsor({ transaction, sender: enclave })).rejects.toMatchObject({ code: 'refused' });
 });
 
 test('transactions under way at once never share a coin', async () => {

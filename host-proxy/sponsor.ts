@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { HostProxyError } from './error.ts';
 import type { GasCoins } from './gas-coins.ts';
 import type { HostChain } from './host-chain.ts';
+import { HourlyLimit } from './hourly-limit.ts';
 
-const HOUR_MS = 3_600_000;
 const FRAMEWORK = `0x${'2'.padStart(64, '0')}`;
 /** A programmable transaction may have 1,024 commands; the enclave needs a handful. */
 const MAX_COMMANDS = 64;
@@ -35,13 +35,15 @@ export class Sponsor {
   readonly #coins: GasCoins;
   readonly #account: Ed25519Keypair;
   readonly #budget: GasBudget;
-  #spent: { at: number; amount: bigint }[] = [];
+  /** Counts the whole budget of each transaction: what it really costs is known only when it is over. */
+  readonly #hour: HourlyLimit;
 
   constructor(chain: HostChain, coins: GasCoins, account: Ed25519Keypair, budget: GasBudget) {
     this.#chain = chain;
     this.#coins = coins;
     this.#account = account;
     this.#budget = budget;
+    this.#hour = new HourlyLimit(budget.perHour, 'MIST');
   }
 
   /**
@@ -56,30 +58,25 @@ export class Sponsor {
       throw new HostProxyError('refused', 'Cannot sponsor: the sender is the host account itself');
     const kind = parseKind(transaction);
     assertOwnCalls(kind, this.#budget.packageId);
-    this.#reserve();
+    const giveBack = this.#hour.take(this.#budget.perTransaction);
+    try {
+      return await this.#complete(kind, sender, owner);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
 
+  async #complete(kind: Kind, sender: string, owner: string): Promise<Sponsored> {
     const budget = this.#budget.perTransaction;
-    const [price, coin] = await Promise.all([this.#chain.gasPrice(), this.#coins.lease(budget)]);
-    const payment = [{ objectId: coin.objectId, version: coin.version, digest: coin.digest }];
+    const price = await this.#chain.gasPrice();
+    const { objectId, version, digest } = await this.#coins.lease(budget);
+    const payment = [{ objectId, version, digest }];
     const bytes = bcs.TransactionData.serialize({
       V1: { kind, sender, gasData: { payment, owner, price, budget }, expiration: { None: true } },
     }).toBytes();
     const { signature } = await this.#account.signTransaction(bytes);
     return { transaction: Buffer.from(bytes).toString('base64'), sponsorSignature: signature };
-  }
-
-  /** Counts the whole budget of each transaction: what it really costs is known only when it is over. */
-  #reserve(): void {
-    const now = Date.now();
-    this.#spent = this.#spent.filter(({ at }) => now - at < HOUR_MS);
-    const spent = this.#spent.reduce((sum, { amount }) => sum + amount, 0n);
-    if (spent + this.#budget.perTransaction > this.#budget.perHour) {
-      throw new HostProxyError(
-        'budget',
-        `Cannot sponsor: ${spent} of ${this.#budget.perHour} MIST of this hour are promised`,
-      );
-    }
-    this.#spent.push({ at: now, amount: this.#budget.perTransaction });
   }
 }
 
