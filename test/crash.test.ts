@@ -2,49 +2,30 @@ import { randomInt } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildWebImage, WEB_PORT } from '@daasvader/worker-agent/vm/image.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Cluster } from '../scripts/demo/cluster.ts';
-import { sweep, takeDirectory } from '../scripts/demo/directory.ts';
-import { findK3s } from '../scripts/demo/k3s.ts';
-import { Narrator } from '../scripts/demo/narrator.ts';
-import { joinWorker, stakeUser, startCluster } from '../scripts/demo/scenario.ts';
+import type { Cluster } from '../scripts/demo/cluster.ts';
+import { stakeUser } from '../scripts/demo/scenario.ts';
 import { isRunning, type User } from '../scripts/demo/user.ts';
 import type { Worker } from '../scripts/demo/worker.ts';
+import { LiveCluster, order, silent } from './support/live-cluster.ts';
 
-const IMAGE = 'docker.io/library/crash:1';
 /** A deployment takes about this long; kills fall anywhere within. */
 const LATEST_MS = 2_500;
 const RECOVERY_MS = 150_000;
 const OUTAGE_MS = 30_000;
 
-let directory: string;
+let live: LiveCluster;
 let cluster: Cluster;
 let worker: Worker;
 let user: User;
-const narrator = new Narrator(() => {});
 
 beforeAll(async () => {
-  directory = await takeDirectory();
-  const { signal } = new AbortController();
-  cluster = await Cluster.create({ directory, k3s: await findK3s(signal), signal });
-  await startCluster(cluster, narrator);
-  worker = await joinWorker(cluster, narrator);
-  user = await stakeUser(cluster, narrator);
-  await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'still here\n' }));
+  live = await LiveCluster.start();
+  ({ cluster, worker } = live);
+  user = await stakeUser(cluster, silent);
 });
 
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]();
-  await sweep(directory);
-});
-
-async function order(name: string): Promise<string[]> {
-  const { requests } = (await user.json('deploy', name, '--image', IMAGE, '--port', `${WEB_PORT}`)) as {
-    requests: { id: string }[];
-  };
-  return requests.map(({ id }) => id);
-}
+afterAll(() => live?.[Symbol.asyncDispose]());
 
 /** The process, by what its command line holds. */
 async function pidOf(...words: string[]): Promise<number> {
@@ -79,7 +60,7 @@ const VICTIMS: Record<string, () => Promise<void>> = {
 
 test.each(Object.keys(VICTIMS))('a deployment survives kill -9 of the %s', async (victim) => {
   const name = `app-${victim.replace(' ', '-')}`;
-  const ids = await order(name);
+  const ids = await order(user, name);
   const moment = randomInt(LATEST_MS);
   console.log(`kill -9 of the ${victim} ${moment} ms after the order`);
   await sleep(moment);
@@ -93,14 +74,14 @@ test.each(Object.keys(VICTIMS))('a deployment survives kill -9 of the %s', async
 });
 
 test('an unreachable chain touches nothing that runs, and is caught up with', async () => {
-  const ids = await order('app-outage');
+  const ids = await order(user, 'app-outage');
   await user.untilCompleted(ids, RECOVERY_MS);
   const before = await user.untilRunning('app-outage', RECOVERY_MS);
   process.kill(cluster.devnet.pid, 'SIGSTOP');
   await sleep(OUTAGE_MS);
   expect(await user.untilRunning('app-outage', 5_000)).toEqual(before);
   process.kill(cluster.devnet.pid, 'SIGCONT');
-  await user.untilCompleted(await order('app-after'), RECOVERY_MS);
+  await user.untilCompleted(await order(user, 'app-after'), RECOVERY_MS);
   expect(await user.untilRunning('app-outage', 5_000)).toEqual(before);
   await followerIsCurrent();
 });

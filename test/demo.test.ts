@@ -1,17 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostChanges, snapshotHost } from '@daasvader/worker-agent/vm/snapshot.ts';
 import { expect, test } from 'vitest';
+import { clusterDirectory } from '../scripts/demo/directory.ts';
 
-const MAIN = resolve(import.meta.dirname, '../scripts/demo/main.ts');
+const ROOT = resolve(import.meta.dirname, '..');
+const MAIN = join(ROOT, 'scripts/demo/main.ts');
 const INTERRUPTIONS = 10;
 /** A warm demo takes some thirty seconds: moments are spread over all of it. */
 const LATEST_MS = 25_000;
 
-/** Command lines that a run of the demo may leave behind. */
-const ours = (commandLine: string) => /k3s|containerd|daas|devnet|host-proxy|enclave\/main/.test(commandLine);
+/** What the command lines of all that a run of the demo starts hold: programs, this clone's sources, its directory. */
+const OURS = [
+  ...['k3s ', 'containerd', clusterDirectory()],
+  ...['cli', 'enclave', 'host-proxy', 'scripts', 'worker-agent'].map((part) => join(ROOT, part)),
+];
+const ours = (commandLine: string) => OURS.some((part) => commandLine.includes(part));
 
 function startDemo() {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
