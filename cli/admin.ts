@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   type AdminIds,
   appointHost,
@@ -14,8 +13,9 @@ import { publish } from '@daasvader/chain/publish.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { z } from 'zod';
+import { parseAddress, parseMs, parseUrl } from './arguments.ts';
 import {
   type DeploymentOptions,
   openClient,
@@ -25,6 +25,8 @@ import {
   withJson,
   withWallet,
 } from './context.ts';
+import { CliError } from './error.ts';
+import { readText } from './file.ts';
 import { printJson } from './output.ts';
 import { readWallet } from './wallet.ts';
 
@@ -45,8 +47,12 @@ export function adminCommand(): Command {
       ),
     )
     .addCommand(
-      single('appoint-host', 'name the account that may seat its enclave', '<address>', (tx, ids, address) =>
-        appointHost(tx, ids, address),
+      single(
+        'appoint-host',
+        'name the account that may seat its enclave',
+        '<address>',
+        (tx, ids, address) => appointHost(tx, ids, address),
+        parseAddress,
       ),
     )
     .addCommand(single('revoke-seat', 'empty the seat', undefined, (tx, ids) => revokeSeat(tx, ids)));
@@ -55,23 +61,24 @@ export function adminCommand(): Command {
 interface PublishOptions extends Options {
   network: string;
   rpc: string;
-  delay: bigint;
+  delay: number;
 }
 
 function publishCommand(): Command {
   return withJson(withWallet(new Command('publish')))
     .description('publish the contracts, create a cluster and write its deployment file')
     .requiredOption('--network <name>', 'devnet-local, testnet or mainnet')
-    .requiredOption('--rpc <url>', 'full node')
+    .requiredOption('--rpc <url>', 'full node', parseUrl)
     .requiredOption('--deployment <file>', 'file to write')
     .option(
       '--delay <ms>',
       'how long proposals wait before they take effect; 0 is for development',
       parseMs,
-      0n,
+      0,
     )
     .action(async (options: PublishOptions) => {
-      const { network, rpc: rpcUrl, delay: delayMs } = options;
+      const { network, rpc: rpcUrl } = options;
+      const delayMs = BigInt(options.delay);
       const client = openClient(network, rpcUrl);
       const signer = await readWallet(options.wallet);
       const deployment = await publish({ client, signer, network, rpcUrl, delayMs });
@@ -99,7 +106,7 @@ function proposeCommand(): Command {
     .description('propose an image; it is admitted when the delay is over')
     .argument('<file>', 'JSON with version, PCR0, PCR1 and PCR2')
     .action(async (file: string, options: Options) => {
-      const { version, PCR0, PCR1, PCR2 } = measurements.parse(JSON.parse(await readFile(file, 'utf8')));
+      const { version, PCR0, PCR1, PCR2 } = await readMeasurements(file);
       const [pcr0, pcr1, pcr2] = [PCR0, PCR1, PCR2].map((hex) => Buffer.from(hex, 'hex'));
       await send(options, (tx, ids) =>
         proposeMeasurement(tx, ids, { version, pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! }),
@@ -107,15 +114,31 @@ function proposeCommand(): Command {
     });
 }
 
+async function readMeasurements(file: string): Promise<z.output<typeof measurements>> {
+  const text = await readText(file, 'the measurements');
+  try {
+    return measurements.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new CliError('file', `Cannot use the measurements ${file}: ${why}`);
+  }
+}
+
 type Build = (tx: Transaction, ids: AdminIds, argument: string) => void;
 
 /** A command that is one call with at most one argument. */
-function single(name: string, description: string, argument: string | undefined, build: Build): Command {
+function single(
+  name: string,
+  description: string,
+  argument: string | undefined,
+  build: Build,
+  parse = (text: string) => text,
+): Command {
   const command = withJson(withWallet(withDeployment(new Command(name)))).description(description);
   if (argument === undefined)
     return command.action((options: Options) => send(options, (tx, ids) => build(tx, ids, '')));
   return command
-    .argument(argument)
+    .argument(argument, '', parse)
     .action((value: string, options: Options) => send(options, (tx, ids) => build(tx, ids, value)));
 }
 
@@ -128,15 +151,10 @@ async function send(options: Options, build: (tx: Transaction, ids: AdminIds) =>
 
 function adminIds(deployment: Deployment): AdminIds {
   if (isAdmin(deployment)) return deployment;
-  throw new Error('Cannot act as admin: the deployment file names no adminCapId');
+  throw new CliError('file', 'Cannot act as admin: the deployment file names no adminCapId');
 }
 
 function report({ json }: Options, value: object, text: string): void {
   if (json) printJson(value);
   else process.stdout.write(`${text}\n`);
-}
-
-function parseMs(text: string): bigint {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('give milliseconds');
-  return BigInt(text);
 }

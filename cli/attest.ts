@@ -4,6 +4,7 @@ import { AttestationError } from '@daasvader/attestation/error.ts';
 import { DEFAULT_MAX_AGE_MS, type Policy } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { Command, InvalidArgumentError } from 'commander';
+import { parseMs, parseSeconds } from './arguments.ts';
 import { printJson } from './output.ts';
 
 const EXIT_REFUSED = 1;
@@ -124,14 +125,4 @@ function parseHex(text: string): Bytes {
   const bytes = fromHex(text);
   if (bytes === undefined) throw new InvalidArgumentError('It is not whole bytes in hexadecimal.');
   return bytes;
-}
-
-function parseMs(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is not a number of milliseconds.');
-  return Number(text);
-}
-
-function parseSeconds(text: string): number {
-  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('It is not a number of seconds.');
-  return Number(text);
 }

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { type Command, Option } from 'commander';
+import { parseHttpsUrl, parseUrl } from './arguments.ts';
+import { readText } from './file.ts';
 
 /** Where the cluster's ids are. */
 export interface DeploymentOptions {
@@ -28,7 +29,11 @@ export function withDeployment(command: Command): Command {
         .env('DAAS_DEPLOYMENT')
         .makeOptionMandatory(),
     )
-    .addOption(new Option('--rpc <url>', "another full node than the deployment's").env('SUI_RPC_URL'));
+    .addOption(
+      new Option('--rpc <url>', "another full node than the deployment's")
+        .env('SUI_RPC_URL')
+        .argParser(parseUrl),
+    );
 }
 
 /** Adds `--wallet`. */
@@ -46,6 +51,7 @@ export function withApi(command: Command, isMandatory = true): Command {
     .addOption(
       new Option('--api <url>', "the control plane's API, https://host:8443")
         .env('DAAS_API')
+        .argParser(parseHttpsUrl)
         .makeOptionMandatory(isMandatory),
     )
     .addOption(
@@ -77,5 +83,5 @@ export function openClient(network: string, url: string): SuiGrpcClient {
 
 /** The root that `--root` names, as PEM; undefined for AWS's. */
 export function readRoot({ root }: ApiOptions): Promise<string | undefined> {
-  return root === undefined ? Promise.resolve(undefined) : readFile(root, 'utf8');
+  return root === undefined ? Promise.resolve(undefined) : readText(root, 'the root');
 }

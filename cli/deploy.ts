@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { Command } from 'commander';
+import { parsePort, parseSeconds } from './arguments.ts';
 import {
   type DeploymentOptions,
   openContext,
@@ -38,7 +39,7 @@ export function deployCommand(): Command {
     .description('order a Deployment and a Service on chain')
     .argument('<name>', 'name of both: a DNS label')
     .requiredOption('--image <reference>', 'container image')
-    .option('--port <number>', 'port that the container listens on', '80')
+    .option('--port <number>', 'port that the container listens on', parsePort, '80')
     .option('--labels <k=v,…>', 'labels of both; app=<name> when left out', '')
     .option('--no-service', 'no Service')
     .action((name: string, options: DeployOptions) => order(options, requestsToDeploy(name, options)));
@@ -59,7 +60,11 @@ function submitting(command: Command): Command {
   return withJson(
     withWallet(withDeployment(command))
       .option('--namespace <name>', 'your own namespace; default means just that', 'default')
-      .option('--wait <seconds>', 'wait for the outcome; exit 1 unless it is COMPLETED by then', Number),
+      .option(
+        '--wait <seconds>',
+        'wait for the outcome; exit 1 unless it is COMPLETED by then',
+        parseSeconds,
+      ),
   );
 }
 

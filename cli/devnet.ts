@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { runDevnet } from '@daasvader/devnet/process.ts';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { parseListenPort } from './arguments.ts';
+import { readText } from './file.ts';
 
 interface Options {
   port: number;
@@ -15,7 +16,7 @@ interface Options {
 export function devnetCommand(): Command {
   return new Command('devnet')
     .description('Run a Sui-compatible chain for development: gRPC, faucet and funded accounts on one port')
-    .option('--port <number>', 'port to listen on; 0 takes a free one', parsePort, 9000)
+    .option('--port <number>', 'port to listen on; 0 takes a free one', parseListenPort, 9000)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--state <directory>',
@@ -36,13 +37,7 @@ async function run({ port, host, state, nitroRoot, committeeSeed, follow }: Opti
     host,
     follow,
     ...(state !== undefined && { stateDir: state }),
-    ...(nitroRoot !== undefined && { nitroRootPem: await readFile(nitroRoot, 'utf8') }),
+    ...(nitroRoot !== undefined && { nitroRootPem: await readText(nitroRoot, 'the root') }),
     ...(committeeSeed !== undefined && { committeeSeed }),
   });
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('not a port');
-  return port;
 }

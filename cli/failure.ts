@@ -1,17 +1,33 @@
 /**
- * For a person: the message, the messages of its causes, the stable code where there is one, and what was compared.
+ * For a person: the message, what its causes add to it, the stable code where there is one, and what was compared.
  *
  * @param error anything that was thrown
  */
 export function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
-  const cause = error.cause === undefined ? '' : `: ${describeFailure(error.cause)}`;
-  return `${error.message}${cause}${code}${describeComparison(error)}`;
+  const code = codeOf(error);
+  return `${messageOf(error)}${code === undefined ? '' : ` [${code}]`}${describeComparison(error)}`;
 }
 
-function describeComparison(error: Error): string {
-  const { expected, actual } = error as { expected?: unknown; actual?: unknown };
+/** The same for programs, as `--json` prints it. */
+export function failureJson(error: unknown): object {
+  const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
+  return { ok: false, code: codeOf(error), message: messageOf(error), expected, actual };
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause === undefined) return error.message;
+  const cause = messageOf(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+}
+
+function describeComparison(error: unknown): string {
+  const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
   if (typeof expected !== 'string') return '';
   return `\n  expected ${expected}\n  saw      ${typeof actual === 'string' ? actual : 'nothing'}`;
 }

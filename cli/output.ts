@@ -33,16 +33,3 @@ export function formatSui(mist: bigint): string {
   const fraction = (mist % MIST_PER_SUI).toString().padStart(9, '0').replace(/0+$/, '');
   return `${mist / MIST_PER_SUI}${fraction && `.${fraction}`} SUI`;
 }
-
-/**
- * Reads an amount in SUI as people write it, without floating point.
- *
- * @param text for example `2` or `0.5`, at most nine decimals
- * @returns MIST
- * @throws Error when `text` is not such a number
- */
-export function parseSui(text: string): bigint {
-  const match = /^(\d{1,10})(?:\.(\d{1,9}))?$/.exec(text);
-  if (!match) throw new Error(`Cannot read the amount "${text}": write SUI like 2 or 0.5`);
-  return BigInt(match[1] as string) * MIST_PER_SUI + BigInt((match[2] ?? '').padEnd(9, '0'));
-}

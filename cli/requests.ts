@@ -2,9 +2,12 @@ import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command } from 'commander';
+import { collectRequestIds } from './arguments.ts';
 import { type DeploymentOptions, openContext, withDeployment, withJson } from './context.ts';
 import { formatTable, printJson } from './output.ts';
 
+/** How many are shown when none is named. */
+const NEWEST = 20;
 const STATUS_NAMES = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 
 /** A request as people see it. */
@@ -21,10 +24,15 @@ export interface RequestRow {
 export function requestsCommand(): Command {
   return withJson(withDeployment(new Command('requests')))
     .description('show what became of requests')
-    .argument('<id...>', 'numbers that daas deploy printed')
-    .action(async (ids: string[], options: DeploymentOptions & { json?: boolean }) => {
+    .argument(
+      '[id...]',
+      `numbers that daas deploy printed; the newest ${NEWEST} when left out`,
+      collectRequestIds,
+    )
+    .action(async (given: bigint[], options: DeploymentOptions & { json?: boolean }) => {
       const { client, deployment } = await openContext(options);
-      const rows = await readRequests(client, deployment, ids.map(parseId));
+      const ids = given.length > 0 ? given : await newestIds(client, deployment);
+      const rows = await readRequests(client, deployment, ids);
       if (options.json) printJson({ requests: rows });
       else process.stdout.write(formatRequests(rows));
     });
@@ -60,9 +68,11 @@ export function formatRequests(rows: RequestRow[]): string {
   return formatTable(['REQUEST', 'STATUS', 'WORKER', 'RESULT'], cells);
 }
 
-function parseId(text: string): bigint {
-  if (!/^\d{1,20}$/.test(text)) throw new Error(`Cannot read request id "${text}": it is a number`);
-  return BigInt(text);
+/** Requests are numbered from 1 on. */
+async function newestIds(client: SuiGrpcClient, ids: ContractIds): Promise<bigint[]> {
+  const next = BigInt((await new ContractReader(client, ids).scheduler()).nextId);
+  const first = next > NEWEST ? next - BigInt(NEWEST) : 1n;
+  return Array.from({ length: Number(next - first) }, (_, i) => first + BigInt(i));
 }
 
 async function readRequest(reader: ContractReader, id: bigint): Promise<RequestRow> {

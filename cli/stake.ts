@@ -1,8 +1,10 @@
-import { requestWithdraw, stake, withdraw } from '@daasvader/chain/calls.ts';
+import { requestWithdraw, restake, stake, withdraw } from '@daasvader/chain/calls.ts';
+import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
+import { parseSui } from './arguments.ts';
 import {
   type Context,
   type DeploymentOptions,
@@ -12,7 +14,7 @@ import {
   withJson,
   withWallet,
 } from './context.ts';
-import { formatSui, parseSui, printJson } from './output.ts';
+import { formatSui, printJson } from './output.ts';
 import { readWallet } from './wallet.ts';
 
 const ROLE_NAMES = ['none', 'viewer', 'developer', 'admin', 'super'];
@@ -22,23 +24,31 @@ type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 /** `daas stake`: SUI for a role. */
 export function stakeCommand(): Command {
   return signed(new Command('stake'))
-    .description('stake SUI for a role: viewer 0.5, developer 2, admin 5, super 10')
-    .argument('<sui>', 'amount in SUI')
-    .action((amount: string, options: Options) =>
-      change(options, (tx, ids) => stake(tx, ids, parseSui(amount))),
-    );
+    .description('stake SUI for a role, or add to it: viewer 0.5, developer 2, admin 5, super 10')
+    .argument('<sui>', 'amount in SUI', parseSui)
+    .action((amount: bigint, options: Options) => stakeOrAdd(options, amount));
 }
 
 /** `daas unstake`: asks for stake back, and takes out what has waited long enough. */
 export function unstakeCommand(): Command {
   return signed(new Command('unstake'))
     .description('ask for stake back; without an amount, take out what has waited long enough')
-    .argument('[sui]', 'amount in SUI')
-    .action((amount: string | undefined, options: Options) =>
+    .argument('[sui]', 'amount in SUI', parseSui)
+    .action((amount: bigint | undefined, options: Options) =>
       change(options, (tx, ids) =>
-        amount === undefined ? withdraw(tx, ids) : requestWithdraw(tx, ids, parseSui(amount)),
+        amount === undefined ? withdraw(tx, ids) : requestWithdraw(tx, ids, amount),
       ),
     );
+}
+
+/** Who has staked before adds to that; the contract says so. */
+async function stakeOrAdd(options: Options, amount: bigint): Promise<void> {
+  try {
+    await change(options, (tx, ids) => stake(tx, ids, amount));
+  } catch (error) {
+    if (!(error instanceof ChainError) || error.abort?.name !== 'EAlreadyStaked') throw error;
+    await change(options, (tx, ids) => restake(tx, ids, amount));
+  }
 }
 
 function signed(command: Command): Command {

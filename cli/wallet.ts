@@ -1,16 +1,20 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { decodeSuiPrivateKey, type Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Command } from 'commander';
+import { CliError } from './error.ts';
+import { readText } from './file.ts';
 import { printJson } from './output.ts';
 
 /**
  * Reads a wallet file: one line, a `suiprivkey1…` string as `sui keytool export` and Sui wallets give it.
  *
- * @throws Error when the file cannot be read or holds no Ed25519 key
+ * @throws CliError `file` when it cannot be read, others may read it too, or it holds no Ed25519 key
  */
 export async function readWallet(file: string): Promise<Keypair> {
-  const text = (await readFile(file, 'utf8')).trim();
+  const text = (await readText(file, 'the wallet')).trim();
+  if ((await stat(file)).mode & 0o077)
+    throw new CliError('file', `Cannot use the wallet ${file}: others may read it, run chmod 600 ${file}`);
   try {
     const { scheme, secretKey } = decodeSuiPrivateKey(text);
     if (scheme !== 'ED25519') throw new Error(`its key is ${scheme}, and only ED25519 is supported`);
@@ -18,7 +22,7 @@ export async function readWallet(file: string): Promise<Keypair> {
   } catch (cause) {
     // The cause may quote the key: keep it out of the message.
     const reason = cause instanceof Error && cause.message.startsWith('its key') ? `: ${cause.message}` : '';
-    throw new Error(`Cannot read the wallet ${file}${reason}: it must hold one suiprivkey1… line`);
+    throw new CliError('file', `Cannot read the wallet ${file}${reason}: it must hold one suiprivkey1… line`);
   }
 }
 
@@ -26,10 +30,17 @@ export async function readWallet(file: string): Promise<Keypair> {
  * Makes a new Ed25519 wallet, readable by its owner only, and refuses to overwrite one.
  *
  * @returns its Sui address
+ * @throws CliError `file`
  */
 export async function createWallet(file: string): Promise<string> {
   const keypair = new Ed25519Keypair();
-  await writeFile(file, `${keypair.getSecretKey()}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    await writeFile(file, `${keypair.getSecretKey()}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? 'there is a file already; name another' : message;
+    throw new CliError('file', `Cannot make the wallet ${file}: ${why}`);
+  }
   return keypair.toSuiAddress();
 }
 

@@ -1,0 +1,13 @@
+/** Why a command cannot go on: a file of the person's own cannot be read, used or written. */
+export type CliErrorCode = 'file';
+
+/** What goes wrong on this side; what others refuse keeps its own error. Match on `code`. */
+export class CliError extends Error {
+  readonly code: CliErrorCode;
+
+  constructor(code: CliErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CliError';
+    this.code = code;
+  }
+}
