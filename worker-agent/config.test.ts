@@ -59,6 +59,8 @@ test.each([
   ['an unknown section', `${YAML}\nextra: 1\n`, /extra/],
   ['a node id that is no DNS label', YAML.replace('worker-001', 'Worker_1'), /node.id/],
   ['a missing endpoint', YAML.replace(/ {2}master_endpoint.*\n/, ''), /k3s.master_endpoint/],
+  ['a section that is no mapping', YAML.replace(/node:\n.*\n.*\n/, 'node: 5\n'), /node/],
+  ['a key twice', YAML.replace('  id:', '  id: other\n  id:'), /Cannot read/],
   ['a master without TLS', YAML.replace('https://tee-master', 'http://tee-master'), /master_endpoint/],
   ['a certificate without its key', YAML.replace(/ {2}tls_key.*\n/, ''), /tls_cert and tls_key/],
   ['a short contract address', YAML.replace(ID, '0x12'), /staking_contract/],
@@ -66,6 +68,18 @@ test.each([
   ['no YAML', '{', /Cannot read/],
 ])('%s is refused by name', async (_, yaml, message) => {
   await expect(read(yaml)).rejects.toMatchObject({ code: 'config', message: expect.stringMatching(message) });
+});
+
+test('what is missing is named with the variable that can give it', async () => {
+  await expect(readConfig(undefined, { SEAL_TOKEN: 'ab'.repeat(32) })).rejects.toThrow(
+    /k3s\.master_endpoint: missing; write it in the file or set MASTER_URL/,
+  );
+});
+
+test('a section that is no mapping is refused also when a variable belongs into it', async () => {
+  await expect(read(YAML.replace(/node:\n.*\n.*\n/, 'node: 5\n'), { NODE_ID: 'w' })).rejects.toThrow(
+    /node: /,
+  );
 });
 
 test('a short seal token is refused', async () => {

@@ -126,7 +126,9 @@ function override(written: Record<string, unknown>, environment: Record<string, 
   for (const [variable, [section, key]] of Object.entries(ENVIRONMENT)) {
     const value = environment[variable];
     if (value === undefined || value === '') continue;
-    config[section] = { ...(config[section] as object), [key]: value };
+    const given = config[section] ?? {};
+    // A section that is no mapping stays as it is, for the schema to refuse.
+    if (typeof given === 'object') config[section] = { ...given, [key]: value };
   }
   return config;
 }
@@ -138,5 +140,11 @@ function apiOf(masterEndpoint: string): string {
 }
 
 function describe(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`).join('; ');
+  return error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${reasonOf(issue)}`).join('; ');
+}
+
+function reasonOf({ code, path, message }: z.core.$ZodIssue): string {
+  if (code !== 'invalid_type' || !message.endsWith('received undefined')) return message;
+  const variable = Object.entries(ENVIRONMENT).find(([, place]) => place.join('.') === path.join('.'))?.[0];
+  return `missing; write it in the file${variable === undefined ? '' : ` or set ${variable}`}`;
 }

@@ -5,6 +5,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import Router from '@koa/router';
 import Koa from 'koa';
+import { WorkerError } from './error.ts';
 import type { AgentState } from './state.ts';
 
 /** Where health and metrics are served. */
@@ -16,18 +17,40 @@ export interface HealthOptions {
   sealToken: string;
 }
 
-/** Serves `/healthz`, `/readyz`, `/status`, `/metrics` and `/api/v1/metrics`. */
+/**
+ * Serves `/healthz`, `/readyz`, `/status`, `/metrics` and `/api/v1/metrics`.
+ * @throws WorkerError `config` when the port or the certificate cannot be used
+ */
 export async function serveHealth(state: AgentState, options: HealthOptions): Promise<Server> {
   const server = await listenerOf(application(state, options), options.tls);
   server.listen(options.port, options.tls === undefined ? '127.0.0.1' : undefined);
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new WorkerError(
+      'config',
+      `Cannot serve health on port ${options.port}: ${message}; change node.port`,
+      {
+        cause,
+      },
+    );
+  }
   return server;
 }
 
 async function listenerOf(handle: RequestListener, tls: HealthOptions['tls']): Promise<Server> {
   if (tls === undefined) return createServer(handle);
-  const [cert, key] = await Promise.all([readFile(tls.cert), readFile(tls.key)]);
+  const [cert, key] = await Promise.all([readPem(tls.cert), readPem(tls.key)]);
   return createTlsServer({ cert, key, minVersion: 'TLSv1.3' }, handle);
+}
+
+async function readPem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new WorkerError('config', `Cannot serve health over TLS: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function application(state: AgentState, { sealToken }: HealthOptions): RequestListener {

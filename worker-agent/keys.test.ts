@@ -1,8 +1,8 @@
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSealKey, createWallet, readSealKey, readWallet, replaceSealKey, sealKeyFile } from './keys.ts';
+import { createSealKey, createWallet, readSealKey, readWallet, sealKeyFile, writePrivate } from './keys.ts';
 
 let directory: string;
 let file: string;
@@ -34,12 +34,11 @@ test('a seal key that is absent, exposed, malformed or of another token is refus
   await expect(readSealKey(file)).rejects.toThrow(/64 lowercase hex digits/);
 });
 
-test('replacing a seal key keeps it private', async () => {
-  const [old, other] = [await createSealKey(file), await createSealKey(join(directory, 'other.key'))];
-  await replaceSealKey(file, other);
-  expect((await readSealKey(file)).publicKey).toBe(other.publicKey);
-  expect(old.publicKey).not.toBe(other.publicKey);
-  expect((await stat(file)).mode & 0o777).toBe(0o600);
+test('a private file is replaced whole, and is private also when the former one was not', async () => {
+  await writeFile(file, 'former and longer', { mode: 0o644 });
+  await writePrivate(file, 'new');
+  expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777]).toEqual(['new', 0o600]);
+  expect(await readdir(directory)).toEqual([basename(file)]);
 });
 
 test('a wallet is read back, and refused for another address or when it is no key', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/seal.ts';
 import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
@@ -19,13 +19,6 @@ export async function createSealKey(file: string): Promise<SealKey> {
   const key = await generateSealKey();
   await writeNew(file, `${Buffer.from(key.privateKey).toString('hex')}\n`);
   return key;
-}
-
-/** Puts another seal key in the place of the one that is there, in one step. */
-export async function replaceSealKey(file: string, key: SealKey): Promise<void> {
-  const part = `${file}.${randomBytes(4).toString('hex')}`;
-  await writeNew(part, `${Buffer.from(key.privateKey).toString('hex')}\n`);
-  await rename(part, file);
 }
 
 /**
@@ -72,11 +65,11 @@ export async function createWallet(file: string): Promise<string> {
   return keypair.toSuiAddress();
 }
 
-/** Writes a file that only its owner may read, in a directory that only its owner may enter. */
+/** Writes a file that only its owner may read, whole or not at all, in a directory that only its owner may enter. */
 export async function writePrivate(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, text, { mode: 0o600 });
-  await chmod(file, 0o600); // the mode above is for new files only
+  const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeNew(unfinished, text);
+  await rename(unfinished, file);
 }
 
 // Other messages of the decoder may quote the key, so none is passed on.

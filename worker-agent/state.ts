@@ -91,10 +91,6 @@ export class AgentState extends EventEmitter<{ phase: [Phase] }> {
     this.#verifications.inc({ result });
   }
 
-  reach(reachable: boolean): void {
-    this.#status.reachable = reachable;
-  }
-
   started(): void {
     this.#restarts.inc();
   }

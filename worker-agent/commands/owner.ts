@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { WorkerOwner } from '../chain.ts';
 import type { WorkerConfig } from '../config.ts';
 import { nodeKubeconfig } from '../k3s.ts';
@@ -8,16 +8,16 @@ import { OwnNode } from '../node.ts';
 import { openOwner } from '../sui-chain.ts';
 import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
 
-const DEFAULT_DRAIN_SECONDS = '120';
+const DEFAULT_DRAIN_SECONDS = 120;
 
 /** `drain`: no new work on chain, then the pods here move elsewhere. */
 export function drainCommand(): Command {
   return workerCommand('drain', 'take no new work and move the pods elsewhere')
-    .option('--timeout <seconds>', 'how long pods may take to go', DEFAULT_DRAIN_SECONDS)
-    .action(async (options: CommonOptions & { timeout: string }) => {
+    .option('--timeout <seconds>', 'how long pods may take to go', parseSeconds, DEFAULT_DRAIN_SECONDS)
+    .action(async (options: CommonOptions & { timeout: number }) => {
       const config = await configOf(options);
       const digest = await (await ownerOf(config)).drain(config.node.id);
-      await nodeOf(config)?.drain(AbortSignal.timeout(Number(options.timeout) * 1000));
+      await nodeOf(config)?.drain(AbortSignal.timeout(options.timeout * 1000));
       print(
         options,
         { nodeId: config.node.id, digest },
@@ -47,6 +47,11 @@ export function leaveCommand(): Command {
     const digest = await (await ownerOf(config)).leave(config.node.id);
     print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
   });
+}
+
+function parseSeconds(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is not a number of seconds.');
 }
 
 async function ownerOf(config: WorkerConfig): Promise<WorkerOwner> {
