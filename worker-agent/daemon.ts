@@ -7,12 +7,13 @@ import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
 import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/control-plane/verify.ts';
 import type { SealKey } from '@daasvader/seal/seal.ts';
 import type { Logger } from 'pino';
-import type { ChainReader } from './chain.ts';
+import type { ChainReader, WorkerOwner } from './chain.ts';
 import type { WorkerConfig } from './config.ts';
 import { joinCluster } from './join.ts';
 import { forgetControlPlane, type K3sAgent, nodeKubeconfig, startK3s, stopOrphan } from './k3s.ts';
-import { writePrivate } from './keys.ts';
+import { sealKeyFile, writePrivate } from './keys.ts';
 import { OwnNode } from './node.ts';
+import { renewSealKey } from './seal-renewal.ts';
 import type { AgentState } from './state.ts';
 
 const ROUND_MS = 2_000;
@@ -28,6 +29,8 @@ export interface DaemonOptions {
   root: string | undefined;
   sealKey: SealKey;
   chain: ChainReader;
+  /** Renews the seal token before it ends; without it, that is left to a person. */
+  owner?: WorkerOwner | undefined;
   state: AgentState;
   log: Logger;
   report: (passed: CheckPassed) => void;
@@ -44,12 +47,19 @@ export class Daemon {
   readonly #options: DaemonOptions;
   #controlPlane: VerifiedControlPlane | undefined;
   #k3s: K3sAgent | undefined;
+  #sealKey: SealKey;
   #verifyAt = 0;
   #failures = 0;
   #interrupted = false;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
+    this.#sealKey = options.sealKey;
+  }
+
+  /** The seal token that holds now. */
+  get sealToken(): string {
+    return this.#sealKey.publicKey;
   }
 
   /**
@@ -110,7 +120,27 @@ export class Daemon {
     this.#verifyAt = Date.now() + config.security.attestation_interval * 1000;
     state.verified(bootId);
     log.info({ bootId }, 'control plane verified');
+    await this.#renewSealKey();
     if (known !== undefined && !Buffer.from(known).equals(found.binding.bootId)) await this.#leaveFormer();
+  }
+
+  // The node goes on with the token that it has: a renewal that failed is tried again at the next verification.
+  async #renewSealKey(): Promise<void> {
+    const { config, chain, owner, log } = this.#options;
+    if (owner === undefined) return;
+    const [file, former] = [sealKeyFile(config.stateDir), this.sealToken];
+    try {
+      this.#sealKey = await renewSealKey({
+        file,
+        nodeId: config.node.id,
+        current: this.#sealKey,
+        chain,
+        owner,
+      });
+      if (this.sealToken !== former) log.info({ sealToken: this.sealToken }, 'seal token renewed');
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'cannot renew the seal token now');
+    }
   }
 
   // Another boot of the enclave has another CA: what the node holds is worth nothing there.
@@ -121,7 +151,7 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    const { config, state, log, address, sealKey, report } = this.#options;
+    const { config, state, log, address, report } = this.#options;
     const controlPlane = this.#controlPlane;
     if (controlPlane === undefined) return;
     state.enter('joining');
@@ -131,7 +161,7 @@ export class Daemon {
     await joinCluster(controlPlane, {
       nodeId,
       address,
-      sealKey,
+      sealKey: this.#sealKey,
       masterEndpoint,
       dataDir,
       kubeconfigFile: bootstrapKubeconfig,

@@ -11,7 +11,7 @@ let port: number;
 
 beforeEach(async () => {
   state = new AgentState('worker-1', 'AWS');
-  server = await serveHealth(state, { port: 0, tls: undefined, sealToken: SEAL_TOKEN });
+  server = await serveHealth(state, { port: 0, tls: undefined, sealToken: () => SEAL_TOKEN });
   port = (server.address() as AddressInfo).port;
 });
 
@@ -49,7 +49,7 @@ test('metrics are served to who brings the seal token', async () => {
 });
 
 test('a taken port and an absent certificate are told by what to change', async () => {
-  const options = { tls: undefined, sealToken: SEAL_TOKEN };
+  const options = { tls: undefined, sealToken: () => SEAL_TOKEN };
   await expect(serveHealth(state, { ...options, port })).rejects.toThrow(/change node\.port/);
   const tls = { cert: '/nonexistent/crt', key: '/nonexistent/key' };
   await expect(serveHealth(state, { ...options, port: 0, tls })).rejects.toMatchObject({ code: 'config' });

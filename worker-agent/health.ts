@@ -13,8 +13,8 @@ export interface HealthOptions {
   port: number;
   /** Files in PEM. Without them the endpoint is plain HTTP on loopback only. */
   tls: { cert: string; key: string } | undefined;
-  /** Bearer token that metrics ask for. */
-  sealToken: string;
+  /** Bearer token that metrics ask for; it may be renewed meanwhile. */
+  sealToken: () => string;
 }
 
 /**
@@ -67,7 +67,7 @@ function application(state: AgentState, { sealToken }: HealthOptions): RequestLi
     context.body = state.status;
   });
   router.get(['/metrics', '/api/v1/metrics'], async (context) => {
-    if (!bearerIs(context.get('authorization'), sealToken)) {
+    if (!bearerIs(context.get('authorization'), sealToken())) {
       context.set('www-authenticate', 'Bearer');
       context.throw(401, 'Cannot show metrics: the seal token is missing or another');
     }

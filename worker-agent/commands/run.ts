@@ -1,15 +1,17 @@
 import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
 import { passedLine } from '@daasvader/control-plane/print.ts';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { ownAddress } from '../address.ts';
+import type { WorkerOwner } from '../chain.ts';
 import type { WorkerConfig } from '../config.ts';
 import { Daemon } from '../daemon.ts';
 import { serveHealth } from '../health.ts';
-import { readSealKey, sealKeyFile } from '../keys.ts';
+import { readSealKey, readWallet, sealKeyFile } from '../keys.ts';
 import { AgentState } from '../state.ts';
-import { openChain } from '../sui-chain.ts';
-import { type CommonOptions, configOf, rootOf, withRoot, workerCommand } from './options.ts';
+import { openChain, openOwner } from '../sui-chain.ts';
+import { type CommonOptions, configOf, rootOf, walletFileOf, withRoot, workerCommand } from './options.ts';
 
 /** `run`: keeps the node joined until SIGTERM or SIGINT drains it; a second signal skips the drain. */
 export function runCommand(): Command {
@@ -29,15 +31,25 @@ async function run(options: CommonOptions): Promise<void> {
   const chain = openChain(config);
   const report = (passed: Parameters<typeof passedLine>[0]) =>
     log.info({ check: passed.check }, passedLine(passed));
+  const owner = await ownerOf(config);
+  if (owner === undefined) log.warn('no wallet or a fixed seal token here: it is not renewed by itself');
+  const daemon = new Daemon({ config, address, root, sealKey, chain, owner, state, log, report });
   const health = await serveHealth(state, {
     port: config.node.port,
     tls: tlsOf(config),
-    sealToken: sealKey.publicKey,
+    sealToken: () => daemon.sealToken,
   });
   const { stop, hurry } = onSignals();
-  await new Daemon({ config, address, root, sealKey, chain, state, log, report }).run(stop, hurry);
+  await daemon.run(stop, hurry);
   health.closeAllConnections();
   health.close();
+}
+
+/** Who can renew the seal token: with the wallet at hand, and when nobody has written the token into the configuration. */
+async function ownerOf(config: WorkerConfig): Promise<WorkerOwner | undefined> {
+  const file = walletFileOf(config);
+  if (config.node.seal_token !== undefined || !existsSync(file)) return undefined;
+  return openOwner(config, await readWallet(file, config.sui.wallet_address));
 }
 
 function tlsOf({
