@@ -78,7 +78,7 @@ test('a torn last line is cut off', async () => {
   await again.close();
 });
 
-test.each(['garbage\n', '{"seq":2,"type":"t","bcs":""}\n', '{"seq":1}\n'])(
+test.each(['garbage\n', '{"seq":2,"type":"t","bcs":""}\n', '{"seq":1}\n', `"${'A'.repeat(1 << 20)}`])(
   'a damaged line %j is an error, never skipped',
   async (line) => {
     await writeFile(path, line);

@@ -5,6 +5,9 @@ import { HostProxyError } from './error.ts';
 
 /** An event of the chain may have 256,000 bytes. */
 const MAX_BCS_BASE64 = 345_000;
+/** An event as it is stored, with all that stands around its bytes. */
+const MAX_LINE_BYTES = MAX_BCS_BASE64 + 4_096;
+const NEWLINE = 0x0a;
 /** How much one answer may hold, in bytes of stored lines. */
 const MAX_ANSWER_BYTES = 4 << 20;
 
@@ -44,7 +47,7 @@ export class EventStore {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, 'a+', 0o600);
     try {
-      const ends = scan(await file.readFile(), path);
+      const ends = await scan(file, path);
       await file.truncate(ends.at(-1) ?? 0);
       await file.sync();
       await syncFolder(dirname(path));
@@ -143,16 +146,20 @@ function encode({ seq, type, bcs, digest }: StoredEvent): string {
   return `${JSON.stringify({ seq, type, bcs, digest })}\n`;
 }
 
-/** Finds the line ends of a log, up to a torn last line. */
-function scan(bytes: Buffer, path: string): number[] {
+/** Finds the line ends of a log, up to a torn last line, holding no more than a line of it in memory. */
+async function scan(file: FileHandle, path: string): Promise<number[]> {
   const ends = [0];
-  for (let start = 0; ; ) {
-    const newline = bytes.indexOf(0x0a, start);
-    if (newline < 0) return ends;
-    assertLine(bytes.subarray(start, newline).toString(), ends.length, path);
-    start = newline + 1;
-    ends.push(start);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) {
+    rest = Buffer.concat([rest, chunk as Buffer]);
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      assertLine(rest.subarray(0, end).toString(), ends.length, path);
+      ends.push((ends.at(-1) ?? 0) + end + 1);
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > MAX_LINE_BYTES) assertLine('', ends.length, path);
   }
+  return ends;
 }
 
 function assertLine(line: string, seq: number, path: string): void {
