@@ -5,6 +5,12 @@ import { abortName } from './aborts.ts';
 import { ChainError, type ContractAbort } from './error.ts';
 import { type ChainEvent, parseEvent } from './events.ts';
 
+/**
+ * MIST above what the simulation took: until the transaction is executed others may change the shared objects that it
+ * touches, and then it may have to pay for storage that was there when it was simulated. What is not used is not taken.
+ */
+const GAS_MARGIN = 20_000_000n;
+
 /** What became of a transaction that succeeded. */
 export interface Submitted {
   digest: string;
@@ -73,6 +79,8 @@ export function createdObject({ created, digest }: Submitted, suffix: string): s
 async function execute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
   const include = { effects: true, objectTypes: true, events: true } as const;
   try {
+    await transaction.build({ client });
+    transaction.setGasBudget(BigInt(transaction.getData().gasData.budget ?? 0) + GAS_MARGIN);
     return await client.signAndExecuteTransaction({ transaction, signer, include });
   } catch (cause) {
     // A transaction that would fail is refused while it is built, when the full node simulates it.
