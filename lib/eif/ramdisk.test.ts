@@ -42,15 +42,14 @@ describe('packCpio()', () => {
     );
   });
 
-  it('is listed by the system as what was packed', async () => {
-    const archive = await bytesOf(packCpio(ENTRIES));
-    const { status, stdout, stderr, error } = spawnSync('cpio', ['-t', '--quiet'], {
-      input: archive,
-      encoding: 'utf8',
-    });
-    if (error) return console.warn('NOT TESTED: no cpio on this machine to compare with');
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout.trim().split('\n')).toEqual((await listRamdisk(packCpio(ENTRIES))).map(({ path }) => path));
+  it('is listed by another program as what was packed', async () => {
+    const input = await bytesOf(packCpio(ENTRIES));
+    const { status, stdout, error } = spawnSync('busybox', ['cpio', '-t'], { input, encoding: 'utf8' });
+    if (error)
+      return console.warn('NOT TESTED: an archive read by another program. There is no busybox here');
+    expect(status).toBe(0);
+    const files = await listRamdisk(packCpio(ENTRIES));
+    expect(stdout.trim().split('\n')).toEqual(files.map(({ path }) => path));
   });
 
   it.each([
