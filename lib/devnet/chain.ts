@@ -46,6 +46,10 @@ const CHAIN_META = 'chain';
 const TIME_META = 'time-offset';
 /** An idle chain makes a checkpoint this often, so that its clock and its subscribers go on. */
 const IDLE_MS = 10_000;
+/** The last moment that ECMAScript has a date for, 100 million days after 1970. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
+/** Sui's `max_tx_size_bytes`. */
+const MAX_TRANSACTION_BYTES = 128 * 1024;
 
 /**
  * The chain: one queue of transactions; whatever waits in it becomes the next checkpoint. Without transactions there is
@@ -113,10 +117,12 @@ export class Chain {
     return Math.max(this.#now() + this.#timeOffset, this.#lastTimestamp);
   }
 
-  /** Moves the clock forward, at once. @throws {DevnetError} for a negative step */
+  /** Moves the clock forward, at once. @throws {DevnetError} for a negative step, or one beyond {@link MAX_TIME_MS} */
   advanceTime(ms: number): void {
     if (!Number.isSafeInteger(ms) || ms < 0)
       throw new DevnetError('INVALID_ARGUMENT', `Cannot advance time by ${ms} ms: not a natural number`);
+    if (this.timestampMs() + ms > MAX_TIME_MS)
+      throw new DevnetError('INVALID_ARGUMENT', `Cannot advance time by ${ms} ms: there is no such date`);
     this.#timeOffset += ms;
     this.store.setMeta(TIME_META, Buffer.from(String(this.#timeOffset)));
     this.#flush();
@@ -181,11 +187,12 @@ export class Chain {
       const built = this.store.atomically(() => this.#commit(batch, settled));
       if (built !== undefined) this.#advance(built);
       for (const settle of settled) settle();
-      this.#awaitIdle();
       if (built !== undefined) this.events.emit('checkpoint', built.checkpoint);
     } catch (error) {
       if (batch.length === 0) console.error('devnet: cannot make a checkpoint', error);
       for (const { reject } of batch) reject(error);
+    } finally {
+      this.#awaitIdle();
     }
   }
 
@@ -268,6 +275,11 @@ function writeGenesis(store: Store, framework: Uint8Array[], options: ChainOptio
 }
 
 function decode(bytes: Uint8Array, signatures: Uint8Array[]): SignedTransaction {
+  if (bytes.length > MAX_TRANSACTION_BYTES)
+    throw new DevnetError(
+      'INVALID_ARGUMENT',
+      `Cannot take transaction: ${bytes.length} bytes, at most ${MAX_TRANSACTION_BYTES} are allowed`,
+    );
   try {
     const transaction = decodeTransaction(bytes, signatures);
     programmable(transaction.data);

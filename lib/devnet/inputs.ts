@@ -13,6 +13,10 @@ type ObjectRef = typeof bcs.SuiObjectRef.$inferType;
 
 const MAX_GAS_COINS = 256;
 const MAX_INPUTS = 2_048;
+/** Sui's `max_programmable_tx_commands`. */
+const MAX_COMMANDS = 1_024;
+/** Sui's `max_pure_argument_size`. */
+const MAX_PURE_BYTES = 16_384;
 
 /** Reads live objects; simulation adds a gas coin that does not exist. */
 export interface ObjectSource {
@@ -37,6 +41,7 @@ export interface LoadedInputs {
 export function loadInputs(source: ObjectSource, data: TransactionData): LoadedInputs {
   const transaction = programmable(data);
   if (transaction.inputs.length > MAX_INPUTS) throw invalid(`more than ${MAX_INPUTS} inputs`);
+  if (transaction.commands.length > MAX_COMMANDS) throw invalid(`more than ${MAX_COMMANDS} commands`);
   const loaded: LoadedInputs = {
     slots: [],
     gasCoins: [],
@@ -59,7 +64,7 @@ export function programmable(data: TransactionData) {
 }
 
 function loadInput(source: ObjectSource, sender: Address, input: CallArg, loaded: LoadedInputs): Slot {
-  if (input.$kind === 'Pure') return { type: undefined, abilities: PURE, bcs: fromBase64(input.Pure.bytes) };
+  if (input.$kind === 'Pure') return loadPure(fromBase64(input.Pure.bytes));
   if (input.$kind !== 'Object') throw unsupported(`Input ${input.$kind}`);
   switch (input.Object.$kind) {
     case 'ImmOrOwnedObject':
@@ -69,6 +74,11 @@ function loadInput(source: ObjectSource, sender: Address, input: CallArg, loaded
     case 'Receiving':
       return loadReceiving(source, input.Object.Receiving, loaded);
   }
+}
+
+function loadPure(bytes: Uint8Array): Slot {
+  if (bytes.length > MAX_PURE_BYTES) throw invalid(`a pure argument of more than ${MAX_PURE_BYTES} bytes`);
+  return { type: undefined, abilities: PURE, bcs: bytes };
 }
 
 function loadOwned(source: ObjectSource, sender: Address, ref: ObjectRef, loaded: LoadedInputs): Slot {

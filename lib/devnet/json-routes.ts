@@ -40,7 +40,8 @@ export function jsonRoutes(chain: Chain, faucet: Faucet): Record<string, Route> 
 export async function answerJson(response: ServerResponse, work: () => Promise<unknown>): Promise<void> {
   const headers = { 'content-type': 'application/json', 'access-control-allow-origin': '*' };
   try {
-    response.writeHead(200, headers).end(JSON.stringify(await work()));
+    const answer = JSON.stringify(await work());
+    response.writeHead(200, headers).end(answer);
   } catch (error) {
     if (!(error instanceof DevnetError)) console.error('devnet: defect while answering', error);
     const status = error instanceof DevnetError && error.code !== 'INTERNAL' ? 400 : 500;

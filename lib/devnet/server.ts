@@ -40,7 +40,12 @@ export class DevnetServer {
       ].map((service) => [service.type.typeName, service as never]),
     );
     this.#routes = jsonRoutes(chain, faucet);
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        console.error('devnet: defect while answering', error);
+        response.destroy();
+      });
+    });
   }
 
   /** @returns the URL it listens on. @throws {DevnetError} `FAILED_PRECONDITION` when it cannot */
@@ -63,7 +68,7 @@ export class DevnetServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === 'OPTIONS') return void response.writeHead(204, CORS).end();
-    const path = new URL(request.url ?? '/', 'http://devnet').pathname;
+    const [path = ''] = request.url!.split('?', 1);
     const route = this.#routes[`${request.method} ${path}`];
     if (route !== undefined) return answerJson(response, async () => route(await readBody(request)));
     const isGrpc =
@@ -156,7 +161,9 @@ async function writeFrame(response: ServerResponse, frame: Buffer): Promise<void
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Not destroyed when it is too long: whoever sent it must get the answer that says so.
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const chunk of body) {
     length += chunk.length;
     if (length > MAX_BODY)
       throw new DevnetError('RESOURCE_EXHAUSTED', `Cannot read request: larger than ${MAX_BODY} bytes`);

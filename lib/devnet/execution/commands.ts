@@ -14,6 +14,8 @@ const RECEIVING_PREFIX = `${ADDRESS_2}::transfer::Receiving<`;
 const UPGRADE_CAP_TYPE = `${ADDRESS_2}::package::UpgradeCap`;
 const OBJECT: Slot['abilities'] = { copy: false, drop: false, store: true, key: true };
 const MAX_ARGUMENTS = 512;
+/** Functions of `sui::transfer` for an object's own module alone; each has a `public_` sibling for everybody. */
+const PRIVATE_TRANSFERS = ['transfer', 'freeze_object', 'share_object', 'receive'];
 
 /** What the commands of one transaction work on. */
 export interface CommandContext {
@@ -65,6 +67,7 @@ function dispatch(context: CommandContext, command: Command, mutated: CommandOut
 
 function moveCall(context: CommandContext, call: MoveCall, mutated: CommandOutput['mutated']): Slot[] {
   const { vm, session, values } = context;
+  checkPrivate(call);
   if (context.package(call.package) === undefined) {
     throw failure('FunctionNotFound', `Package ${call.package} does not exist`);
   }
@@ -74,6 +77,7 @@ function moveCall(context: CommandContext, call: MoveCall, mutated: CommandOutpu
   checkCallable(signature, call.function);
   if (call.arguments.length !== signature.parameters.length) throw failure('ArityMismatch');
   const slots = call.arguments.map((argument, index) => values.slot(argument, index));
+  checkBorrows(signature.parameters, slots);
   const bytes = signature.parameters.map((parameter, index) => pass(vm, parameter, slots[index]!, index));
   const result = vm.call(session, { module, function: call.function, typeArguments, arguments: bytes });
   for (const change of result.mutated) {
@@ -87,6 +91,26 @@ function moveCall(context: CommandContext, call: MoveCall, mutated: CommandOutpu
     bcs: contents,
     abilities: signature.returns[index]!.abilities,
   }));
+}
+
+/** Sui's bytecode verifier lets only a type's own module emit, transfer, share, freeze or receive it: so here. */
+function checkPrivate({ package: id, module, function: name }: MoveCall): void {
+  if (id !== ADDRESS_2) return;
+  if (module === 'event' || (module === 'transfer' && PRIVATE_TRANSFERS.includes(name)))
+    throw failure('NonEntryFunctionInvoked', `Cannot directly call sui::${module}::${name}`);
+}
+
+/** Move's borrow rules across one call: what is borrowed mutably or moved is in use once, or a coin could be doubled. */
+function checkBorrows(parameters: Parameter[], slots: Slot[]): void {
+  const borrowed = new Map<Slot, 'reference' | 'mutable'>();
+  for (const [index, slot] of slots.entries()) {
+    const { passing } = parameters[index]!;
+    const before = borrowed.get(slot);
+    const isExclusive = passing === 'mutable' || (passing === 'value' && !slot.abilities.copy);
+    if (before === 'mutable' || (before !== undefined && isExclusive))
+      throw argumentFailure(index, { InvalidValueUsage: true });
+    if (passing !== 'value') borrowed.set(slot, passing);
+  }
 }
 
 function checkCallable(signature: FunctionSignature, name: string): void {

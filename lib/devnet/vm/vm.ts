@@ -65,6 +65,7 @@ export class Vm implements MoveVm {
       const message = `Cannot call ${name}: ${args.length} arguments, expected ${parameters.length}`;
       throw new VmError('ArityMismatch', message);
     }
+    for (const bytes of args) session.charge(bytes.length);
     const values = parameters.map((type, index) =>
       this.#decode(target(type), args[index]!, 'InvalidArgument', index),
     );

@@ -1,28 +1,38 @@
 import { isUtf8 } from 'node:buffer';
 import type { Native, NativeModule } from '../native.ts';
-import type { Reference, Value } from '../value.ts';
+import { Reference, type Value } from '../value.ts';
 
 /** Natives of `std::string`; they see the bytes of strings, indexes count bytes. */
 export const STRING: NativeModule = {
   internal_check_utf8: onBytes((bytes) => isUtf8(bytes)),
   internal_is_char_boundary: onBytes((bytes, [index]) => isCharBoundary(bytes, Number(index))),
   internal_sub_string: onBytes((bytes, [from, to]) => [...bytes.subarray(Number(from), Number(to))]),
-  internal_index_of: onBytes((bytes, [pattern]) => {
-    const at = Buffer.from(bytes).indexOf(bytesOf(pattern!));
+  internal_index_of: onBytes((bytes, [pattern], charge) => {
+    const wanted = bytesOf(pattern!);
+    // The most comparisons that a search can take.
+    charge(bytes.length * wanted.length);
+    const at = Buffer.from(bytes).indexOf(wanted);
     return BigInt(at < 0 ? bytes.length : at);
   }),
 };
 
-function onBytes(operation: (bytes: Uint8Array, rest: Value[]) => Value): Native {
-  return ([text, ...rest], { session }) => {
-    const bytes = bytesOf(text!);
-    session.charge(bytes.length);
-    return operation(bytes, rest);
+type Operation = (bytes: Uint8Array, rest: Value[], charge: (units: number) => void) => Value;
+
+/** Every byte that is read is charged first, also those of further references. */
+function onBytes(operation: Operation): Native {
+  return (operands, { session }) => {
+    for (const operand of operands) if (operand instanceof Reference) session.charge(listOf(operand).length);
+    const [text, ...rest] = operands;
+    return operation(bytesOf(text!), rest, (units) => session.charge(units));
   };
 }
 
+function listOf(reference: Value): number[] {
+  return (reference as Reference).value as number[];
+}
+
 function bytesOf(reference: Value): Uint8Array {
-  return Uint8Array.from((reference as Reference).value as number[]);
+  return Uint8Array.from(listOf(reference));
 }
 
 /** A boundary is where no continuation byte (0b10xxxxxx) stands. */
