@@ -7,6 +7,7 @@ export type VsockErrorCode =
   | 'aborted' // the caller's signal fired first
   | 'protocol' // the other side does not speak the hybrid vsock handshake
   | 'in-use' // another live listener holds the port or the socket file
+  | 'device' // this machine has no vsock device, or it failed
   | 'path' // the socket file cannot be used: too long, not a socket, not permitted
   | 'port'; // not a vsock port number
 
@@ -47,14 +48,14 @@ export interface Vsock {
   /**
    * Connects to `port` at the other side.
    *
-   * @throws {VsockError} `refused`, `timeout`, `aborted`, `protocol`, `path` or `port`
+   * @throws {VsockError} `refused`, `timeout`, `aborted`, `protocol`, `device`, `path` or `port`
    */
   connect(port: number, options?: ConnectOptions): Promise<Socket>;
 
   /**
    * Accepts connections from the other side on `port`.
    *
-   * @throws {VsockError} `in-use`, `path` or `port`
+   * @throws {VsockError} `in-use`, `device`, `path` or `port`
    */
   listen(port: number, onConnection: ConnectionHandler): Promise<VsockListener>;
 
