@@ -25,7 +25,12 @@ export interface Nsm {
 const MAX_REQUEST_BYTES = 4096;
 
 /** Stable reason of a refusal. */
-export type NsmCode = 'nsm_request_too_large' | 'nsm_random_length' | 'nsm_state' | 'nsm_measure';
+export type NsmCode =
+  | 'nsm_request_too_large'
+  | 'nsm_random_length'
+  | 'nsm_state'
+  | 'nsm_measure'
+  | 'nsm_device'; // there is no device, or it refused
 
 /** A request that an NSM refuses, or an NSM that cannot start. Callers match on `code`. */
 export class NsmError extends Error {
