@@ -92,6 +92,7 @@ function metadata(version: string): string {
       KernelVersion: '6.12',
     },
     DockerInfo: {},
+    CustomMetadata: {},
   });
 }
 

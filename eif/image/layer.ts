@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { openAsBlob } from 'node:fs';
+import { existsSync, openAsBlob } from 'node:fs';
 import { join } from 'node:path';
 import { type Entry, packCpio } from '@daasvader/eif/cpio.ts';
 import { compress } from '@daasvader/eif/ramdisk.ts';
@@ -27,9 +27,7 @@ export async function makeLayer(entries: readonly Entry[]): Promise<Layer> {
   // The compressor is Node's own.
   const key = createHash('sha256').update(process.version).update(JSON.stringify(files)).digest('hex');
   const file = join(CACHE, 'ramdisk', key.slice(0, 16));
-  const cached = await openAsBlob(file).catch(() => undefined);
-  if (cached) return { ramdisk: cached, files };
-  await replaceFile(file, await compress(packCpio(sorted), 'zstd'));
+  if (!existsSync(file)) await replaceFile(file, await compress(packCpio(sorted), 'zstd'));
   return { ramdisk: await openAsBlob(file), files };
 }
 
