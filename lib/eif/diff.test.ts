@@ -4,7 +4,7 @@ import { type Entry, packCpio } from './cpio.ts';
 import { diffImages } from './diff.ts';
 import type { Image } from './image.ts';
 import { compress } from './ramdisk.ts';
-import { bytesOf, imageOf } from './testing/image.ts';
+import { bytesOf, imageOf, metadataOf } from './testing/image.ts';
 
 const FILES = { init: '#!/bin/node', 'lib/a.ts': 'a', 'lib/b.ts': 'b' };
 
@@ -20,7 +20,7 @@ describe('diffImages()', () => {
     ['the architecture', 'defaults', { architecture: 'aarch64' }],
     ['the kernel', 'kernel', { kernel: new Blob(['another']) }],
     ['the command line', 'cmdline', { cmdline: 'debug' }],
-    ['the metadata', 'metadata', { metadata: '{}' }],
+    ['the metadata', 'metadata', { metadata: metadataOf({ commit: '1' }) }],
     ['a second ramdisk', 'ramdisk 2', { ramdisks: [new Blob(['boot'])] }],
   ])('names %s', async (_, part, change) => {
     const parts = await diffImages(imageOf(), imageOf(change));

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeSectionHeader, HEADER_BYTES, SECTION_HEADER_BYTES } from './header.ts';
 import { readEif } from './read.ts';
 import { SECTION_TYPES } from './sections.ts';
-import { bytesOf, imageOf, withCrc } from './testing/image.ts';
+import { bytesOf, imageOf, METADATA, withCrc } from './testing/image.ts';
 import { encodeEif } from './write.ts';
 
 const { kernel, cmdline, ramdisk, metadata, signature } = SECTION_TYPES;
@@ -117,7 +117,7 @@ describe('readEif() refuses', () => {
       [
         [kernel, 'k'],
         [cmdline, 'c'],
-        [metadata, '{}'],
+        [metadata, METADATA],
       ],
     ],
     [
@@ -146,8 +146,8 @@ describe('readEif() refuses', () => {
       [
         [kernel, 'k'],
         [cmdline, 'c'],
-        [metadata, '{}'],
-        [metadata, '{}'],
+        [metadata, METADATA],
+        [metadata, METADATA],
         [ramdisk, 'r'],
       ],
     ],
@@ -167,7 +167,7 @@ describe('readEif() refuses', () => {
         [kernel, 'k'],
         [cmdline, 'c'],
         [ramdisk, 'r'],
-        [metadata, '{}'],
+        [metadata, METADATA],
         [ramdisk, 'r'],
       ],
     ],
@@ -214,6 +214,26 @@ describe('readEif() refuses', () => {
         [kernel, 'k'],
         [cmdline, 'c'],
         [metadata, '{'],
+        [ramdisk, 'r'],
+      ],
+    ],
+    [
+      'metadata that AWS could not read',
+      'eif_metadata',
+      [
+        [kernel, 'k'],
+        [cmdline, 'c'],
+        [metadata, METADATA.replace('CustomMetadata', 'Custom')],
+        [ramdisk, 'r'],
+      ],
+    ],
+    [
+      'metadata without its maker',
+      'eif_metadata',
+      [
+        [kernel, 'k'],
+        [cmdline, 'c'],
+        [metadata, METADATA.replace('BuildTool"', 'Tool"')],
         [ramdisk, 'r'],
       ],
     ],

@@ -49,16 +49,33 @@ export function checkImage({ defaultMemory, defaultCpus, kernel, cmdline, metada
 function checkMetadata(metadata: string): void {
   if (Buffer.byteLength(metadata) > MAX_METADATA_BYTES)
     throw fail('eif_part_size', `the metadata is longer than ${MAX_METADATA_BYTES} bytes`);
-  if (!metadata.isWellFormed() || !isJsonObject(metadata))
-    throw fail('eif_metadata', 'the metadata is not a JSON object');
+  if (!metadata.isWellFormed() || !isIdentity(parseJson(metadata)))
+    throw fail('eif_metadata', "the metadata is not JSON in AWS's form");
 }
 
-function isJsonObject(text: string): boolean {
+/** Whether AWS's tool could read it: it takes no file whose metadata lacks one of these (`EifIdentityInfo`). */
+function isIdentity(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { BuildMetadata: build } = value;
+  const hasTexts = (object: Record<string, unknown>, fields: string[]) =>
+    fields.every((field) => typeof object[field] === 'string');
+  return (
+    hasTexts(value, ['ImageName', 'ImageVersion']) &&
+    isObject(build) &&
+    hasTexts(build, ['BuildTime', 'BuildTool', 'BuildToolVersion', 'OperatingSystem', 'KernelVersion']) &&
+    ['DockerInfo', 'CustomMetadata'].every((field) => Object.hasOwn(value, field))
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined; // which is no JSON value
   }
 }
 

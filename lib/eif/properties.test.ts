@@ -6,7 +6,7 @@ import { EifError } from './error.ts';
 import type { Image } from './image.ts';
 import { type Measurements, measure } from './measure.ts';
 import { readEif } from './read.ts';
-import { bytesOf, withCrc } from './testing/image.ts';
+import { bytesOf, metadataOf, withCrc } from './testing/image.ts';
 import { encodeEif } from './write.ts';
 
 const blob = fc.uint8Array({ minLength: 1, maxLength: 60 }).map((bytes) => new Blob([new Uint8Array(bytes)]));
@@ -18,7 +18,7 @@ const anyImage: fc.Arbitrary<Image> = fc.record(
     defaultCpus: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
     kernel: blob,
     cmdline: fc.string({ unit: 'binary', maxLength: 60 }).filter((text) => !text.includes('\0')),
-    metadata: fc.dictionary(fc.string(), fc.string()).map((value) => JSON.stringify(value)),
+    metadata: fc.dictionary(fc.string(), fc.string()).map(metadataOf),
     ramdisks: fc.array(blob, { minLength: 1, maxLength: 28 }),
   },
   { requiredKeys: ['architecture', 'defaultMemory', 'defaultCpus', 'kernel', 'cmdline', 'ramdisks'] },

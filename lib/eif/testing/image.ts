@@ -3,6 +3,16 @@ import type { Bytes } from '@daasvader/attestation/bytes.ts';
 import { CRC_OFFSET, HEADER_BYTES } from '../header.ts';
 import type { Image } from '../image.ts';
 
+/** Metadata as AWS's tool writes it. */
+export const METADATA = metadataOf(null);
+
+/** Metadata with anything as the part that is the maker's own. */
+export function metadataOf(CustomMetadata: unknown): string {
+  const tool = { BuildTime: '', BuildTool: '', BuildToolVersion: '', OperatingSystem: '', KernelVersion: '' };
+  const image = { ImageName: 'test', ImageVersion: '1', BuildMetadata: tool, DockerInfo: null };
+  return JSON.stringify({ ...image, CustomMetadata });
+}
+
 /** A small image; `parts` replaces what matters to a test. */
 export function imageOf(parts: Partial<Image> = {}): Image {
   return {
@@ -11,7 +21,7 @@ export function imageOf(parts: Partial<Image> = {}): Image {
     defaultCpus: 2n,
     kernel: new Blob(['kernel']),
     cmdline: 'console=ttyS0',
-    metadata: '{"ImageName":"test"}',
+    metadata: METADATA,
     ramdisks: [new Blob(['boot']), new Blob(['application'])],
     ...parts,
   };
