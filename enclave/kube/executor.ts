@@ -68,12 +68,14 @@ export class Executor {
 
   /** Asks Kubernetes, again and again while Kubernetes itself is what fails. */
   async #put(plan: Plan, request: Request): Promise<Plan['object'] | undefined> {
-    const { kubernetes, tenants, log, audit } = this.#options;
+    const { kubernetes, tenants, state, log, audit } = this.#options;
     const command = plan.verb === 'apply' ? 'apply -f -' : `delete ${plan.resource}/${plan.name}`;
     const subject = `${plan.resource}/${plan.name}`;
     for (;;) {
       try {
-        await tenants.ensure(request.requester, request.role, plan.namespace);
+        // Room as when it was asked for, rights as of now: a stake that was withdrawn since gives none.
+        const role = state.role(request.requester);
+        await tenants.ensure(request.requester, role, plan.namespace, role || request.role);
         log.info(`🎯 Executing kubectl command: kubectl ${command}`);
         const applied =
           plan.verb === 'apply' ? await kubernetes.apply(plan.object) : await this.#remove(plan);

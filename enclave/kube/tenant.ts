@@ -7,7 +7,6 @@ import type {
 } from '@kubernetes/client-node';
 import { OWN_PREFIX, type Role } from './names.ts';
 import { MANAGED_LABEL } from './plan.ts';
-import { roleBinding } from './roles.ts';
 
 /** The annotation that says in full whose namespace it is. */
 const REQUESTER_ANNOTATION = `${OWN_PREFIX}requester`;
@@ -45,7 +44,7 @@ function quota({
   };
 }
 
-/** The objects that make a namespace a tenant's, in the order in which they must be applied. */
+/** The objects that make a namespace a tenant's, but for the rights, in the order in which they must be applied. */
 export function tenantObjects(
   address: string,
   namespace: string,
@@ -57,7 +56,6 @@ export function tenantObjects(
     limitRange(namespace),
     denyAll(namespace),
     allowWithin(namespace),
-    roleBinding(address, role, namespace),
   ];
 }
 

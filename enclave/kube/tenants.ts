@@ -1,18 +1,19 @@
 import { EnclaveError } from '../error.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { namespaceOf, type Role, roleName } from './names.ts';
-import { clusterRoleName, otherRoles, superBinding } from './roles.ts';
+import { clusterRoleName, otherRoles, roleBinding, superBinding } from './roles.ts';
 import { tenantObjects } from './tenant.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
 /** The namespaces of those who staked, and their rights there. */
 export class Tenants {
-  readonly #kubernetes: Kubernetes;
+  readonly #kubernetes: Pick<Kubernetes, 'apply' | 'delete'>;
   /** Namespaces that exist, with their owner and the role that they were made for. */
   readonly #namespaces = new Map<string, { address: string; role: Role }>();
+  readonly #turns = new Map<string, Promise<void>>();
 
-  constructor(kubernetes: Kubernetes) {
+  constructor(kubernetes: Pick<Kubernetes, 'apply' | 'delete'>) {
     this.#kubernetes = kubernetes;
   }
 
@@ -24,32 +25,48 @@ export class Tenants {
   }
 
   /**
-   * Makes sure that a namespace exists, is closed to others and gives its owner the rights of `role`.
+   * Makes sure that a namespace exists, is closed to others and gives its owner the rights of `role` and no others.
    *
-   * @throws {EnclaveError} `request` for an address without a role
+   * @param room the role whose quota applies, when that is not `role`: without a role objects stay, rights do not
+   * @throws {EnclaveError} `request` when there is no role at all
    */
-  async ensure(address: string, role: number, namespace: string = namespaceOf(address)): Promise<void> {
-    const name = roleName(role);
-    if (name === 'none') throw new EnclaveError('request', `Cannot open a namespace: ${address} has no role`);
-    if (this.#namespaces.get(namespace)?.role === name) return;
-    for (const object of tenantObjects(address, namespace, name)) await this.#kubernetes.apply(object);
-    for (const other of otherRoles(name)) await this.#unbind(namespace, other);
-    await this.#setClusterRights(address, name);
-    this.#namespaces.set(namespace, { address, role: name });
+  ensure(address: string, role: number, namespace = namespaceOf(address), room = role): Promise<void> {
+    return this.#inTurn(address, () => this.#ensure(address, roleName(role), namespace, roleName(room)));
   }
 
   /** Follows a change of role in every namespace that the address has. Without a role it keeps its objects, not its rights. */
-  async changeRole(address: string, role: number): Promise<void> {
-    for (const namespace of this.namespacesOf(address)) {
-      if (roleName(role) !== 'none') await this.ensure(address, role, namespace);
-      else await this.#withdraw(address, namespace);
-    }
+  changeRole(address: string, role: number): Promise<void> {
+    return this.#inTurn(address, async () => {
+      const name = roleName(role);
+      for (const namespace of this.namespacesOf(address)) {
+        if (name !== 'none') await this.#ensure(address, name, namespace, name);
+        else await this.#setRights(address, 'none', namespace);
+      }
+    });
   }
 
-  async #withdraw(address: string, namespace: string): Promise<void> {
-    for (const other of otherRoles('none')) await this.#unbind(namespace, other);
-    await this.#setClusterRights(address, 'none');
-    this.#namespaces.set(namespace, { address, role: 'none' });
+  /** One change after the other per address: interleaved, a right that was just withdrawn could come back. */
+  #inTurn(address: string, change: () => Promise<void>): Promise<void> {
+    const next = (this.#turns.get(address) ?? Promise.resolve()).then(change);
+    this.#turns.set(
+      address,
+      next.catch(() => undefined),
+    );
+    return next;
+  }
+
+  async #ensure(address: string, role: Role, namespace: string, room: Role): Promise<void> {
+    if (room === 'none') throw new EnclaveError('request', `Cannot open a namespace: ${address} has no role`);
+    if (this.#namespaces.get(namespace)?.role === role) return;
+    for (const object of tenantObjects(address, namespace, room)) await this.#kubernetes.apply(object);
+    await this.#setRights(address, role, namespace);
+  }
+
+  async #setRights(address: string, role: Role, namespace: string): Promise<void> {
+    for (const other of otherRoles(role)) await this.#unbind(namespace, other);
+    if (role !== 'none') await this.#kubernetes.apply(roleBinding(address, role, namespace));
+    await this.#setClusterRights(address, role);
+    this.#namespaces.set(namespace, { address, role });
   }
 
   #unbind(namespace: string, role: Role): Promise<void> {
