@@ -33,6 +33,14 @@ test('a fresh proof passes once', async () => {
   await expect(proofs.check(request)).rejects.toThrow('used before');
 });
 
+test('a proof serves once, also when it comes twice at the same time or is written differently', async () => {
+  const proofs = new CredentialProofs(CLUSTER, () => NOW);
+  const request = await signed();
+  const outcomes = await Promise.allSettled([proofs.check(request), proofs.check(request)]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  await expect(proofs.check({ ...request, signature: `${request.signature} ` })).rejects.toThrow();
+});
+
 test.each([
   ['an old proof', { timestampMs: NOW - 60_001 }],
   ['a proof from the future', { timestampMs: NOW + 60_001 }],

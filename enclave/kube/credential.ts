@@ -23,7 +23,7 @@ export interface CredentialRequest extends CredentialClaim {
   readonly signature: string;
 }
 
-/** Checks the proofs of users; each signature serves once. */
+/** Checks the proofs of users; each signed message serves once. */
 export class CredentialProofs {
   readonly #clusterId: string;
   readonly #now: () => number;
@@ -41,16 +41,14 @@ export class CredentialProofs {
    */
   async check(request: CredentialRequest): Promise<void> {
     const { address, signature, timestampMs } = request;
+    const message = credentialMessage(this.#clusterId, request);
     const now = this.#now();
     if (Math.abs(now - timestampMs) > WINDOW_MS)
       throw refuse(`the signed time is not within ${WINDOW_MS / 1_000} s of ours`);
     for (const [used, at] of this.#used) if (now - at > 2 * WINDOW_MS) this.#used.delete(used);
-    if (this.#used.has(signature)) throw refuse('this signature was used before; sign again');
     await checkSubject(request.csr, address);
     try {
-      await verifyPersonalMessageSignature(credentialMessage(this.#clusterId, request), signature, {
-        address,
-      });
+      await verifyPersonalMessageSignature(message, signature, { address });
     } catch (cause) {
       throw new EnclaveError(
         'credential',
@@ -58,7 +56,10 @@ export class CredentialProofs {
         { cause },
       );
     }
-    this.#used.set(signature, now);
+    // The message is what counts: a signature has several encodings. Nothing is awaited between look and note.
+    const claim = Buffer.from(message).toString();
+    if (this.#used.has(claim)) throw refuse('this signature was used before; sign again');
+    this.#used.set(claim, now);
   }
 }
 
