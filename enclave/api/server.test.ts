@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
 import { pino } from 'pino';
@@ -85,6 +85,17 @@ test.each([
     status,
     problem: { code },
   });
+});
+
+test('headers that never end are cut off', { timeout: 30_000 }, async () => {
+  const socket = connect({
+    socket: await new HybridHost(joinPath(directory, 'vsock')).connect(8443),
+    rejectUnauthorized: false,
+  });
+  socket.write('GET /healthz HTTP/1.1\r\nx-slow: ');
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part);
+  expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1\.1 408 /);
 });
 
 test('nobody joins on old news', async () => {

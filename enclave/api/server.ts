@@ -13,7 +13,12 @@ const API_PORT = 8443;
 const REQUESTS_PER_MINUTE = 100;
 const REQUESTS_PER_MINUTE_OVERALL = 6_000;
 
-const LIMITS: ServerOptions = { maxHeaderSize: 8_192, headersTimeout: 10_000, requestTimeout: 30_000 };
+const LIMITS: ServerOptions = {
+  maxHeaderSize: 8_192,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+};
 
 /** Adds its routes to the API. */
 export type Routes = (router: Router) => void;
@@ -37,6 +42,8 @@ export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: Tl
     { ...LIMITS, key, cert: certificate, minVersion: 'TLSv1.3' },
     api.callback(),
   );
+  // Node enforces the time limits only once a server listens, and this one is handed its connections.
+  server.emit('listening');
   await vsock.listen(API_PORT, (socket) => {
     socket.on('error', () => socket.destroy());
     server.emit('connection', socket);
