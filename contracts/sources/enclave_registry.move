@@ -38,8 +38,8 @@ const EMissingPcr: u64 = 9;
 const EDocumentTooOld: u64 = 10;
 /// The document is from the future by more than clocks may differ.
 const EDocumentFromFuture: u64 = 11;
-/// The enclave is in the seat already.
-const EAlreadySeated: u64 = 12;
+/// Only an enclave that registered after the last one seated takes the seat.
+const ENotNewer: u64 = 12;
 /// The delay is longer than 90 days.
 const EDelayTooLong: u64 = 13;
 /// The chain id is empty or too long, or the committee's digest is not 32 bytes.
@@ -81,6 +81,10 @@ public struct EnclaveRegistry has key {
     seat: Option<ID>,
     /// Raised whenever the seat changes.
     epoch: u64,
+    /// Enclaves that ever registered.
+    registrations: u64,
+    /// The greatest registration number that was ever in the seat.
+    last_seated: u64,
     /// Raised by every heartbeat.
     state_version: u64,
     log: Log,
@@ -109,6 +113,8 @@ public struct Enclave has key {
     committee_epoch: u64,
     document_timestamp_ms: u64,
     registered_at_ms: u64,
+    /// Which registration it was, from 1.
+    number: u64,
 }
 
 /// One platform configuration register of a document.
@@ -208,6 +214,8 @@ public(package) fun new(delay_ms: u64, ctx: &mut TxContext): (EnclaveRegistry, A
         host: timelock::new(),
         seat: option::none(),
         epoch: 0,
+        registrations: 0,
+        last_seated: 0,
         state_version: 0,
         log: event_log::new(),
     };
@@ -364,6 +372,7 @@ public(package) fun register(
     let config = config.destroy_some();
     registry.assert_bound(&evidence, &keys, &config, ctx.sender());
 
+    registry.registrations = registry.registrations + 1;
     let EnclaveKeys { tls_spki_sha256, ca_sha256, hpke_public_key, boot_id } = keys;
     let enclave = Enclave {
         id: object::new(ctx),
@@ -381,21 +390,24 @@ public(package) fun register(
         committee_epoch: config.committee_epoch,
         document_timestamp_ms: evidence.timestamp_ms,
         registered_at_ms: now_ms,
+        number: registry.registrations,
     };
     registry.log_registration(&enclave);
     enclave
 }
 
-/// Puts an enclave into the seat. Whoever was there before is fenced off by the new epoch.
+/// Puts an enclave into the seat. Whoever was there before is fenced off by the new epoch, and for good: were it seated
+/// again, transactions of its first time, held back by a host, would pass.
 ///
-/// @throws `EWrongCluster`, `ENotHost`, `ENotMeasured`, `EAlreadySeated`
+/// @throws `EWrongCluster`, `ENotHost`, `ENotMeasured`, `ENotNewer`
 public(package) entry fun take_seat(registry: &mut EnclaveRegistry, enclave: &Enclave, clock: &Clock, ctx: &TxContext) {
     registry.assert_own(enclave);
     let now_ms = clock.timestamp_ms();
     assert!(registry.host.value(now_ms).contains(&ctx.sender()), ENotHost);
     registry.assert_in_effect(enclave, now_ms);
+    assert!(enclave.number > registry.last_seated, ENotNewer);
+    registry.last_seated = enclave.number;
     let enclave_id = enclave.id.to_inner();
-    assert!(!registry.seat.contains(&enclave_id), EAlreadySeated);
     registry.seat = option::some(enclave_id);
     registry.epoch = registry.epoch + 1;
     let epoch = registry.epoch;

@@ -252,8 +252,8 @@ public(package) entry fun activate_worker(
     workers.change_status(node_id, STATUS_ACTIVE);
 }
 
-/// Moves a worker between active (1), offline (3) and draining (4). For the operator, which cannot end the drain that
-/// an owner began.
+/// Moves a worker between active (1) and offline (3), or from active to draining (4). For the operator; a drain is ended
+/// by the owner alone, also not by way of offline.
 ///
 /// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired` and those of `assert_operator`
 public(package) entry fun set_worker_status(
@@ -270,8 +270,7 @@ public(package) entry fun set_worker_status(
     let old = worker.status;
     let is_legal =
         (old == STATUS_ACTIVE && (status == STATUS_OFFLINE || status == STATUS_DRAINING)) ||
-        (old == STATUS_OFFLINE && status == STATUS_ACTIVE) ||
-        (old == STATUS_DRAINING && status == STATUS_OFFLINE);
+        (old == STATUS_OFFLINE && status == STATUS_ACTIVE);
     assert!(is_legal, EBadTransition);
     if (status == STATUS_ACTIVE) worker.assert_token_valid(clock);
     workers.change_status(node_id, status);

@@ -205,10 +205,42 @@ fun nobody_seats_before_a_host_is_appointed() {
     abort
 }
 
-#[test, expected_failure(abort_code = enclave_registry::EAlreadySeated)]
+#[test, expected_failure(abort_code = enclave_registry::ENotNewer)]
 fun an_enclave_is_not_seated_twice() {
     let (mut f, enclave) = fixture::seated();
     let (registry, _, clock) = f.registry();
+    seat(registry, &enclave, clock, fixture::host());
+    abort
+}
+
+/// Or what it signed in its first time, held back by the host, would count in its second.
+#[test, expected_failure(abort_code = enclave_registry::ENotNewer)]
+fun an_enclave_that_was_replaced_is_not_seated_again() {
+    let (mut f, first) = fixture::seated();
+    let second = f.registered(STRANGER, 70);
+    let (registry, _, clock) = f.registry();
+    seat(registry, &second, clock, fixture::host());
+    seat(registry, &first, clock, fixture::host());
+    abort
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotNewer)]
+fun an_enclave_older_than_the_seated_one_is_not_seated() {
+    let mut f = fixture::configured();
+    let older = f.registered(fixture::operator(), 70);
+    let newer = f.registered(STRANGER, 71);
+    let (registry, _, clock) = f.registry();
+    seat(registry, &newer, clock, fixture::host());
+    seat(registry, &older, clock, fixture::host());
+    abort
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotNewer)]
+fun an_enclave_whose_seat_was_revoked_is_not_seated_again() {
+    let (mut f, enclave) = fixture::seated();
+    let (registry, cap, clock) = f.registry();
+    registry.revoke_seat(cap, clock);
+    registry.appoint_host(cap, fixture::host(), clock);
     seat(registry, &enclave, clock, fixture::host());
     abort
 }

@@ -190,9 +190,10 @@ fun a_worker_goes_through_every_status() {
     set_status(&mut f, &enclave, OFFLINE);
     assert_eq!(status(&mut f, b"worker-1"), OFFLINE);
     set_status(&mut f, &enclave, ACTIVE);
-    set_status(&mut f, &enclave, DRAINING);
     set_status(&mut f, &enclave, OFFLINE);
     activate(&mut f, &enclave, b"worker-1");
+    set_status(&mut f, &enclave, DRAINING);
+    resume(&mut f, OWNER);
     drain(&mut f, OWNER);
     assert_eq!(status(&mut f, b"worker-1"), DRAINING);
     resume(&mut f, OWNER);
@@ -295,6 +296,14 @@ fun the_operator_does_not_end_a_drain() {
     let (mut f, enclave) = active();
     drain(&mut f, OWNER);
     set_status(&mut f, &enclave, ACTIVE);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadTransition)]
+fun the_operator_does_not_end_a_drain_by_way_of_offline() {
+    let (mut f, enclave) = active();
+    drain(&mut f, OWNER);
+    set_status(&mut f, &enclave, OFFLINE);
     abort
 }
 

@@ -17,7 +17,7 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'EMissingPcr',
     'EDocumentTooOld',
     'EDocumentFromFuture',
-    'EAlreadySeated',
+    'ENotNewer',
     'EDelayTooLong',
     'EBadConfig',
   ],

@@ -143,6 +143,8 @@ export const OBJECTS = {
     }),
     seat: bcs.option(address),
     epoch: u64,
+    registrations: u64,
+    lastSeated: u64,
     stateVersion: u64,
     log: logState,
   }),
@@ -160,6 +162,7 @@ export const OBJECTS = {
     committeeEpoch: u64,
     documentTimestampMs: u64,
     registeredAtMs: u64,
+    number: u64,
   }),
   WorkerRegistry: bcs.struct('WorkerRegistry', {
     id: uid,
