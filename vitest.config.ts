@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{lib,cli,contracts,enclave,host-proxy,worker-agent}/**/*.test.ts'],
+          include: ['{lib,cli,contracts,eif,enclave,host-proxy,worker-agent}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -9,7 +9,7 @@ import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { buildWebImage } from '@daasvader/worker-agent/vm/image.ts';
-import { KubeConfig, type V1Pod, Watch } from '@kubernetes/client-node';
+import { KubeConfig, type V1Node, type V1Pod, Watch } from '@kubernetes/client-node';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { fetch } from 'undici';
@@ -18,7 +18,7 @@ import { sweep, takeDirectory } from '../scripts/demo/directory.ts';
 import { findK3s } from '../scripts/demo/k3s.ts';
 import { Narrator } from '../scripts/demo/narrator.ts';
 import { joinWorker, startCluster } from '../scripts/demo/scenario.ts';
-import { isRunning, User } from '../scripts/demo/user.ts';
+import { isRunning, type Pod, User } from '../scripts/demo/user.ts';
 import { Worker } from '../scripts/demo/worker.ts';
 
 const REQUESTS = 100;
@@ -41,8 +41,9 @@ try {
   await startCluster(cluster, silent);
   const worker = await joinWorker(cluster, silent);
   await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'bench\n' }));
-  const { applied, running } = await orderMany(cluster);
-  const joined = await joinMany(cluster);
+  const user = await superUser(cluster);
+  const joined = await joinMany(cluster, user);
+  const { applied, running } = await orderMany(cluster, user);
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
   report('contract call → applied in Kubernetes', applied);
   report('contract call → pod Running', running);
@@ -59,16 +60,21 @@ function report(what: string, milliseconds: number[]): void {
   );
 }
 
-/** Orders Deployments one after the other, each deleted on chain once its pod runs. */
-async function orderMany(cluster: Cluster): Promise<{ applied: number[]; running: number[] }> {
+/** A user whose role may see the nodes, and whose namespace is large enough. */
+async function superUser(cluster: Cluster): Promise<User> {
   const user = await User.create(cluster, 'bench');
   await user.daas('stake', '10');
   await user.untilRole();
   await user.login();
+  return user;
+}
+
+/** Orders Deployments one after the other, each deleted on chain once its pod runs. */
+async function orderMany(cluster: Cluster, user: User): Promise<{ applied: number[]; running: number[] }> {
   const { deployment } = cluster;
   const client = new SuiGrpcClient({ network: deployment.network, baseUrl: deployment.rpcUrl });
   const signer = await readWallet(user.wallet);
-  const pods = await watchPods(user);
+  const pods = await watch(user, `/api/v1/namespaces/${namespaceOf(user.address)}/pods`, runningApp);
   const applied: number[] = [];
   const running: number[] = [];
   for (let index = 0; index < REQUESTS; index += 1) {
@@ -76,7 +82,7 @@ async function orderMany(cluster: Cluster): Promise<{ applied: number[]; running
     const name = `bench-${index}`;
     const calledAt = Date.now();
     const requestId = await order(cluster, client, signer, 'POST', name);
-    running.push((await pods.running(name)) - calledAt);
+    running.push((await pods.of(name)) - calledAt);
     applied.push((await appliedAt(cluster, requestId)) - calledAt);
     await order(cluster, client, signer, 'DELETE', name);
   }
@@ -123,49 +129,65 @@ async function appliedAt({ addresses }: Cluster, requestId: string): Promise<num
   return entry.timestampMs;
 }
 
-/** Watches the user's pods with the user's own credential, and remembers when each application's pod first ran. */
-async function watchPods(user: User) {
+/** When something was first seen in the state that matters, by its name. */
+interface Sightings {
+  /** Waits for it; ms since 1970. */
+  of(name: string): Promise<number>;
+  close(): void;
+}
+
+/**
+ * Watches with the user's own credential.
+ *
+ * @param nameOf the name of an object once it is in the state that matters
+ */
+async function watch<T>(
+  user: User,
+  path: string,
+  nameOf: (object: T) => string | undefined,
+): Promise<Sightings> {
   const config = new KubeConfig();
   config.loadFromFile(user.kubeconfig);
-  const ranAt = new Map<string, number>();
-  const see = (_phase: string, pod: V1Pod) => {
-    const name = pod.metadata?.labels?.app;
-    if (name && !ranAt.has(name) && isRunning(pod as Parameters<typeof isRunning>[0]))
-      ranAt.set(name, Date.now());
+  const seenAt = new Map<string, number>();
+  const see = (_phase: string, object: T) => {
+    const name = nameOf(object);
+    if (name !== undefined && !seenAt.has(name)) seenAt.set(name, Date.now());
   };
   let failure: unknown;
-  const path = `/api/v1/namespaces/${namespaceOf(user.address)}/pods`;
   const watching = await new Watch(config).watch(path, {}, see, (error) => {
-    failure = error ?? new Error('Cannot watch pods: the watch ended');
+    failure = error ?? new Error(`Cannot watch ${path}: the watch ended`);
   });
-  const running = async (name: string): Promise<number> => {
+  const of = async (name: string): Promise<number> => {
     for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await sleep(POLL_MS)) {
-      const at = ranAt.get(name);
+      const at = seenAt.get(name);
       if (at !== undefined) return at;
       if (failure !== undefined) throw failure;
     }
-    throw new Error(`Cannot see ${name} running after ${TIMEOUT_MS / 1_000} s`);
+    throw new Error(`Cannot see ${name} after ${TIMEOUT_MS / 1_000} s`);
   };
-  return { running, close: () => watching.abort() };
+  return { of, close: () => watching.abort() };
 }
 
+const runningApp = (pod: V1Pod): string | undefined =>
+  isRunning(pod as Pod) ? pod.metadata?.labels?.app : undefined;
+
+const readyNode = ({ metadata, status }: V1Node): string | undefined =>
+  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
+    ? metadata?.name
+    : undefined;
+
 /** Has further workers join, one after the other. */
-async function joinMany(cluster: Cluster): Promise<number[]> {
+async function joinMany(cluster: Cluster, user: User): Promise<number[]> {
+  const nodes = await watch(user, '/api/v1/nodes', readyNode);
   const times: number[] = [];
   for (let number = 2; number < 2 + JOINS; number += 1) {
     const worker = await Worker.boot(cluster, `worker-${number}`, number);
     await worker.keygen();
     await worker.agent('register');
     const startedAt = Date.now();
-    const agent = await worker.start();
-    await agent.until('its node is not ready', TIMEOUT_MS, () => isReady(cluster, worker.vm.name));
-    times.push(Date.now() - startedAt);
+    await worker.start();
+    times.push((await nodes.of(worker.vm.name)) - startedAt);
   }
+  nodes.close();
   return times;
-}
-
-async function isReady({ addresses }: Cluster, name: string): Promise<true | undefined> {
-  const response = await fetch(`${addresses.apiUrl}/api/nodes`, { dispatcher: insecure });
-  const { data } = (await response.json()) as { data: { worker_nodes: { name: string; status: string }[] } };
-  return data.worker_nodes.some((node) => node.name === name && node.status === 'ready') ? true : undefined;
 }
