@@ -9,12 +9,13 @@ const cbor = new Encoder({ useRecords: false, mapsAsObjects: true, tagUint8Array
 export class Relay {
   readonly #host: HybridHost;
   readonly #connected: Promise<Socket>;
-  #chunks: AsyncIterator<Buffer> | undefined;
+  readonly #chunks: Promise<AsyncIterator<Buffer>>;
   #buffer = Buffer.alloc(0);
 
   private constructor(host: HybridHost, connected: Promise<Socket>) {
     this.#host = host;
     this.#connected = connected;
+    this.#chunks = connected.then((socket) => socket.iterator({ destroyOnReturn: false }));
   }
 
   /** Waits for the guest that will be booted on this vsock. */
@@ -44,7 +45,7 @@ export class Relay {
   }
 
   async #read(length: number): Promise<Buffer> {
-    const chunks = (this.#chunks ??= (await this.#connected).iterator({ destroyOnReturn: false }));
+    const chunks = await this.#chunks;
     while (this.#buffer.length < length) {
       const { done, value } = await chunks.next();
       if (done) throw new Error('the guest closed the connection');
