@@ -168,13 +168,14 @@ async function watch<T>(
   return { of, close: () => watching.abort() };
 }
 
-const runningApp = (pod: V1Pod): string | undefined =>
-  isRunning(pod as Pod) ? pod.metadata?.labels?.app : undefined;
+function runningApp(pod: V1Pod): string | undefined {
+  return isRunning(pod as Pod) ? pod.metadata?.labels?.app : undefined;
+}
 
-const readyNode = ({ metadata, status }: V1Node): string | undefined =>
-  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
-    ? metadata?.name
-    : undefined;
+function readyNode({ metadata, status }: V1Node): string | undefined {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' ? metadata?.name : undefined;
+}
 
 /** Has further workers join, one after the other. */
 async function joinMany(cluster: Cluster, user: User): Promise<number[]> {
