@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { compileFiles } from '@daasvader/move/compile.ts';
+import { fromBase64 } from '@mysten/bcs';
 import { bcs } from '@mysten/sui/bcs';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction, type TransactionArgument } from '@mysten/sui/transactions';
@@ -206,6 +207,33 @@ async function simulate(kind: Uint8Array): Promise<string> {
     return (error as Error).message;
   }
 }
+
+test('of transactions that spend the same coin at once, exactly one happens', async () => {
+  const signer = devnet.accounts[1]!;
+  const sender = signer.toSuiAddress();
+  const { objects } = await client.listCoins({ owner: sender });
+  const signed = await Promise.all(
+    [1n, 2n, 3n, 4n].map(async (amount) => {
+      const transaction = new Transaction();
+      transaction.transferObjects([transaction.splitCoins(transaction.gas, [amount])], '0x5');
+      transaction.setSender(sender);
+      transaction.setGasBudget(10_000_000n);
+      transaction.setGasPrice(1_000n);
+      transaction.setGasPayment([objects[0]!]);
+      return signer.signTransaction(await transaction.build());
+    }),
+  );
+  const results = await Promise.allSettled(
+    signed.map(({ bytes, signature }) =>
+      client.executeTransaction({ transaction: fromBase64(bytes), signatures: [signature] }),
+    ),
+  );
+  const refused = results.filter((result) => result.status === 'rejected');
+  expect(refused).toHaveLength(3);
+  for (const { reason } of refused) expect(reason.message).toContain('unavailable for consumption');
+  const { objects: received } = await client.listCoins({ owner: '0x5' });
+  expect(received).toHaveLength(1);
+});
 
 describe('HTTP', () => {
   /** Sends bytes as they are and returns the first line of the answer. */
