@@ -1,10 +1,14 @@
 /// A log of events that can be checked from any source by whoever knows its head.
 ///
 /// Every shared object that the enclave acts on holds a `Log`. Each of its events starts with the object's id and the
-/// event's number, and `head = SHA-256(previous head ‖ BCS(event))`, so a gap, a swap or a forged event changes the head.
+/// event's number, and `head = SHA-256(previous head ‖ BCS(type) ‖ BCS(event))`, so a gap, a swap or a forged event changes
+/// the head. The type is the event's as `std::type_name` spells it: without it a failure could be passed off as an
+/// assignment, which has the same fields.
 module daasvader::event_log;
 
+use std::bcs;
 use std::hash;
+use std::type_name::TypeName;
 
 /// Bytes in a head.
 const HEAD_LENGTH: u64 = 32;
@@ -33,13 +37,14 @@ public(package) fun new(): Log {
 public(package) macro fun append<$Event: copy + drop>($log: &mut Log, $event: $Event) {
     let event = $event;
     let log = $log;
-    log.record(std::bcs::to_bytes(&event));
+    log.record(std::type_name::with_defining_ids<$Event>(), std::bcs::to_bytes(&event));
     sui::event::emit(event);
 }
 
-/// Takes the BCS of the next event into the head.
-public(package) fun record(log: &mut Log, event: vector<u8>) {
+/// Takes the type and the BCS of the next event into the head.
+public(package) fun record(log: &mut Log, kind: TypeName, event: vector<u8>) {
     log.seq = log.seq + 1;
+    log.head.append(bcs::to_bytes(&kind));
     log.head.append(event);
     log.head = hash::sha2_256(log.head);
 }

@@ -4,7 +4,9 @@ module daasvader::event_log_tests;
 use daasvader::event_log;
 use std::bcs;
 use std::hash;
+use std::type_name;
 use std::unit_test::{assert_eq, destroy};
+use sui::sui::SUI;
 
 const ZERO_HEAD: vector<u8> = x"0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -19,6 +21,7 @@ fun probe(seq: u64, text: vector<u8>): ProbeEvent {
 }
 
 fun fold(mut head: vector<u8>, event: ProbeEvent): vector<u8> {
+    head.append(bcs::to_bytes(&type_name::with_defining_ids<ProbeEvent>()));
     head.append(bcs::to_bytes(&event));
     hash::sha2_256(head)
 }
@@ -48,21 +51,33 @@ fun each_event_is_folded_into_the_head() {
 #[test]
 fun the_head_has_the_bytes_of_the_shared_vector() {
     let mut log = event_log::new();
-    log.record(b"one");
-    log.record(b"two");
-    assert_eq!(log.head(), x"b9f0cc527d38ea48d83c4c438121181ab01d99e83415306be2ac88792c40a8f3");
+    log.record(type_name::with_defining_ids<SUI>(), b"one");
+    log.record(type_name::with_defining_ids<ID>(), b"two");
+    assert_eq!(log.head(), x"ac794f970b995a8486f91572adedf940ab785fbfb6b8fb0138ba8a19002f7000");
     destroy(log);
 }
 
 #[test]
 fun order_and_content_change_the_head() {
     let mut log = event_log::new();
-    log.record(b"one");
-    log.record(b"two");
+    log.record(type_name::with_defining_ids<SUI>(), b"one");
+    log.record(type_name::with_defining_ids<SUI>(), b"two");
     let mut swapped = event_log::new();
-    swapped.record(b"two");
-    swapped.record(b"one");
+    swapped.record(type_name::with_defining_ids<SUI>(), b"two");
+    swapped.record(type_name::with_defining_ids<SUI>(), b"one");
     assert!(log.head() != swapped.head());
     destroy(log);
     destroy(swapped);
+}
+
+/// Or a failure could be passed off as an assignment: both hold a number and a text.
+#[test]
+fun the_type_changes_the_head() {
+    let mut log = event_log::new();
+    log.record(type_name::with_defining_ids<ProbeEvent>(), b"one");
+    let mut disguised = event_log::new();
+    disguised.record(type_name::with_defining_ids<SUI>(), b"one");
+    assert!(log.head() != disguised.head());
+    destroy(log);
+    destroy(disguised);
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { EMPTY_HEAD, foldHead } from '@daasvader/chain/log.ts';
 import { EnclaveError } from '../error.ts';
 import type { LogHead, RawEvent } from './event.ts';
 
@@ -6,13 +6,13 @@ import type { LogHead, RawEvent } from './event.ts';
 const REMEMBERED = 10_000;
 
 /**
- * One object's log as far as it was followed: `head = SHA-256(previous head ‖ BCS(event))`, starting at 32 zero bytes.
+ * One object's log as far as it was followed: the head after each event is that of `foldHead`.
  * Events are taken in order, each once.
  */
 export class EventLog {
   readonly id: string;
   #seq = 0;
-  #head: Uint8Array = new Uint8Array(32);
+  #head: Uint8Array = EMPTY_HEAD;
   readonly #heads = new Map<number, Uint8Array>([[0, this.#head]]);
 
   constructor(id: string) {
@@ -36,7 +36,7 @@ export class EventLog {
       const options = { expected: this.#seq + 1, actual: event.seq };
       throw new EnclaveError('log-gap', `Cannot follow log ${this.id}: events are missing`, options);
     }
-    this.#head = createHash('sha256').update(this.#head).update(event.bytes).digest();
+    this.#head = foldHead(this.#head, event);
     this.#seq = event.seq;
     this.#heads.set(event.seq, this.#head);
     this.#heads.delete(event.seq - REMEMBERED);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { foldHead } from '@daasvader/chain/log.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -27,11 +27,7 @@ function heartbeat(seq: number, head: Uint8Array): Uint8Array {
   }).toBytes();
 }
 
-const headOf = (events: RawEvent[]) =>
-  events.reduce<Uint8Array>(
-    (head, { bytes }) => createHash('sha256').update(head).update(bytes).digest(),
-    ZERO,
-  );
+const headOf = (events: RawEvent[]) => events.reduce<Uint8Array>(foldHead, ZERO);
 
 /** A follower whose host keeps `kept`, and whose full node has no checkpoint to offer. */
 function follower(kept: RawEvent[] = []) {
@@ -92,6 +88,12 @@ test('a forged event is noticed at the next head, and nothing is fresh before on
   const { take, subject } = follower();
   await take([started(1, 666)]);
   expect(subject.isFresh(1_000)).toBe(false);
+  await expect(take([], [heartbeat(1, headOf([started(1)]))])).rejects.toMatchObject({ code: 'log-forged' });
+});
+
+test('an event under the type of another one with the same fields is noticed at the next head', async () => {
+  const { take } = follower();
+  await take([{ ...started(1), type: '0xa::k8s_scheduler::RequestCancelledEvent' }]);
   await expect(take([], [heartbeat(1, headOf([started(1)]))])).rejects.toMatchObject({ code: 'log-forged' });
 });
 

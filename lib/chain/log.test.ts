@@ -16,7 +16,7 @@ function event(seq: number, epoch: number, logId = LOG): StoredEvent {
 const EVENTS = [event(1, 1), event(2, 2), event(3, 3)] as const;
 
 function positionAfter(events: readonly StoredEvent[]): LogPosition {
-  const head = events.reduce((folded, { bytes }) => foldHead(folded, bytes), EMPTY_HEAD);
+  const head = events.reduce(foldHead, EMPTY_HEAD);
   return { seq: BigInt(events.length), head };
 }
 
@@ -24,9 +24,28 @@ const UNTIL = positionAfter(EVENTS);
 
 /** The vector that the Move tests of the event log assert as well. */
 test('the head has the bytes of the shared vector', () => {
-  const head = ['one', 'two'].reduce((folded, text) => foldHead(folded, Buffer.from(text)), EMPTY_HEAD);
-  expect(Buffer.from(head).toString('hex')).toBe(
-    'b9f0cc527d38ea48d83c4c438121181ab01d99e83415306be2ac88792c40a8f3',
+  const events = [
+    { type: '0x2::sui::SUI', bytes: Buffer.from('one') },
+    { type: '0x2::object::ID', bytes: Buffer.from('two') },
+  ];
+  expect(Buffer.from(events.reduce(foldHead, EMPTY_HEAD)).toString('hex')).toBe(
+    'ac794f970b995a8486f91572adedf940ab785fbfb6b8fb0138ba8a19002f7000',
+  );
+});
+
+/** An assignment to `w` and a failure for the reason `w` have the same bytes. */
+test('it is noticed when an event is said to be of another type with the same fields', () => {
+  const bytes = encodeEvent('WorkerAssignedEvent', { logId: LOG, seq: '1', requestId: '1', nodeId: 'w' });
+  const assigned = { type: '0x1::k8s_scheduler::WorkerAssignedEvent', bytes };
+  const until = positionAfter([assigned]);
+  checkLog(LOG, START, [assigned], until);
+  const failed = { type: '0x1::k8s_scheduler::RequestFailedEvent', bytes };
+  expect(() => checkLog(LOG, START, [failed], until)).toThrow(expect.objectContaining({ code: 'log' }));
+});
+
+test.each(['', '0x1::a', '1::a::B', '0x1::a::B<u8>', '0xG::a::B'])('%j is no type of an event', (type) => {
+  expect(() => foldHead(EMPTY_HEAD, { type, bytes: new Uint8Array() })).toThrow(
+    expect.objectContaining({ code: 'event' }),
   );
 });
 

@@ -1,3 +1,4 @@
+import { bcs } from '@mysten/sui/bcs';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { ChainError } from './error.ts';
 import { parseEvent } from './events.ts';
@@ -18,9 +19,22 @@ export interface StoredEvent {
   bytes: Uint8Array;
 }
 
-/** The head after an event: `SHA-256(head ‖ BCS(event))`. */
-export function foldHead(head: Uint8Array, event: Uint8Array): Uint8Array {
-  return sha256(Buffer.concat([head, event]));
+/**
+ * The head after an event: `SHA-256(head ‖ BCS(type) ‖ BCS(event))`. The type is in it because events of different types
+ * may have the same bytes.
+ *
+ * @throws ChainError `event` when the type is none
+ */
+export function foldHead(head: Uint8Array, { type, bytes }: StoredEvent): Uint8Array {
+  return sha256(Buffer.concat([head, bcs.string().serialize(moveName(type)).toBytes(), bytes]));
+}
+
+/** A type as `std::type_name` spells it: an address of 64 digits without `0x`, module and name. */
+function moveName(type: string): string {
+  const [, address, name] = /^0x([0-9a-f]{1,64})(::\w+::\w+)$/.exec(type) ?? [];
+  if (address === undefined)
+    throw new ChainError('event', `Cannot follow log: ${JSON.stringify(type)} is no type of an event`);
+  return address.padStart(64, '0') + name;
 }
 
 /**
@@ -48,7 +62,7 @@ export function checkLog(
         expected: String(seq),
         actual: event.seq,
       });
-    head = foldHead(head, bytes);
+    head = foldHead(head, { type, bytes });
   }
   checkPosition({ seq, head }, until);
 }
