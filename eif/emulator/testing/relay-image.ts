@@ -27,7 +27,7 @@ export async function buildRelayImage(directory: string): Promise<{ path: string
     defaultMemory: 256n << 20n,
     defaultCpus: 1n,
     kernel: await openAsBlob(join(kernel.trim(), 'bzImage')),
-    cmdline: 'console=ttyS0 reboot=k panic=-1 pci=off',
+    cmdline: 'console=ttyS0 reboot=t panic=-1 pci=off',
     ramdisks: [
       packCpio([{ kind: 'directory', path: 'dev' }]),
       packCpio([{ kind: 'file', path: 'init', content: await openAsBlob(init), executable: true }]),
