@@ -30,28 +30,6 @@ const POLL_MS = 10;
 const stop = new AbortController();
 process.on('SIGINT', () => stop.abort(new Error('interrupted')));
 
-const directory = await takeDirectory();
-try {
-  await using cluster = await Cluster.create({
-    directory,
-    k3s: await findK3s(stop.signal),
-    signal: stop.signal,
-  });
-  const silent = new Narrator(() => {});
-  await startCluster(cluster, silent);
-  const worker = await joinWorker(cluster, silent);
-  await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'bench\n' }));
-  const user = await superUser(cluster);
-  const joined = await joinMany(cluster, user);
-  const { applied, running } = await orderMany(cluster, user);
-  process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
-  report('contract call → applied in Kubernetes', applied);
-  report('contract call → pod Running', running);
-  report('worker-agent run → node Ready', joined);
-} finally {
-  await sweep(directory);
-}
-
 function report(what: string, milliseconds: number[]): void {
   const sorted = milliseconds.toSorted((a, b) => a - b);
   const at = (share: number) => `${Math.round(sorted[Math.ceil(share * sorted.length) - 1]!)}`.padStart(6);
@@ -74,7 +52,7 @@ async function orderMany(cluster: Cluster, user: User): Promise<{ applied: numbe
   const { deployment } = cluster;
   const client = new SuiGrpcClient({ network: deployment.network, baseUrl: deployment.rpcUrl });
   const signer = await readWallet(user.wallet);
-  const pods = await watch(user, `/api/v1/namespaces/${namespaceOf(user.address)}/pods`, runningApp);
+  const pods = new Sightings(user, `/api/v1/namespaces/${namespaceOf(user.address)}/pods`, runningApp);
   const applied: number[] = [];
   const running: number[] = [];
   for (let index = 0; index < REQUESTS; index += 1) {
@@ -129,43 +107,53 @@ async function appliedAt({ addresses }: Cluster, requestId: string): Promise<num
   return entry.timestampMs;
 }
 
-/** When something was first seen in the state that matters, by its name. */
-interface Sightings {
-  /** Waits for it; ms since 1970. */
-  of(name: string): Promise<number>;
-  close(): void;
-}
+/** Notes when an object was first seen in the state that matters; ms since 1970. */
+class Sightings {
+  readonly #seenAt = new Map<string, number>();
+  readonly #ended = new AbortController();
 
-/**
- * Watches with the user's own credential.
- *
- * @param nameOf the name of an object once it is in the state that matters
- */
-async function watch<T>(
-  user: User,
-  path: string,
-  nameOf: (object: T) => string | undefined,
-): Promise<Sightings> {
-  const config = new KubeConfig();
-  config.loadFromFile(user.kubeconfig);
-  const seenAt = new Map<string, number>();
-  const see = (_phase: string, object: T) => {
-    const name = nameOf(object);
-    if (name !== undefined && !seenAt.has(name)) seenAt.set(name, Date.now());
-  };
-  let failure: unknown;
-  const watching = await new Watch(config).watch(path, {}, see, (error) => {
-    failure = error ?? new Error(`Cannot watch ${path}: the watch ended`);
-  });
-  const of = async (name: string): Promise<number> => {
+  /**
+   * Watches with the user's own credential.
+   *
+   * @param nameOf the name of an object once it is in the state that matters
+   */
+  constructor(user: User, path: string, nameOf: (object: never) => string | undefined) {
+    const config = new KubeConfig();
+    config.loadFromFile(user.kubeconfig);
+    const see = (_phase: string, object: unknown) => {
+      const name = nameOf(object as never);
+      if (name !== undefined && !this.#seenAt.has(name)) this.#seenAt.set(name, Date.now());
+    };
+    void this.#watch(config, path, see);
+  }
+
+  /** Waits for it. */
+  async of(name: string): Promise<number> {
     for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await sleep(POLL_MS)) {
-      const at = seenAt.get(name);
+      const at = this.#seenAt.get(name);
       if (at !== undefined) return at;
-      if (failure !== undefined) throw failure;
     }
     throw new Error(`Cannot see ${name} after ${TIMEOUT_MS / 1_000} s`);
-  };
-  return { of, close: () => watching.abort() };
+  }
+
+  close(): void {
+    this.#ended.abort();
+  }
+
+  /** The client ends a watch on which nothing happened for half a minute; the next one begins with everything. */
+  async #watch(
+    config: KubeConfig,
+    path: string,
+    see: (phase: string, object: unknown) => void,
+  ): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const request = await new Watch(config).watch(path, {}, see, () => resolve());
+      signal.addEventListener('abort', () => request.abort(), { once: true });
+      await promise;
+    }
+  }
 }
 
 function runningApp(pod: V1Pod): string | undefined {
@@ -179,7 +167,7 @@ function readyNode({ metadata, status }: V1Node): string | undefined {
 
 /** Has further workers join, one after the other. */
 async function joinMany(cluster: Cluster, user: User): Promise<number[]> {
-  const nodes = await watch(user, '/api/v1/nodes', readyNode);
+  const nodes = new Sightings(user, '/api/v1/nodes', readyNode);
   const times: number[] = [];
   for (let number = 2; number < 2 + JOINS; number += 1) {
     const worker = await Worker.boot(cluster, `worker-${number}`, number);
@@ -191,4 +179,26 @@ async function joinMany(cluster: Cluster, user: User): Promise<number[]> {
   }
   nodes.close();
   return times;
+}
+
+const directory = await takeDirectory();
+try {
+  await using cluster = await Cluster.create({
+    directory,
+    k3s: await findK3s(stop.signal),
+    signal: stop.signal,
+  });
+  const silent = new Narrator(() => {});
+  await startCluster(cluster, silent);
+  const worker = await joinWorker(cluster, silent);
+  await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'bench\n' }));
+  const user = await superUser(cluster);
+  const joined = await joinMany(cluster, user);
+  const { applied, running } = await orderMany(cluster, user);
+  process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
+  report('contract call → applied in Kubernetes', applied);
+  report('contract call → pod Running', running);
+  report('worker-agent run → node Ready', joined);
+} finally {
+  await sweep(directory);
 }
