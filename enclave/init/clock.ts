@@ -1,25 +1,33 @@
 import { decodeCoseSign1 } from '@daasvader/attestation/cose.ts';
 import { decodeDocument } from '@daasvader/attestation/document.ts';
+import type { Logger } from '../log.ts';
 import type { Nsm } from '../nsm/nsm.ts';
-import { InitError } from './error.ts';
+import { setTime } from './system.ts';
 
-/** Certificates and leases bear minutes of skew, not more. */
-const MAX_SKEW_MS = 60_000;
+/** Less is the time that the question takes. */
+const MAX_SKEW_MS = 1_000;
+const INTERVAL_MS = 30_000;
 
 /**
- * Compares the machine's clock with the time that the security module puts into its documents. The host has a hand in
- * the former only. The chain's time is compared later, with every heartbeat.
+ * Sets the machine's clock by the time that the security module puts into its documents. The kernel's own clock is what
+ * the processor's counter and a starved machine make of it.
  *
- * @throws InitError `clock`
+ * @returns by how much the clock was wrong, in ms; 0 when it was left alone
  */
-export async function checkClock(nsm: Nsm): Promise<void> {
+export async function setClock(nsm: Nsm): Promise<number> {
   const { payload } = decodeCoseSign1(Uint8Array.from(await nsm.attest({})));
   const { timestamp } = decodeDocument(payload);
   const skew = Date.now() - timestamp;
-  if (Math.abs(skew) <= MAX_SKEW_MS) return;
-  const times = `${new Date().toISOString()} here, ${new Date(timestamp).toISOString()} there`;
-  throw new InitError(
-    'clock',
-    `Cannot trust the clock: it differs from the security module's by ${skew} ms: ${times}`,
-  );
+  if (Math.abs(skew) <= MAX_SKEW_MS) return 0;
+  setTime(timestamp);
+  return skew;
+}
+
+/** Goes on setting the clock for as long as the process lives. */
+export function keepClock(nsm: Nsm, log: Logger): void {
+  const timer = setInterval(async () => {
+    const skew = await setClock(nsm);
+    if (skew !== 0) log.warn({ skew }, 'the clock was wrong and has been set');
+  }, INTERVAL_MS);
+  timer.unref();
 }

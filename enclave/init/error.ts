@@ -2,8 +2,7 @@
 export type InitErrorCode =
   | 'system-call' // the kernel refused something that an enclave's kernel grants
   | 'command-line' // the kernel's command line has a parameter of ours that is wrong
-  | 'resources' // too few vCPUs or too little memory
-  | 'clock'; // the clock and the security module disagree
+  | 'resources'; // too few vCPUs or too little memory
 
 /** Why PID 1 cannot go on; it ends the machine. */
 export class InitError extends Error {

@@ -1,12 +1,12 @@
 #!/usr/bin/node
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AfVsock } from '@daasvader/vsock/af-vsock.ts';
 import { runEnclave } from '../boot/enclave.ts';
 import { createLog } from '../log.ts';
 import { NsmDevice } from '../nsm/device.ts';
-import { checkClock } from './clock.ts';
+import { keepClock, setClock } from './clock.ts';
 import { readParentCid } from './command-line.ts';
 import { seedEntropy } from './entropy.ts';
 import { mountFileSystems } from './file-systems.ts';
@@ -21,6 +21,8 @@ import { endMachine, limitOpenFiles, reap } from './system.ts';
 
 const K3S_BINARY = '/usr/bin/k3s';
 const K3S_DIR = '/run/k3s';
+/** Kubernetes puts it into labels, for which the kernel's `(none)` will not do. */
+const HOST_NAME = 'enclave';
 /** The kernel's own limit (fs.nr_open). */
 const OPEN_FILES = 1_048_576;
 /** For the last lines of the log to reach the host. */
@@ -38,6 +40,7 @@ endMachine();
 async function boot(): Promise<void> {
   const commandLine = readFileSync('/proc/cmdline', 'utf8').trim();
   const vsock = new AfVsock(readParentCid(commandLine));
+  writeFileSync('/proc/sys/kernel/hostname', HOST_NAME);
   bringUpLoopback();
   const log = createLog(vsock);
   log.info({ node: process.version, uptime: process.uptime(), commandLine }, 'boot: init');
@@ -46,8 +49,10 @@ async function boot(): Promise<void> {
     limitOpenFiles(OPEN_FILES);
     const nsm = NsmDevice.open();
     await seedEntropy(nsm);
-    await checkClock(nsm);
+    const skew = await setClock(nsm);
     sealRegisters(nsm, commandLine);
+    log.info({ skew }, 'boot: security module');
+    keepClock(nsm, log);
     reapOrphans({ reap });
     const { signal } = new AbortController();
     await runEnclave({ vsock, log, nsm, k3sBinary: K3S_BINARY, k3sDir: K3S_DIR, signal });

@@ -14,12 +14,14 @@ const calls = {
   close: libc.func('int close(int fd)'),
   setrlimit: libc.func('int setrlimit(int resource, const uint8_t *limits)'),
   waitpid: libc.func('int waitpid(int pid, void *status, int options)'),
+  clock_settime: libc.func('int clock_settime(int clock, const uint8_t *time)'),
   reboot: libc.func('int reboot(int command)'),
 };
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
+const CLOCK_REALTIME = 0;
 const RLIMIT_NOFILE = 7;
 const WNOHANG = 1;
 const RB_AUTOBOOT = 0x0123_4567;
@@ -50,6 +52,14 @@ export function limitOpenFiles(count: number): void {
   limits.writeBigUInt64LE(BigInt(count), 0);
   limits.writeBigUInt64LE(BigInt(count), 8);
   check('limit open files', calls.setrlimit(RLIMIT_NOFILE, limits));
+}
+
+/** Sets the wall clock, to ms since 1970. */
+export function setTime(time: number): void {
+  const timespec = Buffer.alloc(16);
+  timespec.writeBigInt64LE(BigInt(Math.floor(time / 1_000)), 0);
+  timespec.writeBigInt64LE(BigInt(time % 1_000) * 1_000_000n, 8);
+  check('set the clock', calls.clock_settime(CLOCK_REALTIME, timespec));
 }
 
 /** Takes the exit status of a child that has ended, so that the kernel forgets it. */
