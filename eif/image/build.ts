@@ -55,7 +55,7 @@ async function build(): Promise<void> {
   const measurements = {
     version,
     commit: describeCommit(),
-    pcrs,
+    ...pcrs,
     eif: { size: eif.size, sha256: await sha256(eif) },
     cmdline: CMDLINE,
     inputs: await hashInputs(inputs),
