@@ -9,6 +9,7 @@ const quantity = z.string().max(32);
 const body = z.strictObject({
   node_id: z.string().min(1).max(63),
   seal_token: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits'),
+  // Anyone can send this request in a worker's name, so nothing is made of what it says about the machine.
   ip_address: z.string().refine((text) => isIP(text) > 0, 'must be an IP address'),
   capacity: z.strictObject({ cpu: quantity, memory: quantity, storage: quantity }).optional(),
 });
@@ -29,7 +30,6 @@ export function joinRoutes(join: Join, assertFresh: () => void): Routes {
       const { sealedKubeconfig, caPem, apiServer } = await join.admit({
         nodeId: request.node_id,
         sealToken: request.seal_token,
-        address: request.ip_address,
       });
       ctx.body = {
         success: true,

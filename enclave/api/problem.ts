@@ -8,8 +8,8 @@ export class HttpProblem extends Error {
   readonly status: number;
   readonly code: string;
 
-  constructor(status: number, code: string, detail: string) {
-    super(detail);
+  constructor(status: number, code: string, detail: string, options?: ErrorOptions) {
+    super(detail, options);
     this.name = 'HttpProblem';
     this.status = status;
     this.code = code;

@@ -6,6 +6,7 @@ import type { Writer } from '../chain/writer.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { approveCsrs } from '../kube/csr-approver.ts';
 import { Executor } from '../kube/executor.ts';
+import { Fence } from '../kube/fence.ts';
 import { Join } from '../kube/join.ts';
 import type { Kubernetes } from '../kube/kubernetes.ts';
 import { Nodes } from '../kube/nodes.ts';
@@ -25,6 +26,8 @@ export interface ControlPlaneOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly clock: ChainClock;
+  /** Throws while the chain's word is too old to let anyone in. */
+  readonly assertFresh: () => void;
   readonly caPem: string;
   readonly apiServer: string;
 }
@@ -42,7 +45,7 @@ export function startControlPlane(options: ControlPlaneOptions, signal: AbortSig
   const tokens = new BootstrapTokens(kubernetes);
   const tenants = new Tenants(kubernetes);
   const tracker = new Tracker(kubernetes);
-  const nodes = new Nodes({ ...options, tokens });
+  const nodes = new Nodes({ ...options, tokens, fence: new Fence(kubernetes) });
   const executor = new Executor({ ...options, tenants, tracker });
   const join = new Join({ ...options, state, tokens, clusterId: seat.registryId, chainTime: clock.now });
   const watches = [

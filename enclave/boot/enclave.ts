@@ -1,3 +1,4 @@
+import { ContractReader } from '@daasvader/chain/objects.ts';
 import { proxyFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -7,6 +8,7 @@ import { joinRoutes } from '../api/join.ts';
 import { kubeconfigRoutes } from '../api/kubeconfig.ts';
 import { monitoringRoutes } from '../api/monitoring.ts';
 import { createApi, listenTls, listenUnix } from '../api/server.ts';
+import { stakingRoutes } from '../api/staking.ts';
 import { Audit } from '../audit/audit.ts';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { Follower } from '../chain/follower.ts';
@@ -129,20 +131,21 @@ async function operate(
     clock,
     caPem,
     apiServer: api.external_url,
+    assertFresh: freshness(follower, heartbeatSeconds),
   };
   const controlPlane = startControlPlane(parts, signal);
   const { join, nodes, tenants, watching } = controlPlane;
   await steps.run('rebuild', () => reactor.rebuild(controlPlane));
 
-  const assertFresh = freshness(follower, heartbeatSeconds);
+  const { assertFresh } = parts;
   const proofs = new CredentialProofs(cluster.registryId);
-  const isReady = () => follower.status.halted === undefined;
   const status = () => ({ follower: follower.status, steps: steps.status, enclave: seat.enclaveId });
   const routes = [
-    monitoringRoutes({ state, audit, metrics, readiness: () => nodes.readiness, isReady, status }),
+    monitoringRoutes({ state, audit, metrics, readiness: () => nodes.readiness, assertFresh, status }),
+    stakingRoutes(state, new ContractReader(client, cluster)),
     attestationRoutes(nsm, binding),
     joinRoutes(join, assertFresh),
-    kubeconfigRoutes({ ...parts, tenants, proofs, assertFresh }),
+    kubeconfigRoutes({ ...parts, tenants, proofs }),
     contractCallRoutes(client, cluster),
   ];
   await steps.run('admit workers', async () => {

@@ -23,6 +23,12 @@ export interface Worker {
   readonly status: number;
 }
 
+/** Somebody who has staked: what is bonded now, and the role that it gives. */
+export interface Staker {
+  readonly role: number;
+  readonly bondedMist: bigint;
+}
+
 /** A request as the chain knows it. */
 export interface Request extends ScheduledRequest {
   readonly status: number;
@@ -32,7 +38,7 @@ export interface Request extends ScheduledRequest {
 export class ClusterState {
   readonly #workers = new Map<string, Worker>();
   readonly #requests = new Map<bigint, Request>();
-  readonly #roles = new Map<string, number>();
+  readonly #stakers = new Map<string, Staker>();
 
   worker(nodeId: string): Worker | undefined {
     return this.#workers.get(nodeId);
@@ -44,7 +50,11 @@ export class ClusterState {
 
   /** The role of an address; 0 when it never staked. */
   role(address: string): number {
-    return this.#roles.get(address) ?? 0;
+    return this.#stakers.get(address)?.role ?? 0;
+  }
+
+  get stakers(): Staker[] {
+    return [...this.#stakers.values()];
   }
 
   get workers(): Worker[] {
@@ -78,7 +88,7 @@ export class ClusterState {
         break;
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
-        this.#roles.set(event.user, event.role);
+        this.#stakers.set(event.user, { role: event.role, bondedMist: BigInt(event.total) });
         break;
       case 'K8sAPIRequestScheduledEvent':
         this.#addRequest(event);

@@ -1,17 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
+import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Decision, decideCsr, type NodeAdmission } from './csr.ts';
-import { type Kubernetes, reasonOf } from './kubernetes.ts';
+import { type Kubernetes, reasonOf, statusOf } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
 
 const CSR_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+const RETRY_MS = 1_000;
 
 /** What approving needs. */
 export interface CsrApproverOptions {
   readonly kubernetes: Kubernetes;
   readonly admission: NodeAdmission;
+  /** Throws while the chain's word, by which nodes are judged, is too old to trust. */
+  readonly assertFresh: () => void;
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -19,33 +24,79 @@ export interface CsrApproverOptions {
 
 /** Decides each signing request of a node once, until `signal` fires. Nobody else in the cluster approves any. */
 export async function approveCsrs(options: CsrApproverOptions, signal: AbortSignal): Promise<void> {
-  const onObject = (csr: V1CertificateSigningRequest) => {
-    if (csr.status?.conditions?.length) return;
-    decide(csr, options).catch((error: unknown) => {
-      // It stays undecided; the next interruption of the watch brings it again.
-      options.log.warn({ csr: csr.metadata?.name, error: reasonOf(error) }, 'csr: cannot be decided');
-    });
-  };
-  await watchObjects(options.kubernetes, { path: CSR_PATH, log: options.log, signal, onObject });
-}
-
-async function decide(csr: V1CertificateSigningRequest, options: CsrApproverOptions): Promise<void> {
-  const { kubernetes, admission, audit, metrics, log } = options;
-  const decision = await decideCsr(csr, admission);
-  if (decision.verdict === 'ignore') return;
-  metrics.csrs.inc({ verdict: decision.verdict });
-  log.info({ csr: csr.metadata?.name, ...decision }, `csr: ${decision.verdict}`);
-  audit.append({
-    action: `csr ${decision.verdict}`,
-    subject: csr.spec.username ?? 'unknown',
-    result: decision.reason,
+  const pending = new CsrDecisions(options, signal);
+  await watchObjects<V1CertificateSigningRequest>(options.kubernetes, {
+    path: CSR_PATH,
+    log: options.log,
+    signal,
+    onObject: (csr, phase) => (phase === 'present' ? void pending.decide(csr) : pending.forget(csr)),
   });
-  await answer(kubernetes, csr, decision);
 }
 
-/** Writes the decision into the request, where the signer looks for it. */
+/** The requests that wait for a decision, each tried until it has one. */
+export class CsrDecisions {
+  readonly #options: CsrApproverOptions;
+  readonly #signal: AbortSignal;
+  readonly #undecided = new Set<string>();
+
+  constructor(options: CsrApproverOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Decides a request, unless it is decided or being decided already; resolves when that is done. */
+  async decide(csr: V1CertificateSigningRequest): Promise<void> {
+    const uid = csr.metadata?.uid ?? '';
+    if (csr.status?.conditions?.length || this.#undecided.has(uid)) return;
+    this.#undecided.add(uid);
+    while (this.#undecided.has(uid) && !this.#signal.aborted) {
+      if (await this.#try(csr)) this.#undecided.delete(uid);
+      else await sleep(RETRY_MS, undefined, { signal: this.#signal }).catch(() => undefined);
+    }
+  }
+
+  /** Gives up a request that was deleted. */
+  forget(csr: V1CertificateSigningRequest): void {
+    this.#undecided.delete(csr.metadata?.uid ?? '');
+  }
+
+  async #try(csr: V1CertificateSigningRequest): Promise<boolean> {
+    const { kubernetes, admission, assertFresh, log } = this.#options;
+    try {
+      const decision = await decideCsr(csr, admission);
+      if (decision.verdict === 'ignore') return true;
+      // It stays pending while nobody may be let in: the node asked for nothing wrong.
+      assertFresh();
+      await answer(kubernetes, csr, decision);
+      this.#record(csr, decision);
+      return true;
+    } catch (error) {
+      // Deletions that fell into an interruption of the watch show here.
+      if (statusOf(error) === 404 || (error instanceof EnclaveError && error.code === 'k3s')) return true;
+      log.warn({ csr: csr.metadata?.name, error: reasonOf(error) }, 'csr: not decided yet, trying again');
+      return false;
+    }
+  }
+
+  #record(csr: V1CertificateSigningRequest, decision: Decision): void {
+    const { audit, metrics, log } = this.#options;
+    metrics.csrs.inc({ verdict: decision.verdict });
+    log.info({ csr: csr.metadata?.name, ...decision }, `csr: ${decision.verdict}`);
+    audit.append({
+      action: `csr ${decision.verdict}`,
+      subject: csr.spec.username ?? 'unknown',
+      result: decision.reason,
+    });
+  }
+}
+
+/**
+ * Writes the decision into the request, where the signer looks for it.
+ *
+ * @throws {EnclaveError} `k3s` when another request has taken the name
+ */
 export async function answer(
-  kubernetes: Kubernetes,
+  kubernetes: Pick<Kubernetes, 'certificates'>,
   csr: V1CertificateSigningRequest,
   { verdict, reason }: Decision,
 ): Promise<void> {
@@ -59,6 +110,11 @@ export async function answer(
   const name = csr.metadata?.name ?? '';
   // Read again, because a watch tells times as text, which the client cannot send back.
   const current = await kubernetes.certificates.readCertificateSigningRequest({ name });
+  if (current.metadata?.uid !== csr.metadata?.uid)
+    throw new EnclaveError(
+      'k3s',
+      `Cannot answer the signing request ${name}: another one has taken its name`,
+    );
   const body = { ...current, status: { ...current.status, conditions: [condition] } };
   await kubernetes.certificates.replaceCertificateSigningRequestApproval({ name, body });
 }

@@ -14,9 +14,12 @@ const otherKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'ver
 const CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
 const SERVING = 'kubernetes.io/kubelet-serving';
 
+const OWN: JsonGeneralName = { type: 'dns', value: 'worker-1' };
+
 interface Asked {
   subject?: string;
   names?: JsonGeneralName[];
+  moreNames?: JsonGeneralName[];
   keyPair?: CryptoKeyPair;
   spec?: Partial<V1CertificateSigningRequest['spec']>;
 }
@@ -24,6 +27,7 @@ interface Asked {
 async function csr({
   subject = 'O=system:nodes, CN=system:node:worker-1',
   names,
+  moreNames,
   keyPair = keys,
   spec,
 }: Asked) {
@@ -31,7 +35,9 @@ async function csr({
     name: subject,
     keys: keyPair,
     signingAlgorithm: ALGORITHM,
-    extensions: names ? [new SubjectAlternativeNameExtension(names)] : [],
+    extensions: [names, moreNames].flatMap((each) =>
+      each ? [new SubjectAlternativeNameExtension(each)] : [],
+    ),
   });
   return {
     spec: {
@@ -53,7 +59,7 @@ function admission(): NodeAdmission {
       if (!claimed.has(id)) claimed.set(id, key);
       return claimed.get(id) === key;
     },
-    addressOf: (node) => (node === 'worker-1' ? '10.99.0.2' : undefined),
+    isAdmitted: (node) => node === 'worker-1',
   };
 }
 
@@ -96,7 +102,17 @@ test.each<[string, Asked]>([
   ['a node without its group', { spec: { ...node, groups: ['system:authenticated'] } }],
   ['serving with a bootstrap token', { spec: { signerName: SERVING, usages: serving.usages } }],
   ['serving under a foreign name', { spec: serving, names: [{ type: 'dns', value: 'kubernetes.default' }] }],
-  ['serving under a foreign address', { spec: serving, names: [{ type: 'ip', value: '10.43.0.1' }] }],
+  ['serving under an address alone', { spec: serving, names: [{ type: 'ip', value: '10.99.0.2' }] }],
+  ['serving under no name', { spec: serving }],
+  [
+    "serving under another node's name too",
+    { spec: serving, names: [OWN, { type: 'dns', value: 'worker-2' }] },
+  ],
+  [
+    'serving under a foreign name in a second extension',
+    { spec: serving, names: [OWN], moreNames: [{ type: 'dns', value: 'worker-2' }] },
+  ],
+  ['serving under a foreign URI', { spec: serving, names: [OWN, { type: 'url', value: 'spiffe://x' }] }],
 ])('denies %s', async (_, asked) => {
   expect(await decideCsr(await csr(asked), admission())).toMatchObject({ verdict: 'deny' });
 });
@@ -109,7 +125,7 @@ test('approves one public key per token, however often it asks', async () => {
 });
 
 test('denies a node that was removed, bytes that are no request, and leaves other signers alone', async () => {
-  const removed = { ...admission(), addressOf: () => undefined };
+  const removed = { ...admission(), isAdmitted: () => false };
   expect(await decideCsr(await csr({ spec: node }), removed)).toMatchObject({ verdict: 'deny' });
   expect(await decideCsr(await csr({ spec: { request: 'AAAA' } }), admission())).toMatchObject({
     verdict: 'deny',

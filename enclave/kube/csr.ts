@@ -17,8 +17,8 @@ export interface NodeAdmission {
   nodeOfToken(tokenId: string): string | undefined;
   /** Ties a token to the first public key that it asks with; false when it was another. */
   claimToken(tokenId: string, publicKey: string): boolean;
-  /** The address that an admitted node registered with; undefined when it may not (any longer) be a node. */
-  addressOf(node: string): string | undefined;
+  /** Whether the chain wants this node, still. */
+  isAdmitted(node: string): boolean;
 }
 
 /** The answer to a signing request; `ignore` leaves it to somebody else. */
@@ -70,12 +70,21 @@ async function checkClient(csr: V1CertificateSigningRequest, admission: NodeAdmi
 async function checkServing(csr: V1CertificateSigningRequest, admission: NodeAdmission): Promise<string> {
   const request = await readRequest(csr, ['digital signature', 'server auth']);
   const { username = '', groups = [] } = csr.spec;
-  const address = admitNode(request.node, nodeOfUser(username, groups), admission);
-  const allowed = new Set([`dns:${request.node}`, `ip:${address}`]);
-  const strange = request.alternativeNames.find((name) => !allowed.has(name));
-  if (strange !== undefined)
-    throw new Refusal(`alternative name ${strange} is not one of ${[...allowed].join(', ')}`);
+  admitNode(request.node, nodeOfUser(username, groups), admission);
+  checkServingNames(request);
   return `serving certificate of node ${request.node}`;
+}
+
+/**
+ * The one name of a kubelet is its node's: by it, and through that node's own tunnel, the API server calls it. A kubelet
+ * always asks for its addresses too and takes no certificate without them. They are its own word and mean nothing:
+ * nobody dials a kubelet by address, and a node's name, being one DNS label, is never read as an address.
+ */
+function checkServingNames({ node, alternativeNames }: NodeRequest): void {
+  const own = `dns:${node}`;
+  const strange = alternativeNames.find((name) => name !== own && !name.startsWith('ip:'));
+  if (strange !== undefined) throw new Refusal(`alternative name ${strange} is not ${own}`);
+  if (!alternativeNames.includes(own)) throw new Refusal(`the alternative names lack ${own}`);
 }
 
 function nodeOfUser(username: string, groups: readonly string[]): string | undefined {
@@ -83,11 +92,9 @@ function nodeOfUser(username: string, groups: readonly string[]): string | undef
   return username.slice(NODE_PREFIX.length);
 }
 
-function admitNode(asked: string, entitled: string | undefined, admission: NodeAdmission): string {
+function admitNode(asked: string, entitled: string | undefined, admission: NodeAdmission): void {
   if (asked !== entitled) throw new Refusal(`asks for node ${asked}, is entitled to ${entitled ?? 'none'}`);
-  const address = admission.addressOf(asked);
-  if (address === undefined) throw new Refusal(`node ${asked} is not admitted`);
-  return address;
+  if (!admission.isAdmitted(asked)) throw new Refusal(`node ${asked} is not admitted`);
 }
 
 interface NodeRequest {
@@ -111,9 +118,19 @@ async function readRequest(csr: V1CertificateSigningRequest, required: string[])
   if (node === '' || names.toSorted().join() !== expected.toSorted().join()) {
     throw new Refusal(`subject is ${names.join(', ')}, not ${expected.join(', ')}`);
   }
-  const extension = request.extensions.find((each) => each instanceof SubjectAlternativeNameExtension);
-  const alternativeNames = extension?.names.items.map(({ type, value }) => `${type}:${value}`) ?? [];
-  return { node, publicKey: Buffer.from(request.publicKey.rawData).toString('hex'), alternativeNames };
+  return {
+    node,
+    publicKey: Buffer.from(request.publicKey.rawData).toString('hex'),
+    alternativeNames: namesOf(request),
+  };
+}
+
+/** All alternative names: what we read must be what the signer reads, so there is one place for them and no other. */
+function namesOf(request: Pkcs10CertificateRequest): string[] {
+  if (request.attributes.length > 1) throw new Refusal('the request has attributes beside its extensions');
+  return request.extensions
+    .filter((each) => each instanceof SubjectAlternativeNameExtension)
+    .flatMap(({ names }) => names.items.map(({ type, value }) => `${type}:${value}`));
 }
 
 function parse(encoded: string): Pkcs10CertificateRequest {

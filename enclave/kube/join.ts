@@ -12,8 +12,6 @@ const SEAL_INFO = 'daasvader/join/v1|';
 export interface JoinRequest {
   readonly nodeId: string;
   readonly sealToken: string;
-  /** The node's address, which its serving certificate may carry. */
-  readonly address: string;
 }
 
 /** What a worker needs to become a node. */
@@ -36,10 +34,9 @@ export interface JoinOptions {
   readonly chainTime: () => number;
 }
 
-/** Lets workers in that the chain knows, and remembers under which address. */
+/** Lets workers in that the chain knows. */
 export class Join implements NodeAdmission {
   readonly #options: JoinOptions;
-  readonly #addresses = new Map<string, string>();
 
   constructor(options: JoinOptions) {
     this.#options = options;
@@ -51,11 +48,10 @@ export class Join implements NodeAdmission {
    *
    * @throws {EnclaveError} `join`, saying what is wrong with the worker
    */
-  async admit({ nodeId, sealToken, address }: JoinRequest): Promise<JoinAnswer> {
+  async admit({ nodeId, sealToken }: JoinRequest): Promise<JoinAnswer> {
     const { state, tokens, audit, clusterId, caPem, apiServer, chainTime } = this.#options;
     assertMayJoin(state.worker(nodeId), nodeId, sealToken, chainTime());
     const token = await tokens.issue(nodeId);
-    this.#addresses.set(nodeId, address);
     const plain = Buffer.from(bootstrapKubeconfig(token, apiServer, caPem));
     const sealedKubeconfig = await seal(sealToken, SEAL_INFO + clusterId, nodeId, plain);
     audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
@@ -70,8 +66,8 @@ export class Join implements NodeAdmission {
     return this.#options.tokens.claim(tokenId, publicKey);
   }
 
-  addressOf(node: string): string | undefined {
-    return this.#options.state.isAdmitted(node) ? this.#addresses.get(node) : undefined;
+  isAdmitted(node: string): boolean {
+    return this.#options.state.isAdmitted(node);
   }
 }
 

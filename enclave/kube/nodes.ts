@@ -5,6 +5,7 @@ import { type ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
 import type { Writer } from '../chain/writer.ts';
 import type { Logger } from '../log.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
+import type { Fence } from './fence.ts';
 import { type Kubernetes, reasonOf } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
 
@@ -13,6 +14,7 @@ export interface NodesOptions {
   readonly kubernetes: Kubernetes;
   readonly state: ClusterState;
   readonly tokens: BootstrapTokens;
+  readonly fence: Fence;
   readonly writer: Writer;
   readonly seat: Seat;
   readonly audit: Audit;
@@ -46,8 +48,9 @@ export class Nodes {
 
   /** Follows a change of a worker's status on chain. */
   async onWorkerStatus(nodeId: string): Promise<void> {
-    const { kubernetes, state } = this.#options;
+    const { kubernetes, state, fence } = this.#options;
     if (!state.isAdmitted(nodeId)) return this.#expel(nodeId);
+    await fence.open(nodeId);
     const isDraining = state.worker(nodeId)?.status === WORKER_STATUS.draining;
     if (!this.#ready.has(nodeId)) return;
     const body = { spec: { unschedulable: isDraining } };
@@ -86,11 +89,13 @@ export class Nodes {
     });
   }
 
+  /** The fence comes first: behind it the node can put nothing back. */
   async #expel(nodeId: string): Promise<void> {
-    const { kubernetes, tokens, audit } = this.#options;
+    const { kubernetes, tokens, fence, audit } = this.#options;
+    await fence.close(nodeId);
     await tokens.revoke(nodeId);
     await kubernetes.delete({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeId } });
     if (this.#ready.delete(nodeId))
-      audit.append({ action: 'expel', subject: nodeId, result: 'node deleted' });
+      audit.append({ action: 'expel', subject: nodeId, result: 'disconnected, node deleted' });
   }
 }

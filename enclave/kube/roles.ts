@@ -1,10 +1,12 @@
 import type {
+  KubernetesObject,
   V1ClusterRole,
   V1ClusterRoleBinding,
   V1PolicyRule,
   V1RoleBinding,
 } from '@kubernetes/client-node';
 import { ROLES, type Role, userOf } from './names.ts';
+import { admissionPolicies } from './policies.ts';
 
 const READ = ['get', 'list', 'watch'];
 
@@ -61,12 +63,13 @@ export function clusterRoleName(role: Role): string {
 }
 
 /** The cluster-wide objects that must exist before anyone joins or asks for anything. */
-export function clusterBaseline(): (V1ClusterRole | V1ClusterRoleBinding)[] {
+export function clusterBaseline(): KubernetesObject[] {
   const roles = Object.entries(RULES).map(([role, rules]) =>
     clusterRole(clusterRoleName(role as Role), rules),
   );
   return [
     ...roles,
+    ...admissionPolicies(),
     clusterRole(SUPER_CLUSTER_ROLE, SUPER_CLUSTER_RULES),
     clusterBinding('daasvader:node-bootstrapper', 'system:node-bootstrapper', 'Group', BOOTSTRAP_GROUP),
   ];
