@@ -165,8 +165,8 @@ function readyNode({ metadata, status }: V1Node): string | undefined {
   return ready?.status === 'True' ? metadata?.name : undefined;
 }
 
-/** Has further workers join, one after the other. */
-async function joinMany(cluster: Cluster, user: User): Promise<number[]> {
+/** Has further workers join, one after the other, and gives each the image that requests ask for. */
+async function joinMany(cluster: Cluster, user: User, image: Buffer): Promise<number[]> {
   const nodes = new Sightings(user, '/api/v1/nodes', readyNode);
   const times: number[] = [];
   for (let number = 2; number < 2 + JOINS; number += 1) {
@@ -176,6 +176,7 @@ async function joinMany(cluster: Cluster, user: User): Promise<number[]> {
     const startedAt = Date.now();
     await worker.start();
     times.push((await nodes.of(worker.vm.name)) - startedAt);
+    await worker.importImage(image);
   }
   nodes.close();
   return times;
@@ -191,9 +192,10 @@ try {
   const silent = new Narrator(() => {});
   await startCluster(cluster, silent);
   const worker = await joinWorker(cluster, silent);
-  await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'bench\n' }));
+  const image = await buildWebImage({ reference: IMAGE, page: 'bench\n' });
+  await worker.importImage(image);
   const user = await superUser(cluster);
-  const joined = await joinMany(cluster, user);
+  const joined = await joinMany(cluster, user, image);
   const { applied, running } = await orderMany(cluster, user);
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
   report('contract call → applied in Kubernetes', applied);
