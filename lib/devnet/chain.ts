@@ -1,11 +1,18 @@
 import { EventEmitter } from 'node:events';
-import { type BuiltCheckpoint, buildCheckpoint, type CheckpointParent, parentOf } from './checkpoint.ts';
+import {
+  type BuiltCheckpoint,
+  buildCheckpoint,
+  type CheckpointParent,
+  parentOf,
+  sumGas,
+} from './checkpoint.ts';
 import { Committee } from './committee.ts';
 import type { ObjectTransition } from './effects.ts';
+import { type Epoch, findEpoch } from './epoch.ts';
 import { DevnetError, unsupported } from './error.ts';
-import { Executor, type Simulation } from './executor.ts';
+import { Executor, type Moment, type Simulation } from './executor.ts';
 import { type GasCost, NO_GAS } from './gas.ts';
-import { type Allocation, makeGenesis, makePrologue } from './genesis.ts';
+import { type Allocation, makeEpochChange, makeGenesis, makePrologue } from './genesis.ts';
 import { type ObjectSource, programmable, type TransactionData } from './inputs.ts';
 import { NitroVerdicts } from './nitro.ts';
 import { type ChainObject, CLOCK_ID } from './object.ts';
@@ -57,7 +64,6 @@ const MAX_TRANSACTION_BYTES = 128 * 1024;
  */
 export class Chain {
   readonly store: Store;
-  readonly committee: Committee;
   /** The genesis checkpoint's digest, base58. */
   readonly chainId: string;
   /** What all keys of this chain derive from. */
@@ -67,6 +73,7 @@ export class Chain {
   readonly #now: () => number;
   readonly #nitro: NitroVerdicts;
   readonly #executor: Executor;
+  #epoch: Epoch;
   #timeOffset: number;
   #lastTimestamp: number;
   #parent: CheckpointParent;
@@ -78,7 +85,6 @@ export class Chain {
   private constructor(store: Store, options: ChainOptions, secret: Uint8Array) {
     this.store = store;
     this.secret = secret;
-    this.committee = Committee.derive(secret);
     this.#now = options.now;
     this.#nitro = new NitroVerdicts(options.nitroRootPem);
     const genesis = store.checkpoint(0)!;
@@ -87,10 +93,9 @@ export class Chain {
     this.#executor = new Executor({
       object: (id) => store.object(id),
       nitro: this.#nitro,
-      epoch: this.committee.epoch,
-      epochTimestampMs: genesis.timestampMs,
     });
     this.#parent = parentOf(latest);
+    this.#epoch = this.#findEpoch(this.#parent.epoch);
     this.#lastTimestamp = latest.timestampMs;
     this.#transactionCount = store.transactionCount();
     this.#timeOffset = Number(Buffer.from(store.getMeta(TIME_META) ?? Buffer.from('0')).toString());
@@ -128,6 +133,23 @@ export class Chain {
     this.#flush();
   }
 
+  /** The validators of the present epoch. */
+  get committee(): Committee {
+    return this.#epoch.committee;
+  }
+
+  /** @returns the present epoch, or an earlier one; undefined for one that has not begun */
+  epoch(number = this.committee.epoch): Epoch | undefined {
+    return number === this.committee.epoch
+      ? this.#epoch
+      : findEpoch(this.store, this.secret, this.committee.epoch, number);
+  }
+
+  /** Makes the last checkpoint of this epoch, with all that waits; the committee after it has new keys. */
+  endEpoch(): void {
+    this.#flush(true);
+  }
+
   /**
    * Executes a signed transaction; resolves when it is durable and in a certified checkpoint. Sending it again returns
    * what it did the first time.
@@ -138,7 +160,6 @@ export class Chain {
     const transaction = decode(bytes, signatures);
     const { data, digest } = transaction;
     await checkSignatures(bytes, signatures, [data.sender, data.gasData.owner]);
-    this.#checkExpiration(data);
     await this.#nitro.prepare(data, this.timestampMs());
     const known = this.store.transaction(digest) ?? this.#inFlight.get(digest);
     if (known !== undefined) return known;
@@ -153,7 +174,7 @@ export class Chain {
     await this.#nitro.prepare(transaction.data, this.timestampMs());
     const timestampMs = this.timestampMs();
     const source = this.#sourceWith([...extra, ...this.#clockAt(timestampMs)]);
-    return this.#executor.run(transaction, source, timestampMs);
+    return this.#executor.run(transaction, source, this.#momentAt(timestampMs));
   }
 
   /** The VM, for signatures of functions. */
@@ -179,24 +200,25 @@ export class Chain {
   }
 
   /** Executes all that waits, in order, as one checkpoint and one durable write; with nothing to do it sets the clock. */
-  #flush(): void {
+  #flush(ending = false): void {
     const batch = this.#queue;
     this.#queue = [];
     const settled: (() => void)[] = [];
     try {
-      const built = this.store.atomically(() => this.#commit(batch, settled));
+      const built = this.store.atomically(() => this.#commit(batch, settled, ending));
       if (built !== undefined) this.#advance(built);
       for (const settle of settled) settle();
       if (built !== undefined) this.events.emit('checkpoint', built.checkpoint);
     } catch (error) {
-      if (batch.length === 0) console.error('devnet: cannot make a checkpoint', error);
       for (const { reject } of batch) reject(error);
+      if (ending) throw error;
+      if (batch.length === 0) console.error('devnet: cannot make a checkpoint', error);
     } finally {
       this.#awaitIdle();
     }
   }
 
-  #commit(batch: Pending[], settled: (() => void)[]): BuiltCheckpoint | undefined {
+  #commit(batch: Pending[], settled: (() => void)[], ending: boolean): BuiltCheckpoint | undefined {
     const timestampMs = this.timestampMs();
     const sequence = this.#parent.sequence + 1;
     const entries: BatchEntry[] = [];
@@ -220,12 +242,14 @@ export class Chain {
         settled.push(() => resolve(stored));
       }
     }
-    return entries.length === 0 ? undefined : this.#seal(entries, timestampMs);
+    if (ending) keep(this.#epochChange(entries, timestampMs));
+    return entries.length === 0 ? undefined : this.#seal(entries, timestampMs, ending);
   }
 
-  #seal(entries: BatchEntry[], timestampMs: number): BuiltCheckpoint {
+  #seal(entries: BatchEntry[], timestampMs: number, ending: boolean): BuiltCheckpoint {
     const total = this.#transactionCount + entries.length;
-    const built = buildCheckpoint(this.committee, this.#parent, entries, total, timestampMs);
+    const successor = ending ? Committee.derive(this.secret, this.committee.epoch + 1n) : undefined;
+    const built = buildCheckpoint(this.committee, this.#parent, entries, total, timestampMs, successor);
     this.store.addCheckpoint(built.checkpoint);
     return built;
   }
@@ -235,22 +259,37 @@ export class Chain {
     this.#parent = parent;
     this.#transactionCount = this.store.transactionCount();
     this.#lastTimestamp = checkpoint.timestampMs;
+    if (parent.epoch !== this.committee.epoch) this.#epoch = this.#findEpoch(parent.epoch);
+  }
+
+  #findEpoch(number: bigint): Epoch {
+    return findEpoch(this.store, this.secret, number, number)!;
+  }
+
+  #momentAt(timestampMs: number): Moment {
+    return { epoch: this.committee.epoch, epochStartMs: this.#epoch.startMs, timestampMs };
   }
 
   #execute(transaction: SignedTransaction, timestampMs: number): BatchEntry {
-    const { execution, record } = this.#executor.run(transaction, this.store, timestampMs);
+    this.#checkExpiration(transaction.data);
+    const { execution, record } = this.#executor.run(transaction, this.store, this.#momentAt(timestampMs));
     return { record, gas: execution.settlement.gas, changes: toChanges(execution.transitions) };
   }
 
   #prologue(round: number, timestampMs: number): BatchEntry[] {
     const clock = this.store.object(CLOCK_ID)!;
-    const { record, objects } = makePrologue(clock, round, timestampMs);
+    const { record, objects } = makePrologue(clock, this.committee.epoch, round, timestampMs);
     return [{ record, gas: NO_GAS, changes: objects.map((object) => ({ id: object.id, object })) }];
+  }
+
+  #epochChange(entries: BatchEntry[], timestampMs: number): BatchEntry {
+    const record = makeEpochChange(this.committee.epoch, sumGas(entries, this.#parent), timestampMs);
+    return { record, gas: NO_GAS, changes: [] };
   }
 
   /** The clock as the next batch will see it. */
   #clockAt(timestampMs: number): ChainObject[] {
-    return makePrologue(this.store.object(CLOCK_ID)!, 0, timestampMs).objects;
+    return makePrologue(this.store.object(CLOCK_ID)!, this.committee.epoch, 0, timestampMs).objects;
   }
 
   #sourceWith(objects: ChainObject[]): ObjectSource {

@@ -4,13 +4,18 @@ import { type GasCost, NO_GAS } from './gas.ts';
 import { CheckpointContents, CheckpointSummary } from './layouts.ts';
 import type { StoredCheckpoint, TransactionRecord } from './store.ts';
 
+/** The protocol whose encodings this chain follows. */
+export const PROTOCOL_VERSION = 100n;
+
 /** What a checkpoint continues. */
 export interface CheckpointParent {
   sequence: number;
   /** Base58. */
   digest: string;
-  /** Of the epoch so far. */
+  /** Of the epoch so far; none when this checkpoint ended one. */
   gas: GasCost;
+  /** The epoch that the next checkpoint belongs to. */
+  epoch: bigint;
 }
 
 /** A certified checkpoint, and what the next one needs to know. */
@@ -19,13 +24,14 @@ export interface BuiltCheckpoint {
   parent: CheckpointParent;
 }
 
-/** Builds and certifies the checkpoint after `parent`, or the first one. */
+/** Builds and certifies the checkpoint after `parent`, or the first one; with a `successor` it is the last of its epoch. */
 export function buildCheckpoint(
   committee: Committee,
   parent: CheckpointParent | undefined,
   transactions: { record: TransactionRecord; gas: GasCost }[],
   totalTransactions: number,
   timestampMs: number,
+  successor?: Committee,
 ): BuiltCheckpoint {
   const contents = CheckpointContents.serialize({
     V1: {
@@ -37,7 +43,7 @@ export function buildCheckpoint(
     },
   }).toBytes();
   const sequence = parent === undefined ? 0 : parent.sequence + 1;
-  const gas = transactions.reduce((sum, transaction) => addGas(sum, transaction.gas), parent?.gas ?? NO_GAS);
+  const gas = sumGas(transactions, parent);
   const summary = CheckpointSummary.serialize({
     epoch: committee.epoch,
     sequenceNumber: sequence,
@@ -47,20 +53,38 @@ export function buildCheckpoint(
     epochRollingGasCostSummary: gas,
     timestampMs,
     checkpointCommitments: [],
-    endOfEpochData: null,
+    endOfEpochData: successor === undefined ? null : endOfEpochData(successor),
     versionSpecificData: [],
   }).toBytes();
   const digest = digestOf('CheckpointSummary', summary);
   const checkpoint = { sequence, digest, summary, contents, ...committee.certify(summary), timestampMs };
-  return { checkpoint, parent: { sequence, digest, gas } };
+  return { checkpoint, parent: parentOf(checkpoint) };
 }
 
-/** @returns what the checkpoint leaves to its successor, read back after a restart */
-export function parentOf(checkpoint: StoredCheckpoint): CheckpointParent {
-  const gas = CheckpointSummary.parse(checkpoint.summary).epochRollingGasCostSummary;
+/** @returns gas of the epoch with these transactions, as the last one of an epoch accounts for it */
+export function sumGas(transactions: { gas: GasCost }[], parent: CheckpointParent | undefined): GasCost {
+  return transactions.reduce((sum, transaction) => addGas(sum, transaction.gas), parent?.gas ?? NO_GAS);
+}
+
+function endOfEpochData({ members }: Committee) {
   return {
-    sequence: checkpoint.sequence,
-    digest: checkpoint.digest,
+    nextEpochCommittee: members.map(({ publicKey, weight }) => [publicKey, weight] as const),
+    nextEpochProtocolVersion: PROTOCOL_VERSION,
+    epochCommitments: [],
+  };
+}
+
+/** @returns what the checkpoint leaves to its successor */
+export function parentOf(checkpoint: StoredCheckpoint): CheckpointParent {
+  const { sequence, digest, epoch } = checkpoint;
+  const { epochRollingGasCostSummary: gas, endOfEpochData: end } = CheckpointSummary.parse(
+    checkpoint.summary,
+  );
+  if (end !== null) return { sequence, digest, gas: NO_GAS, epoch: epoch + 1n };
+  return {
+    sequence,
+    digest,
+    epoch,
     gas: {
       computationCost: BigInt(gas.computationCost),
       storageCost: BigInt(gas.storageCost),

@@ -36,7 +36,8 @@ export interface Devnet {
   url: string;
   /** The genesis checkpoint's digest, base58, as clients report it. */
   chainId: string;
-  committee: { epoch: bigint; members: readonly CommitteeMember[] };
+  /** Of the present epoch. */
+  readonly committee: { epoch: bigint; members: readonly CommitteeMember[] };
   /** Accounts that hold SUI from genesis on. */
   accounts: Ed25519Keypair[];
   chain: Chain;
@@ -44,6 +45,8 @@ export interface Devnet {
   faucet(address: Address, amount?: bigint): Promise<FaucetGift>;
   /** Moves the chain's clock forward by milliseconds. */
   advanceTime(ms: number): void;
+  /** Ends the epoch: the next checkpoint is certified by a new committee. */
+  endEpoch(): void;
   /** Calls back at every checkpoint until the returned function is called. */
   onCheckpoint(callback: (checkpoint: StoredCheckpoint) => void): () => void;
   close(): Promise<void>;
@@ -79,10 +82,13 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     url,
     chain,
     chainId: chain.chainId,
-    committee: { epoch: chain.committee.epoch, members: chain.committee.members },
+    get committee() {
+      return chain.committee;
+    },
     accounts: accounts(chain.secret),
     faucet: (address, amount) => faucet.request(address, amount),
     advanceTime: (ms) => chain.advanceTime(ms),
+    endEpoch: () => chain.endEpoch(),
     onCheckpoint: (callback) => {
       chain.events.on('checkpoint', callback);
       return () => void chain.events.off('checkpoint', callback);

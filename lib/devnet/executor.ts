@@ -19,8 +19,13 @@ export interface ExecutorOptions {
   /** Where published packages are found. */
   object: (id: Address) => ChainObject | undefined;
   nitro: NitroVerdicts;
+}
+
+/** When a transaction runs, in milliseconds. */
+export interface Moment {
   epoch: bigint;
-  epochTimestampMs: number;
+  epochStartMs: number;
+  timestampMs: number;
 }
 
 /** Runs transactions. It keeps nothing of what they do, only code: a package never changes. */
@@ -36,17 +41,17 @@ export class Executor {
   }
 
   /** Runs a transaction on the objects of `source`. @throws {DevnetError} when its inputs are refused */
-  run(transaction: SignedTransaction, source: ObjectSource, timestampMs: number): Simulation {
-    const { nitro, epoch, epochTimestampMs } = this.#options;
+  run(transaction: SignedTransaction, source: ObjectSource, moment: Moment): Simulation {
+    const { epoch, epochStartMs, timestampMs } = moment;
     const loaded = loadInputs(source, transaction.data);
     const environment: ExecutionEnvironment = {
       vm: this.vm,
       createSession,
       object: (id) => source.object(id),
       addModules: (id, modules) => this.#modules.set(id, modules),
-      nitro: nitro.verdict,
+      nitro: this.#options.nitro.verdict,
       epoch,
-      epochTimestampMs: BigInt(epochTimestampMs),
+      epochTimestampMs: BigInt(epochStartMs),
     };
     const execution = execute(environment, transaction.digest, transaction.data, loaded);
     return { execution, record: recordExecution(transaction, loaded, execution, epoch, timestampMs) };

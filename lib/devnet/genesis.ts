@@ -1,10 +1,11 @@
 import { deserialize } from '@mysten/move-bytecode-template';
 import { bcs } from '@mysten/sui/bcs';
 import { blake2b } from '@noble/hashes/blake2.js';
+import { PROTOCOL_VERSION } from './checkpoint.ts';
 import { digestOf, ZERO_DIGEST } from './digest.ts';
 import { encodeEffects, type ObjectTransition } from './effects.ts';
 import { typeOrigins } from './execution/type-origins.ts';
-import { NO_GAS } from './gas.ts';
+import { type GasCost, NO_GAS } from './gas.ts';
 import { type ChainObject, CLOCK_ID, coinContents, encodeObject, type MoveData } from './object.ts';
 import type { TransactionRecord } from './store.ts';
 import { ADDRESS_1, ADDRESS_2, SUI_COIN_TYPE } from './type-name.ts';
@@ -45,13 +46,14 @@ export function makeGenesis(
       { before: undefined, after, idOperation: 'Created' } as ObjectTransition,
     ]),
   );
-  return { record: systemRecord(data, transitions, [], GENESIS_VERSION, timestampMs), objects };
+  const parts = { data, epoch: 0n, transitions, dependencies: [], version: GENESIS_VERSION, timestampMs };
+  return { record: systemRecord(parts), objects };
 }
 
 /** The transaction by which consensus sets the clock. */
-export function makePrologue(clock: ChainObject, round: number, timestampMs: number): Genesis {
+export function makePrologue(clock: ChainObject, epoch: bigint, round: number, timestampMs: number): Genesis {
   const data = systemTransaction({
-    ConsensusCommitPrologue: { epoch: 0, round, commitTimestampMs: timestampMs },
+    ConsensusCommitPrologue: { epoch, round, commitTimestampMs: timestampMs },
   });
   const version = clock.version + 1n;
   const after: ChainObject = {
@@ -63,8 +65,38 @@ export function makePrologue(clock: ChainObject, round: number, timestampMs: num
   const transitions = new Map([
     [clock.id, { before: clock, after, idOperation: 'None' } as ObjectTransition],
   ]);
-  const record = systemRecord(data, transitions, [clock.previousTransaction], version, timestampMs);
+  const dependencies = [clock.previousTransaction];
+  const record = systemRecord({ data, epoch, transitions, dependencies, version, timestampMs });
   return { record, objects: [after] };
+}
+
+/** The last transaction of an epoch; `gas` is the epoch's. It changes no object: this chain has no 0x3 and 0x5. */
+export function makeEpochChange(epoch: bigint, gas: GasCost, timestampMs: number): TransactionRecord {
+  const data = systemTransaction({
+    EndOfEpochTransaction: [
+      {
+        ChangeEpoch: {
+          epoch: epoch + 1n,
+          protocolVersion: PROTOCOL_VERSION,
+          storageCharge: gas.storageCost,
+          computationCharge: gas.computationCost,
+          storageRebate: gas.storageRebate,
+          nonRefundableStorageFee: gas.nonRefundableStorageFee,
+          epochStartTimestampMs: timestampMs,
+          systemPackages: [],
+        },
+      },
+    ],
+  });
+  const transitions = new Map<Address, ObjectTransition>();
+  return systemRecord({
+    data,
+    epoch,
+    transitions,
+    dependencies: [],
+    version: GENESIS_VERSION,
+    timestampMs,
+  });
 }
 
 /** Sui signs system transactions with an all-zero Ed25519 signature. */
@@ -86,22 +118,32 @@ function systemTransaction(kind: typeof bcs.TransactionKind.$inferInput): Uint8A
   }).toBytes();
 }
 
-function systemRecord(
-  data: Uint8Array,
-  transitions: Map<Address, ObjectTransition>,
-  dependencies: string[],
-  lamportVersion: bigint,
-  timestampMs: number,
-): TransactionRecord {
+interface SystemTransaction {
+  data: Uint8Array;
+  epoch: bigint;
+  transitions: Map<Address, ObjectTransition>;
+  dependencies: string[];
+  version: bigint;
+  timestampMs: number;
+}
+
+function systemRecord({
+  data,
+  epoch,
+  transitions,
+  dependencies,
+  version,
+  timestampMs,
+}: SystemTransaction): TransactionRecord {
   const digest = digestOf('TransactionData', data);
   const effects = encodeEffects({
     failure: undefined,
-    epoch: 0n,
+    epoch,
     gas: NO_GAS,
     transactionDigest: digest,
     gasObject: undefined,
     eventsDigest: undefined,
-    lamportVersion,
+    lamportVersion: version,
     transitions,
     readShared: [],
     dependencies,

@@ -32,6 +32,11 @@ export function jsonRoutes(chain: Chain, faucet: Faucet): Record<string, Route> 
       return { timestamp_ms: chain.timestampMs() };
     },
     'GET /time': () => ({ timestamp_ms: chain.timestampMs() }),
+    'POST /epoch': () => {
+      chain.endEpoch();
+      return { epoch: Number(chain.committee.epoch) };
+    },
+    'GET /epoch': () => ({ epoch: Number(chain.committee.epoch) }),
     'GET /healthz': () => ({ status: 'ok', chain_id: chain.chainId }),
   };
 }

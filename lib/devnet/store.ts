@@ -74,6 +74,7 @@ const SCHEMA = `
     sequence INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, summary BLOB NOT NULL, contents BLOB NOT NULL,
     epoch INTEGER NOT NULL, signature BLOB NOT NULL, bitmap BLOB NOT NULL, timestamp_ms INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS checkpoints_by_epoch ON checkpoints (epoch, sequence);
 `;
 
 /** SQLite's result code when another connection holds the lock. */
@@ -280,6 +281,12 @@ export class Store {
 
   latestCheckpoint(): StoredCheckpoint | undefined {
     return this.#checkpoint(this.#get('SELECT * FROM checkpoints ORDER BY sequence DESC LIMIT 1'));
+  }
+
+  /** @returns the sequence number of an epoch's newest checkpoint, undefined when it has none */
+  lastCheckpointOf(epoch: bigint): number | undefined {
+    const row = this.#get('SELECT max(sequence) AS last FROM checkpoints WHERE epoch = ?', epoch);
+    return (row?.last as number | null) ?? undefined;
   }
 
   #checkpoint(row: Row | undefined): StoredCheckpoint | undefined {

@@ -49,9 +49,22 @@ function summaryMessage(
   if (mask.has('timestamp')) message.timestamp = timestampMessage(Number(summary.timestampMs));
   if (mask.has('epoch_rolling_gas_cost_summary'))
     message.epochRollingGasCostSummary = gasMessage(summary.epochRollingGasCostSummary);
+  if (mask.has('end_of_epoch_data') && summary.endOfEpochData !== null)
+    message.endOfEpochData = endOfEpochMessage(summary.endOfEpochData);
   if (mask.has('version_specific_data'))
     message.versionSpecificData = Uint8Array.from(summary.versionSpecificData);
   return message;
+}
+
+function endOfEpochMessage(
+  end: NonNullable<typeof CheckpointSummary.$inferType.endOfEpochData>,
+): GrpcTypes.EndOfEpochData {
+  const nextEpochCommittee = end.nextEpochCommittee.map(([publicKey, weight]) => ({
+    publicKey: Uint8Array.from(publicKey),
+    weight: BigInt(weight),
+  }));
+  const nextEpochProtocolVersion = BigInt(end.nextEpochProtocolVersion);
+  return { nextEpochCommittee, nextEpochProtocolVersion, epochCommitments: [] };
 }
 
 function contentsMessage(bytes: Uint8Array, mask: Mask): GrpcTypes.CheckpointContents {

@@ -1,6 +1,8 @@
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import { isValidSuiAddress, normalizeSuiAddress } from '@mysten/sui/utils';
 import type { Chain } from '../chain.ts';
+import { PROTOCOL_VERSION } from '../checkpoint.ts';
+import type { Epoch } from '../epoch.ts';
 import { DevnetError, unsupported } from '../error.ts';
 import { REFERENCE_GAS_PRICE } from '../gas.ts';
 import type { ChainObject } from '../object.ts';
@@ -16,8 +18,6 @@ type ErrorResult = Extract<GrpcTypes.GetObjectResult['result'], { oneofKind: 'er
 
 const OBJECT_MASK = 'object_id,version,digest';
 const MAX_BATCH = 200;
-/** The protocol whose encodings this chain follows. */
-const PROTOCOL_VERSION = 100n;
 
 /** `sui.rpc.v2.LedgerService`. */
 export function ledgerService(chain: Chain) {
@@ -88,16 +88,15 @@ export function ledgerService(chain: Chain) {
     },
 
     getEpoch({ epoch, readMask }: GrpcTypes.GetEpochRequest): GrpcTypes.GetEpochResponse {
-      if (epoch !== undefined && epoch !== chain.committee.epoch) {
-        throw new DevnetError('NOT_FOUND', `Epoch ${epoch} not found`);
-      }
+      const found = chain.epoch(epoch);
+      if (found === undefined) throw new DevnetError('NOT_FOUND', `Epoch ${epoch} not found`);
       const mask = Mask.of(readMask, 'epoch,first_checkpoint,last_checkpoint,start,end,reference_gas_price');
-      return { epoch: epochMessage(chain, mask) };
+      return { epoch: epochMessage(chain, found, mask) };
     },
   };
 }
 
-function epochMessage({ store, committee }: Chain, mask: Mask): GrpcTypes.Epoch {
+function epochMessage({ store }: Chain, { committee, ...epoch }: Epoch, mask: Mask): GrpcTypes.Epoch {
   if (mask.names('system_state')) throw unsupported('Field system_state of an epoch');
   const message: GrpcTypes.Epoch = {};
   if (mask.has('epoch')) message.epoch = committee.epoch;
@@ -105,8 +104,12 @@ function epochMessage({ store, committee }: Chain, mask: Mask): GrpcTypes.Epoch 
     const members = committee.members.map(({ publicKey, weight }) => ({ publicKey, weight }));
     message.committee = { epoch: committee.epoch, members };
   }
-  if (mask.has('first_checkpoint')) message.firstCheckpoint = 0n;
-  if (mask.has('start')) message.start = timestampMessage(store.checkpoint(0)!.timestampMs);
+  if (mask.has('first_checkpoint')) message.firstCheckpoint = BigInt(epoch.firstCheckpoint);
+  if (mask.has('start')) message.start = timestampMessage(epoch.startMs);
+  if (epoch.lastCheckpoint !== undefined) {
+    if (mask.has('last_checkpoint')) message.lastCheckpoint = BigInt(epoch.lastCheckpoint);
+    if (mask.has('end')) message.end = timestampMessage(store.checkpoint(epoch.lastCheckpoint)!.timestampMs);
+  }
   if (mask.has('reference_gas_price')) message.referenceGasPrice = REFERENCE_GAS_PRICE;
   if (mask.has('protocol_config')) {
     message.protocolConfig = {

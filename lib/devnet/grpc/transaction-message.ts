@@ -9,10 +9,12 @@ const {
   Argument_ArgumentKind: ArgumentKind,
   Input_InputKind: InputKind,
   TransactionKind_Kind: TransactionKind,
+  EndOfEpochTransactionKind_Kind: EndOfEpochKindTag,
   TransactionExpiration_TransactionExpirationKind: ExpirationKind,
 } = GrpcTypes;
 
 type Command = typeof bcs.Command.$inferType;
+type EndOfEpochKind = NonNullable<TransactionData['kind']['EndOfEpochTransaction']>[number];
 type CallArg = typeof bcs.CallArg.$inferType;
 
 /** @returns TransactionData as `sui.rpc.v2.Transaction` */
@@ -52,9 +54,32 @@ function kindMessage({ kind }: TransactionData): GrpcTypes.TransactionKind {
     case 'Genesis':
       // Its objects are in the bytes and in the effects.
       return { kind: TransactionKind.GENESIS, data: { oneofKind: 'genesis', genesis: { objects: [] } } };
+    case 'EndOfEpochTransaction': {
+      const transactions = kind.EndOfEpochTransaction.map(endOfEpochMessage);
+      const data = { oneofKind: 'endOfEpoch', endOfEpoch: { transactions } } as const;
+      return { kind: TransactionKind.END_OF_EPOCH, data };
+    }
     default:
       throw new TypeError(`Cannot render transaction kind ${kind.$kind}: never written by this chain`);
   }
+}
+
+function endOfEpochMessage({
+  ChangeEpoch: change,
+  $kind,
+}: EndOfEpochKind): GrpcTypes.EndOfEpochTransactionKind {
+  if (!change) throw new TypeError(`Cannot render ${$kind}: never written by this chain`);
+  const changeEpoch = {
+    epoch: BigInt(change.epoch),
+    protocolVersion: BigInt(change.protocolVersion),
+    storageCharge: BigInt(change.storageCharge),
+    computationCharge: BigInt(change.computationCharge),
+    storageRebate: BigInt(change.storageRebate),
+    nonRefundableStorageFee: BigInt(change.nonRefundableStorageFee),
+    epochStartTimestamp: timestampMessage(Number(change.epochStartTimestampMs)),
+    systemPackages: [],
+  };
+  return { kind: EndOfEpochKindTag.CHANGE_EPOCH, data: { oneofKind: 'changeEpoch', changeEpoch } };
 }
 
 /** @returns milliseconds as `google.protobuf.Timestamp` */
