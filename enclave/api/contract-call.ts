@@ -1,6 +1,7 @@
 import { bcs } from '@mysten/sui/bcs';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
+import { normalizeSuiAddress } from '@mysten/sui/utils';
 import { z } from 'zod';
 import type { ClusterIds } from '../chain/calls.ts';
 import { readJson } from './body.ts';
@@ -20,6 +21,11 @@ const relay = z.strictObject({
 });
 const body = z.union([query, relay]);
 
+/** Turns the bytes of an attestation document into the object that registering takes. */
+const NITRO_LOAD = `${normalizeSuiAddress('0x2')}::nitro_attestation::load_nitro_attestation`;
+
+type TransactionKind = (typeof bcs.TransactionData.$inferType)['V1']['kind'];
+type Command = NonNullable<TransactionKind['ProgrammableTransaction']>['commands'][number];
 type Query = z.infer<typeof query>;
 
 /** `POST /api/contract/call`: a view of the scheduler, or the relay of a transaction that the caller signed. */
@@ -58,23 +64,46 @@ async function view(client: SuiGrpcClient, ids: ClusterIds, request: Query): Pro
   };
 }
 
-/** Only calls of this cluster's contracts are passed on: this is no free full node. */
+/** Transactions of this cluster's contracts alone are passed on: this is no free full node. */
 async function forward(
   client: SuiGrpcClient,
   { packageId }: ClusterIds,
   { transaction, signatures }: z.infer<typeof relay>,
 ): Promise<{ digest: string; success: boolean }> {
   const bytes = Uint8Array.from(Buffer.from(transaction, 'base64'));
-  const commands = parseCommands(bytes);
-  if (!commands.some((command) => command.MoveCall?.package === packageId)) {
-    throw new HttpProblem(403, 'request', `The transaction calls nothing of package ${packageId}`);
-  }
+  assertOurs(parseCommands(bytes), packageId);
   const result = await client.executeTransaction({ transaction: bytes, signatures });
   const executed = result.Transaction ?? result.FailedTransaction;
   return { digest: executed.digest, success: result.$kind === 'Transaction' };
 }
 
-function parseCommands(bytes: Uint8Array) {
+/** Every command calls our package, loads an attestation document for it, or makes the coin that it takes. */
+function assertOurs(commands: Command[], packageId: string): void {
+  const isOurs = ({ MoveCall }: Command) => MoveCall?.package === packageId;
+  const strange = commands.find(
+    (command) => !isOurs(command) && !isNitroLoad(command) && !command.SplitCoins && !command.MergeCoins,
+  );
+  if (strange) {
+    const what = strange.MoveCall ? targetOf(strange.MoveCall) : strange.$kind;
+    throw new HttpProblem(
+      403,
+      'request',
+      `Cannot relay ${what}: only calls of package ${packageId} are relayed`,
+    );
+  }
+  if (!commands.some(isOurs))
+    throw new HttpProblem(403, 'request', `The transaction calls nothing of package ${packageId}`);
+}
+
+function isNitroLoad({ MoveCall }: Command): boolean {
+  return MoveCall !== undefined && targetOf(MoveCall) === NITRO_LOAD;
+}
+
+function targetOf({ package: id, module, function: name }: NonNullable<Command['MoveCall']>): string {
+  return `${id}::${module}::${name}`;
+}
+
+function parseCommands(bytes: Uint8Array): Command[] {
   try {
     return bcs.TransactionData.parse(bytes).V1.kind.ProgrammableTransaction?.commands ?? [];
   } catch {

@@ -1,19 +1,21 @@
+import { TLSSocket } from 'node:tls';
 import type { Context, Next } from 'koa';
 import { HttpProblem } from './problem.ts';
 
 const WINDOW_MS = 60_000;
-/** Clients whose counts are kept; beyond that the oldest is forgotten. */
-const MAX_CLIENTS = 10_000;
+/** Set by the Kubernetes server on what it forwards: which connection of its own the request came in by. */
+const CONNECTION_HEADER = 'x-daasvader-connection';
 
 /**
- * Counts requests per client in windows of a minute. Behind vsock there are no client addresses, so a client is a
- * connection; that nobody opens too many of these is the host's to limit, and one bound over all clients stays here.
+ * Counts requests in windows of a minute, per client and of all together. Everyone comes through the host's relay, which
+ * has no way to prove an address, so a client is a connection: this stops one that is wild, not one that is hostile and
+ * connects again. That one finds its bound in what all may have together, and in the host, which sees addresses.
  */
 export class RateLimit {
   readonly #perClient: number;
   readonly #overall: number;
   readonly #now: () => number;
-  readonly #counts = new Map<object, number>();
+  readonly #counts = new Map<unknown, number>();
   #total = 0;
   #windowEndsAt = 0;
 
@@ -23,22 +25,21 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** Counts a request; false when it is one too many. */
-  allow(client: object): boolean {
+  /** Counts a request; false when it is one too many, which then takes nothing from the others' share. */
+  allow(client: unknown): boolean {
     const now = this.#now();
     if (now >= this.#windowEndsAt) this.#begin(now);
     const count = (this.#counts.get(client) ?? 0) + 1;
+    if (count > this.#perClient || this.#total >= this.#overall) return false;
     this.#counts.set(client, count);
     this.#total += 1;
-    const oldest = this.#counts.keys().next().value;
-    if (this.#counts.size > MAX_CLIENTS && oldest) this.#counts.delete(oldest);
-    return count <= this.#perClient && this.#total <= this.#overall;
+    return true;
   }
 
   /** The limit as a koa middleware. */
   middleware() {
     return async (ctx: Context, next: Next): Promise<void> => {
-      if (!this.allow(ctx.socket)) {
+      if (!this.allow(clientOf(ctx))) {
         ctx.set('retry-after', `${Math.ceil((this.#windowEndsAt - this.#now()) / 1_000)}`);
         throw new HttpProblem(429, 'rate', `At most ${this.#perClient} requests a minute; try again later`);
       }
@@ -51,4 +52,10 @@ export class RateLimit {
     this.#total = 0;
     this.#windowEndsAt = now + WINDOW_MS;
   }
+}
+
+/** The connection of a request: its own under our TLS, that of port 6443 when the Kubernetes server forwarded it. */
+function clientOf({ socket, req }: Context): unknown {
+  if (socket instanceof TLSSocket) return socket;
+  return req.headers[CONNECTION_HEADER] ?? socket;
 }

@@ -2,7 +2,11 @@ import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/c
 
 /** How far a workload has come. */
 export interface Outcome {
-  readonly state: 'waiting' | 'ready' | 'failed';
+  /**
+   * `replaced`: its requester asked for something else before it was ready. It was carried out, so it has not failed;
+   * whether what is there now works is told by the later request.
+   */
+  readonly state: 'waiting' | 'ready' | 'failed' | 'replaced';
   readonly reason: string;
 }
 

@@ -17,6 +17,7 @@ const WATCHED = [
 
 interface Waiting {
   readonly requestId: string;
+  readonly promise: Promise<Outcome>;
   readonly resolve: (outcome: Outcome) => void;
   readonly timer: NodeJS.Timeout;
   latest: string;
@@ -48,19 +49,25 @@ export class Tracker {
     await Promise.all(watches);
   }
 
-  /** Resolves when the applied object is ready, has failed, or has taken too long. */
+  /**
+   * Resolves when the applied object is ready, has failed, or has taken too long; `replaced` when a later request put
+   * another in its place. The same request may ask again, and gets the same outcome.
+   */
   outcome(applied: KubernetesObject, requestId: string): Promise<Outcome> {
+    const key = keyOf(applied);
+    const earlier = this.#waiting.get(key);
+    if (earlier?.requestId === requestId) return earlier.promise;
+    this.#settle(key, { state: 'replaced', reason: `request ${requestId} replaced it` });
     const now = outcomeOf(applied);
     if (now.state !== 'waiting') return Promise.resolve(now);
-    const key = keyOf(applied);
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const expire = () => {
       const latest = this.#waiting.get(key)?.latest ?? now.reason;
       this.#settle(key, { state: 'failed', reason: `not ready in ${DEADLINE_MS / 1_000} s: ${latest}` });
     };
-    this.#settle(key, { state: 'failed', reason: 'a later request replaced it' });
     this.#waiting.set(key, {
       requestId,
+      promise,
       resolve,
       timer: setTimeout(expire, DEADLINE_MS).unref(),
       latest: now.reason,

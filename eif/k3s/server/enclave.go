@@ -25,6 +25,8 @@ func enclaveProxy(socket string) http.Handler {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
+			// Every client comes through the host's relay: its connection is all that tells it from others.
+			r.Out.Header.Set("X-Daasvader-Connection", r.In.RemoteAddr)
 		},
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
