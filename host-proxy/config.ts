@@ -22,6 +22,15 @@ const configSchema = z.strictObject({
     rpc_endpoint: z.url({ protocol: /^https?$/ }),
     event_filter: z.string().max(128).default(''),
   }),
+  enclave: z
+    .strictObject({
+      /** The EIF; without it somebody else starts the enclave. */
+      image: z.string().optional(),
+      memory_mib: z.int().min(1_024).default(4_096),
+      cpu_count: z.int().min(1).max(64).default(2),
+      cid: z.int().min(4).max(0xffff_fffe).default(16),
+    })
+    .prefault({}),
   k3s: z.strictObject({
     cluster_cidr: cidr.default('10.42.0.0/16'),
     service_cidr: cidr.default('10.43.0.0/16'),
@@ -39,7 +48,8 @@ const configSchema = z.strictObject({
     deployment: z.string(),
     key_file: z.string(),
     state_dir: z.string(),
-    vsock: z.string(),
+    /** Unix socket of a hybrid vsock; without it the machine's own vsock device is used. */
+    vsock: z.string().optional(),
     metrics_port: port.default(9464),
     drain_seconds: z.number().min(0).max(3600).default(10),
   }),
@@ -86,13 +96,11 @@ export async function readConfig(file: string): Promise<Config> {
   const config = check(configSchema, await read(file, parse), file);
   const at = (path: string) => resolve(dirname(file), path);
   const { deployment, key_file, state_dir, vsock } = config.host;
-  const paths = {
-    deployment: at(deployment),
-    key_file: at(key_file),
-    state_dir: at(state_dir),
-    vsock: at(vsock),
-  };
-  return { ...config, host: { ...config.host, ...paths } };
+  const paths = { deployment: at(deployment), key_file: at(key_file), state_dir: at(state_dir) };
+  const host = { ...config.host, ...paths, ...(vsock !== undefined && { vsock: at(vsock) }) };
+  const { image } = config.enclave;
+  const enclave = { ...config.enclave, ...(image !== undefined && { image: at(image) }) };
+  return { ...config, host, enclave };
 }
 
 /**

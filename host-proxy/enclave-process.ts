@@ -7,11 +7,8 @@ import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
+import { supervise } from './supervise.ts';
 
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 15_000;
-/** A run as long as this counts as a success and starts the backoff anew. */
-const HEALTHY_MS = 30_000;
 const STOP_GRACE_MS = 20_000;
 const POLL_MS = 500;
 const ENTRY = resolve(import.meta.dirname, '../enclave/main.ts');
@@ -41,7 +38,7 @@ export class EnclaveProcess {
     this.#metrics = metrics;
     this.#log = log;
     this.#pidFile = join(options.stateDir, 'enclave.pid');
-    this.#supervisor = this.#supervise();
+    this.#supervisor = supervise(() => this.#keepOne(), this.#stopping.signal, log);
   }
 
   /** Asks the enclave to end, kills it when it does not, and starts no other. */
@@ -53,19 +50,9 @@ export class EnclaveProcess {
     await rm(this.#pidFile, { force: true });
   }
 
-  async #supervise(): Promise<void> {
-    let backoff = FIRST_BACKOFF_MS;
-    while (!this.#stopping.signal.aborted) {
-      const started = Date.now();
-      try {
-        if (await this.#isRunning()) await this.#outlast();
-        else await this.#run();
-      } catch (error) {
-        this.#log.error({ err: error }, 'Cannot start the enclave: trying again');
-      }
-      backoff = Date.now() - started >= HEALTHY_MS ? FIRST_BACKOFF_MS : Math.min(backoff * 2, MAX_BACKOFF_MS);
-      await delay(backoff, undefined, { signal: this.#stopping.signal }).catch(() => {});
-    }
+  async #keepOne(): Promise<void> {
+    if (await this.#isRunning()) await this.#outlast();
+    else await this.#run();
   }
 
   async #run(): Promise<void> {

@@ -8,6 +8,7 @@ export type HostProxyErrorCode =
   | 'budget' // the gas budget is used up
   | 'conflict' // an event does not continue the stored log
   | 'store' // the event log on disk cannot be read or written
+  | 'nitro-cli' // nitro-cli is missing or refused
   | 'chain'; // the chain could not be asked or refused a transaction
 
 /** The one error class of the host proxy. */

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { AfVsock } from '@daasvader/vsock/af-vsock.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
 import type { ConnectionHandler, Vsock } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
@@ -9,13 +10,16 @@ import { type ClusterDeployment, type Config, readClusterDeployment } from './co
 import { limitConnections } from './connection-limit.ts';
 import { ConsoleLog } from './console-log.ts';
 import { enclaveConfiguration } from './enclave-configuration.ts';
+import { EnclaveMachine } from './enclave-machine.ts';
 import { EnclaveProcess } from './enclave-process.ts';
+import { HostProxyError } from './error.ts';
 import { EventsService } from './events-service.ts';
 import { GasCoins } from './gas-coins.ts';
 import { heartbeatHandler } from './heartbeat.ts';
 import { SuiHostChain } from './host-chain.ts';
 import { jsonService, type Routes } from './json-service.ts';
 import { Metrics, serveMetrics } from './metrics.ts';
+import { NitroCli } from './nitro-cli.ts';
 import { authorityOf, outboundHandler } from './outbound.ts';
 import { RelayServer } from './relay-server.ts';
 import { Seat, seatRequestSchema } from './seat.ts';
@@ -32,8 +36,10 @@ const MAX_CONNECTIONS = 64;
 
 /** What the command line adds to the configuration. */
 export interface HostProxyOptions {
-  /** Start and supervise the enclave as an ordinary process. */
+  /** Run the enclave as an ordinary process. */
   readonly devEnclave: boolean;
+  /** Boot the image on the emulated Nitro machine instead of a real one. */
+  readonly emulator: boolean;
 }
 
 /** Everything that runs on the host: relays in, the services that the enclave dials, and the enclave itself. */
@@ -46,12 +52,13 @@ export class HostProxy {
   #metricsServer: Server | undefined;
   #console: ConsoleLog | undefined;
   #events: EventsService | undefined;
-  #enclave: EnclaveProcess | undefined;
+  #enclave: { stop(): Promise<void> } | undefined;
 
   private constructor(config: Config, log: Logger) {
     this.#config = config;
     this.#log = log;
-    this.#vsock = new HybridHost(config.host.vsock);
+    const { vsock } = config.host;
+    this.#vsock = vsock === undefined ? new AfVsock(config.enclave.cid) : new HybridHost(vsock);
   }
 
   /**
@@ -82,7 +89,7 @@ export class HostProxy {
     this.#metricsServer?.closeAllConnections();
   }
 
-  async #start({ devEnclave }: HostProxyOptions): Promise<void> {
+  async #start(options: HostProxyOptions): Promise<void> {
     const { host, api, sui } = this.#config;
     await mkdir(host.state_dir, { recursive: true, mode: 0o700 });
     const cluster = await readClusterDeployment(host.deployment);
@@ -96,10 +103,28 @@ export class HostProxy {
     await this.#relay(api.port, ENCLAVE_PORT.kubernetes);
     await this.#relay(api.enclave_port, ENCLAVE_PORT.api);
     this.#metricsServer = await serveMetrics(this.#metrics, host.metrics_port);
+    this.#enclave = this.#run(options);
+  }
+
+  /** Starts what runs the enclave; nothing when somebody else does. */
+  #run({ devEnclave, emulator }: HostProxyOptions): { stop(): Promise<void> } | undefined {
+    const { host, enclave } = this.#config;
+    const { state_dir: stateDir, vsock } = host;
+    const { image, memory_mib: memoryMib, cpu_count: cpus, cid } = enclave;
+    const needed = <T>(value: T | undefined, key: string): T => {
+      if (value !== undefined) return value;
+      throw new HostProxyError('config', `Cannot start the enclave: ${key} is not set`);
+    };
     if (devEnclave) {
-      const { state_dir: stateDir, vsock } = host;
-      this.#enclave = new EnclaveProcess({ stateDir, vsock }, this.#metrics, this.#log);
+      const path = needed(vsock, 'host.vsock');
+      return new EnclaveProcess({ stateDir, vsock: path }, this.#metrics, this.#log);
     }
+    const machine = { memoryMib, cpus, cid };
+    if (emulator) {
+      const paths = { stateDir, vsock: needed(vsock, 'host.vsock'), image: needed(image, 'enclave.image') };
+      return new EnclaveMachine({ ...machine, ...paths }, this.#metrics, this.#log);
+    }
+    return image === undefined ? undefined : new NitroCli({ ...machine, image }, this.#metrics, this.#log);
   }
 
   async #serveEnclave(cluster: ClusterDeployment): Promise<void> {

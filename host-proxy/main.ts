@@ -1,5 +1,5 @@
 import { VsockError } from '@daasvader/vsock/vsock.ts';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
 import { HostProxyError } from './error.ts';
@@ -16,7 +16,12 @@ program
   .command('run')
   .description('run until SIGTERM or SIGINT, then drain')
   .requiredOption('--config <file>', 'nautilus-config.yaml')
-  .option('--dev-enclave', 'start the enclave as an ordinary process with a software NSM', false)
+  .addOption(
+    new Option('--dev-enclave', 'run the enclave as an ordinary process with a software NSM')
+      .default(false)
+      .conflicts('emulator'),
+  )
+  .option('--emulator', "boot the image on QEMU's Nitro machine instead of running nitro-cli", false)
   .showHelpAfterError('(add --help for what it takes)')
   .action(run);
 
