@@ -25,10 +25,11 @@ import { type Layer, makeLayer } from './layer.ts';
 const USAGE = 'Usage: node eif/image/build.ts [--output DIR] [--signing-certificate FILE --private-key FILE]';
 
 /**
- * A crash ends the machine at once. The processor's random numbers count until the security module's are asked: it is
- * trusted anyway. The hypervisor appends its devices.
+ * A crash ends the machine at once, by a triple fault: where there is no keyboard controller to reset it by, the kernel
+ * would jump into the firmware and start over on the same registers. The processor's random numbers count until the
+ * security module's are asked: it is trusted anyway. The hypervisor appends its devices.
  */
-const CMDLINE = 'reboot=k panic=-1 console=ttyS0 random.trust_cpu=on quiet';
+const CMDLINE = 'reboot=t panic=-1 console=ttyS0 random.trust_cpu=on quiet';
 
 /** Enough for a small cluster: 4 GiB and two vCPUs. `nitro-cli` and the emulator may say otherwise. */
 const DEFAULTS = { architecture: 'x86_64', defaultMemory: 4n << 30n, defaultCpus: 2n } as const;

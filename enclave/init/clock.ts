@@ -6,7 +6,7 @@ import { setTime } from './system.ts';
 
 /** Less is the time that the question takes. */
 const MAX_SKEW_MS = 1_000;
-const INTERVAL_MS = 30_000;
+const INTERVAL_MS = 10_000;
 
 /**
  * Sets the machine's clock by the time that the security module puts into its documents. The kernel's own clock is what
