@@ -55,6 +55,21 @@ describe('signature', () => {
     expect(await pki.code(mirrored)).toBe('accepted');
   });
 
+  it('is accepted when r or s begins with a zero byte, as one in 128 does', async () => {
+    let document = genuine;
+    while (document.at(-96) !== 0 && document.at(-48) !== 0) document = await pki.document();
+    expect(await pki.code(document)).toBe('accepted');
+  });
+
+  it('is refused when r or s is shifted over such a zero', async () => {
+    let document = genuine;
+    while (document.at(-96) !== 0) document = await pki.document();
+    const [r, s] = [document.slice(-95, -48), document.slice(-48)];
+    expect(await pki.code(replaceSignature(document, concatBytes(r, s, Uint8Array.of(0))))).toBe(
+      'signature_invalid',
+    );
+  });
+
   it.each([0, 95, 97, 104])('is refused with a length of %i', async (length) => {
     const document = envelope(encodePayload(pki.entries()), new Uint8Array(length).fill(1));
     expect(await pki.code(document)).toBe('cose_signature_length');
@@ -322,6 +337,12 @@ describe('certificate', () => {
   ];
   const dates = (notBefore: Uint8Array) => ({ validity: der.sequence(notBefore, der.time(NOW + HOUR)) });
   const utc = (text: string) => der.element(Tag.utcTime, new TextEncoder().encode(text));
+  const cut = der.extension('551d93', false, der.sequence());
+  const point = concatBytes(Uint8Array.of(4), new Uint8Array(96));
+  const spki = der.sequence(
+    der.sequence(der.oid('2a8648ce3d0201'), der.oid('2b81040022')),
+    der.bitString(point),
+  );
 
   it.each<[string, Partial<CertificateOptions>, string]>([
     ['a trailing field', { trailing: der.sequence() }, 'certificate_malformed'],
@@ -355,6 +376,15 @@ describe('certificate', () => {
       { version: der.element(Tag.context0, der.integer(Uint8Array.of(3))) },
       'certificate_version',
     ],
+    ['an empty serial number', { serialNumber: fromHex('0200')! }, 'certificate_malformed'],
+    ['a padded serial number', { serialNumber: fromHex('02020001')! }, 'certificate_malformed'],
+    [
+      'a padded object identifier, which would hide a second BasicConstraints',
+      { extensions: [...ca, der.extension('55801d13', false, der.sequence())] },
+      'certificate_malformed',
+    ],
+    ['an object identifier cut short', { extensions: [...ca, cut] }, 'certificate_malformed'],
+    ['unique identifiers', { publicKeyInfo: concatBytes(spki, fromHex('810100')!) }, 'certificate_malformed'],
     ['the 31st of February', dates(utc('250231000000Z')), 'certificate_date'],
     ['a date without seconds', dates(utc('2502010000Z')), 'certificate_date'],
     ['a date in a time zone', dates(utc('250201000000+0100')), 'certificate_date'],
@@ -372,6 +402,71 @@ describe('certificate', () => {
     expect(await pki.code(await pki.documentFrom({ zonal: { extensions } }))).toBe('accepted');
   });
 
+  it.each<[string, (r: Bytes, s: Bytes) => Uint8Array[], string]>([
+    ['r of 0', (_, s) => [fromHex('020100')!, der.integer(s)], 'chain_signature_invalid'],
+    ['r of the order', (_, s) => [der.integer(scalar(ORDER)), der.integer(s)], 'chain_signature_invalid'],
+    [
+      'a negative r',
+      (r, s) => [der.element(Tag.integer, Uint8Array.of(0x80), r), der.integer(s)],
+      'certificate_malformed',
+    ],
+    [
+      'a padded r',
+      (r, s) => [der.element(Tag.integer, new Uint8Array(2), r), der.integer(s)],
+      'certificate_malformed',
+    ],
+    [
+      'r of 49 bytes',
+      (r, s) => [der.element(Tag.integer, Uint8Array.of(1), r), der.integer(s)],
+      'certificate_malformed',
+    ],
+    ['a third number', (r, s) => [der.integer(r), der.integer(s), der.integer(s)], 'certificate_malformed'],
+    ['one number', (r) => [der.integer(r)], 'certificate_malformed'],
+  ])('is refused with a signature that has %s', async (_, numbers, code) => {
+    const signatureValue = (pair: Bytes) =>
+      der.bitString(der.sequence(...numbers(pair.slice(0, 48), pair.slice(48))));
+    expect(await pki.code(await pki.documentFrom({ zonal: { signatureValue } }))).toBe(code);
+  });
+
+  it('is refused with a signature of r and s in place of DER, or with bits to spare', async () => {
+    const raw = { signatureValue: (pair: Bytes) => der.bitString(pair) };
+    const spare = { signatureValue: (pair: Bytes) => der.bitString(pair, 1) };
+    for (const zonal of [raw, spare])
+      expect(await pki.code(await pki.documentFrom({ zonal }))).toBe('certificate_malformed');
+  });
+
+  it('names the same algorithm inside and outside of what is signed', async () => {
+    const outerAlgorithm = der.sequence(der.oid('2a8648ce3d040302'));
+    expect(await pki.code(await pki.documentFrom({ zonal: { outerAlgorithm } }))).toBe(
+      'certificate_algorithm',
+    );
+  });
+
+  it('may have a serial number of any length and sign, and extensions in any order', async () => {
+    for (const serial of [
+      '020100',
+      '020101',
+      '0201ff',
+      `0214${'7f'.repeat(20)}`,
+      `0215${'00ff'.repeat(10)}7f`,
+    ])
+      expect(await pki.code(await pki.documentFrom({ zonal: { serialNumber: fromHex(serial)! } }))).toBe(
+        'accepted',
+      );
+    const reversed = { extensions: authorityExtensions(1).reverse() };
+    expect(await pki.code(await pki.documentFrom({ zonal: reversed }))).toBe('accepted');
+  });
+
+  it('may bear names of any string type, which are compared as they are', async () => {
+    const names = [0x0c, 0x13, 0x14, 0x16].map((tag) => named(tag, 'x.y'));
+    for (const subjectName of names)
+      expect(await pki.code(await pki.documentFrom({ enclave: { subjectName } }))).toBe('accepted');
+    for (const subjectName of [named(0x03, 'x'), named(0x1f, 'x'), named(0x0c, 'x').with(-1, 0xff)])
+      expect(await pki.code(await pki.documentFrom({ enclave: { subjectName } }))).toBe(
+        'certificate_malformed',
+      );
+  });
+
   it('is one certificate, without bytes behind it', async () => {
     const leaf = {
       ...pki.chain.leaf,
@@ -385,6 +480,12 @@ describe('certificate', () => {
     expect(await pki.code(await pki.document({}, chain))).toBe('accepted');
   });
 });
+
+/** A Name of one common name of this string type. */
+function named(tag: number, name: string): Bytes {
+  const value = der.element(tag, new TextEncoder().encode(name));
+  return der.sequence(der.element(Tag.set, der.sequence(der.oid('550403'), value)));
+}
 
 function scalar(value: bigint): Bytes {
   return fromHex(value.toString(16).padStart(96, '0'))!;

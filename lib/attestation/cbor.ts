@@ -1,4 +1,4 @@
-import type { Bytes } from './bytes.ts';
+import { type Bytes, decodeUtf8 } from './bytes.ts';
 import { AttestationError } from './error.ts';
 
 export type CborKey = number | string;
@@ -52,7 +52,7 @@ class CborReader {
       case 2:
         return this.#take(this.#argument(info));
       case 3:
-        return decodeText(this.#take(this.#argument(info)));
+        return readText(this.#take(this.#argument(info)));
       case 4:
         return this.#array(info, depth);
       case 5:
@@ -104,12 +104,13 @@ class CborReader {
     const width = { 24: 1, 25: 2, 26: 4, 27: 8 }[info];
     if (width === undefined)
       throw fail('cbor_unsupported', `additional information ${info} in an item's head`);
-    const value = this.#take(width).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
-    const smallest = width === 1 ? 24n : 1n << BigInt(4 * width);
+    // Above the largest safe integer the sum is rounded, but never down to it.
+    const value = this.#take(width).reduce((sum, byte) => sum * 256 + byte, 0);
+    const smallest = width === 1 ? 24 : 2 ** (4 * width);
     if (value < smallest) throw fail('cbor_not_minimal', `${value} is written in ${width} bytes`);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+    if (value > Number.MAX_SAFE_INTEGER)
       throw fail('cbor_integer_too_large', `${value} is above ${Number.MAX_SAFE_INTEGER}`);
-    return Number(value);
+    return value;
   }
 
   #take(length: number): Bytes {
@@ -134,14 +135,12 @@ class CborReader {
   }
 }
 
-function decodeText(bytes: Bytes): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw fail('cbor_invalid_text', 'a text string is not UTF-8', cause);
-  }
+function readText(bytes: Bytes): string {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw fail('cbor_invalid_text', 'a text string is not UTF-8');
+  return text;
 }
 
-function fail(code: AttestationError['code'], state: string, cause?: unknown): AttestationError {
-  return new AttestationError(code, `Cannot decode CBOR: ${state}`, { cause });
+function fail(code: AttestationError['code'], state: string): AttestationError {
+  return new AttestationError(code, `Cannot decode CBOR: ${state}`);
 }

@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes.ts';
-import { concatBytes, equalBytes, fromHex, toHex } from './bytes.ts';
+import { concatBytes, decodeUtf8, equalBytes, fromHex, toHex } from './bytes.ts';
 import { DerReader, malformed, Tag } from './der.ts';
 import { AttestationError } from './error.ts';
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from './es384.ts';
@@ -7,6 +7,9 @@ import { type Extensions, readExtensions } from './extensions.ts';
 
 /** SEQUENCE { ecdsa-with-SHA384 }, without parameters (RFC 5758 §3.2). */
 const ECDSA_WITH_SHA384 = fromHex('300a06082a8648ce3d040303')!;
+
+/** What the value of a name may be (DirectoryString and IA5String, RFC 5280 §4.1.2.4). */
+const STRING_TYPES = [Tag.utf8String, Tag.printableString, Tag.ia5String, Tag.teletexString] as const;
 
 /** SEQUENCE { id-ecPublicKey, secp384r1 } (RFC 5480 §2.1.1). */
 const P384_KEY = fromHex('301006072a8648ce3d020106052b81040022')!;
@@ -46,7 +49,7 @@ export function parseCertificate(der: Bytes): Certificate {
 
 function readTbs(tbs: DerReader) {
   readVersion(tbs);
-  tbs.contents(Tag.integer, 'serialNumber');
+  tbs.integer('serialNumber');
   readAlgorithm(tbs, 'signature algorithm');
   const issuer = readName(tbs, 'issuer');
   const validity = tbs.enter(Tag.sequence, 'validity');
@@ -90,12 +93,19 @@ function readName(tbs: DerReader, name: string): Bytes {
     const part = parts.enter(Tag.set, name);
     do {
       const attribute = part.enter(Tag.sequence, name);
-      attribute.contents(Tag.oid, name);
-      attribute.contents(attribute.next ?? 0, name);
+      attribute.oid(name);
+      readString(attribute, name);
       attribute.end(name);
     } while (part.next !== undefined);
   }
   return raw;
+}
+
+function readString(attribute: DerReader, name: string): void {
+  const tag = STRING_TYPES.find((type) => type === attribute.next) ?? Tag.utf8String;
+  const value = attribute.contents(tag, name);
+  if (tag === Tag.utf8String ? decodeUtf8(value) === undefined : value.some((byte) => byte >= 0x80))
+    throw malformed(`${name} is not text of the kind it says`);
 }
 
 function readPublicKey(info: DerReader): Bytes {

@@ -1,8 +1,10 @@
-import { type Bytes, equalBytes, toHex } from './bytes.ts';
+import { equalBytes, toHex } from './bytes.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import type { AttestationDocument } from './document.ts';
 import { AttestationError } from './error.ts';
 import { verifyEs384 } from './es384.ts';
 import { KeyUsage } from './extensions.ts';
+import type { IssuerCache } from './issuer-cache.ts';
 
 /**
  * Follows the certificates of a document from the trusted root to the leaf.
@@ -18,12 +20,12 @@ import { KeyUsage } from './extensions.ts';
  */
 export async function verifyChain(
   root: Certificate,
-  bundle: readonly Bytes[],
-  leafDer: Bytes,
+  document: Pick<AttestationDocument, 'cabundle' | 'certificate'>,
   now: number,
+  cache?: IssuerCache,
 ): Promise<Certificate> {
-  const issuers = bundle.map(parseCertificate);
-  const leaf = parseCertificate(leafDer);
+  const issuers = document.cabundle.map(parseCertificate);
+  const leaf = parseCertificate(document.certificate);
   if (!equalBytes(issuers[0]!.raw, root.raw))
     throw new AttestationError(
       'chain_root_untrusted',
@@ -38,7 +40,7 @@ export async function verifyChain(
     const name = certificate === leaf ? 'certificate' : `cabundle[${i}]`;
     checkValidity(certificate, now, name);
     // The root is trusted because it is pinned; its signature over itself would prove nothing.
-    if (i > 0) await checkIssued(certificate, path[i - 1]!, name);
+    if (i > 0) await checkIssued(certificate, path[i - 1]!, name, certificate === leaf ? undefined : cache);
   }
   return leaf;
 }
@@ -78,15 +80,22 @@ function checkValidity({ notBefore, notAfter }: Certificate, now: number, name: 
     throw new AttestationError('certificate_expired', `Cannot follow chain: ${name} has expired`, details);
 }
 
-async function checkIssued(certificate: Certificate, issuer: Certificate, name: string): Promise<void> {
+async function checkIssued(
+  certificate: Certificate,
+  issuer: Certificate,
+  name: string,
+  cache: IssuerCache | undefined,
+): Promise<void> {
   if (!equalBytes(certificate.issuer, issuer.subject))
     throw new AttestationError('chain_issuer_mismatch', `Cannot follow chain: ${name} names another issuer`, {
       expected: toHex(issuer.subject),
       actual: toHex(certificate.issuer),
     });
+  if (cache?.has(certificate, issuer)) return;
   if (!(await verifyEs384(issuer.publicKey, certificate.signature, certificate.signed)))
     throw new AttestationError(
       'chain_signature_invalid',
       `Cannot follow chain: ${name} is not signed by its issuer`,
     );
+  cache?.add(certificate, issuer);
 }

@@ -27,13 +27,15 @@ export interface CoseSign1 {
  *
  * @throws AttestationError `document_too_large`, `cbor_*` or `cose_*`
  */
-export function decodeCoseSign1(document: Bytes): CoseSign1 {
+export function decodeCoseSign1(document: Uint8Array): CoseSign1 {
   if (document.length > MAX_DOCUMENT_BYTES)
     throw new AttestationError('document_too_large', 'Cannot read document: too large', {
       expected: `at most ${MAX_DOCUMENT_BYTES} bytes`,
       actual: `${document.length} bytes`,
     });
-  const envelope = decodeCbor(document[0] === TAG_COSE_SIGN1 ? document.subarray(1) : document);
+  // A copy: whoever shares the buffer cannot change what was read while a signature is being checked.
+  const bytes = new Uint8Array(document);
+  const envelope = decodeCbor(bytes[0] === TAG_COSE_SIGN1 ? bytes.subarray(1) : bytes);
   if (!Array.isArray(envelope) || envelope.length !== 4) throw malformed('not an array of four');
   const [protectedHeader, unprotectedHeader, payload, signature] = envelope;
   if (!(protectedHeader instanceof Uint8Array)) throw malformed('the protected header is not a byte string');

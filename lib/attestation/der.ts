@@ -8,6 +8,10 @@ export const Tag = {
   bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
@@ -76,14 +80,28 @@ export class DerReader {
     return true;
   }
 
+  /** An INTEGER in its shortest form, whatever its sign (X.690 §8.3.2). */
+  integer(name: string): Bytes {
+    const value = this.contents(Tag.integer, name);
+    const [first, second = 0] = value;
+    const padded = value.length > 1 && (first === 0 ? second < 0x80 : first === 0xff && second >= 0x80);
+    if (first === undefined || padded) throw malformed(`${name} is not an integer in its shortest form`);
+    return value;
+  }
+
   /** Contents of a non-negative INTEGER, without the zero byte that keeps it positive. */
   unsigned(name: string): Bytes {
-    const value = this.contents(Tag.integer, name);
-    const [first, second] = value;
-    if (first === undefined || first >= 0x80) throw malformed(`${name} is not a non-negative integer`);
-    if (first !== 0 || value.length === 1) return value;
-    if (second! < 0x80) throw malformed(`${name} is padded`);
-    return value.subarray(1);
+    const value = this.integer(name);
+    if (value[0]! >= 0x80) throw malformed(`${name} is negative`);
+    return value[0] === 0 && value.length > 1 ? value.subarray(1) : value;
+  }
+
+  /** Contents of an OBJECT IDENTIFIER, each of its numbers in its shortest form (X.690 §8.19.2). */
+  oid(name: string): Bytes {
+    const value = this.contents(Tag.oid, name);
+    const isPadded = value.some((byte, i) => byte === 0x80 && (i === 0 || value[i - 1]! < 0x80));
+    if (isPadded || (value.at(-1) ?? 0x80) >= 0x80) throw malformed(`${name} is not an object identifier`);
+    return value;
   }
 
   /** @throws AttestationError `certificate_malformed` when something is left over */

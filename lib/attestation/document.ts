@@ -15,6 +15,9 @@ const MAX_CERTIFICATE_BYTES = 1024;
 /** Real bundles hold four certificates; the limit bounds the work that a stranger can cause. */
 const MAX_BUNDLE = 8;
 
+/** How a NitroTPM names itself, where an enclave's `module_id` ends in `-enc` and 16 digits. */
+const NITROTPM_MODULE = /-tpm[0-9a-f]*$/;
+
 const REQUIRED_FIELDS = ['module_id', 'digest', 'timestamp', 'pcrs', 'certificate', 'cabundle'];
 const FIELDS = new Set<CborKey>([...REQUIRED_FIELDS, 'public_key', 'user_data', 'nonce']);
 
@@ -60,7 +63,7 @@ export function decodeDocument(payload: Bytes): AttestationDocument {
 
 function checkFieldNames(fields: CborMap): void {
   // A NitroTPM document has the same root and the same envelope, but speaks of an instance and not of an enclave.
-  if (fields.has('nitrotpm_pcrs'))
+  if (fields.has('nitrotpm_pcrs') || NITROTPM_MODULE.test(String(fields.get('module_id'))))
     throw new AttestationError(
       'document_nitrotpm',
       'Cannot accept document: it is of a NitroTPM, not of an enclave',

@@ -44,7 +44,7 @@ export function readExtensions(explicit: DerReader): Extensions {
 }
 
 function readExtension(extension: DerReader): { oid: string; critical: boolean; value: DerReader } {
-  const oid = toHex(extension.contents(Tag.oid, 'extnID'));
+  const oid = toHex(extension.oid('extnID'));
   const critical = extension.optionalTrue('critical');
   const value = extension.enter(Tag.octetString, 'extnValue');
   extension.end('extension');

@@ -1,5 +1,5 @@
 import { AWS_NITRO_ROOT_PEM } from './aws-root.ts';
-import { type Bytes, fromHex, sha256, toHex } from './bytes.ts';
+import { type Bytes, fromHex } from './bytes.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { PCR_BYTES, PCR_COUNT } from './document.ts';
 import { AttestationError } from './error.ts';
@@ -42,7 +42,7 @@ export const DEBUG_PCRS = [0, 1, 2] as const;
 
 /** A policy that was checked, with its values as bytes. */
 export interface Rules {
-  root: { certificate: Certificate; sha256: string };
+  root: Certificate;
   pcrs: ReadonlyMap<number, Bytes> | 'any';
   nonce: Bytes | 'any';
   userData: Bytes | 'any';
@@ -57,10 +57,10 @@ export interface Rules {
  *
  * @throws AttestationError `policy_*`
  */
-export async function readPolicy(policy: Policy): Promise<Rules> {
+export function readPolicy(policy: Policy): Rules {
   const allowDebug = policy.allowDebug === true;
   return {
-    root: await readRoot(policy.root === undefined ? AWS_NITRO_ROOT_PEM : policy.root),
+    root: readRoot(policy.root === undefined ? AWS_NITRO_ROOT_PEM : policy.root),
     pcrs: readPcrs(policy.pcrs, allowDebug),
     nonce: readExpectation(policy.nonce, 'nonce'),
     userData: readExpectation(policy.userData, 'userData'),
@@ -76,12 +76,12 @@ export function isZero(pcr: Uint8Array): boolean {
   return pcr.every((byte) => byte === 0);
 }
 
-async function readRoot(root: Uint8Array | string): Promise<Rules['root']> {
+function readRoot(root: Uint8Array | string): Certificate {
   const der = typeof root === 'string' ? decodePem(root) : new Uint8Array(root);
   if (der === undefined)
     throw new AttestationError('policy_root_invalid', 'Cannot use trusted root: not one PEM certificate');
   try {
-    return { certificate: parseCertificate(der), sha256: toHex(await sha256(der)) };
+    return parseCertificate(der);
   } catch (cause) {
     throw new AttestationError(
       'policy_root_invalid',
@@ -99,15 +99,18 @@ function readPcrs(pcrs: Policy['pcrs'], allowDebug: boolean): Rules['pcrs'] {
       'policy_pcrs_missing',
       "Cannot verify: no PCR is expected; give some, or 'any'",
     );
-  return new Map(entries.map(([index, value]) => readPcr(Number(index), value, allowDebug)));
+  return new Map(entries.map(([index, value]) => readPcr(index, value, allowDebug)));
 }
 
-function readPcr(index: number, value: BytesLike, allowDebug: boolean): [number, Bytes] {
+function readPcr(key: string, value: BytesLike, allowDebug: boolean): [number, Bytes] {
   const pcr = toBytes(value);
-  if (!(Number.isInteger(index) && index >= 0 && index < PCR_COUNT) || pcr?.length !== PCR_BYTES)
+  const index = Number(key);
+  // In one spelling only: of two keys that mean one index ('0' and '00'), one would go unchecked.
+  const isIndex = Number.isInteger(index) && String(index) === key && index >= 0 && index < PCR_COUNT;
+  if (!isIndex || pcr?.length !== PCR_BYTES)
     throw new AttestationError(
       'policy_pcr_invalid',
-      `Cannot verify: the expected PCR ${index} is not a register`,
+      `Cannot verify: the expected PCR ${JSON.stringify(key)} is not a register`,
       {
         expected: `${PCR_BYTES} bytes at an index from 0 to ${PCR_COUNT - 1}`,
         actual: pcr === undefined ? 'not bytes' : `${pcr.length} bytes`,

@@ -93,6 +93,13 @@ describe('verifyAttestation refuses a policy', () => {
     ['with null PCRs', { pcrs: null }, 'policy_pcrs_missing'],
     ['with an undefined PCR', { pcrs: { 0: undefined } }, 'policy_pcr_invalid'],
     ['with an empty PCR', { pcrs: { 0: '' } }, 'policy_pcr_invalid'],
+    ['with a PCR of index 00', { pcrs: { 0: pcr1, '00': pcr0 } }, 'policy_pcr_invalid'],
+    ['with a PCR of no index', { pcrs: { '': pcr0 } }, 'policy_pcr_invalid'],
+    [
+      'with PCRs in a Map, whose entries nobody would see',
+      { pcrs: new Map([[0, pcr0]]) },
+      'policy_pcrs_missing',
+    ],
     ['with a PCR beyond the bank', { pcrs: { 32: pcr0 } }, 'policy_pcr_invalid'],
     ['that expects debug mode', { pcrs: { 0: zero } }, 'policy_pcr_zero'],
     ['with an undefined nonce', { nonce: undefined }, 'policy_expectation_missing'],
@@ -119,6 +126,11 @@ describe('verifyAttestation refuses a payload', () => {
 
   it.each([
     ['of a NitroTPM', { nitrotpm_pcrs: cbor.map() }, 'document_nitrotpm'],
+    [
+      'of a NitroTPM by its module, whatever its fields',
+      { module_id: cbor.text('i-05473b8eb5f575457-tpm0000000000000000') },
+      'document_nitrotpm',
+    ],
     ['with an unknown field', { extra: cbor.NULL }, 'document_field_unknown'],
     ['with null for its certificate', { certificate: cbor.NULL }, 'document_field_missing'],
     ['with text for its certificate', { certificate: cbor.text('x') }, 'document_field_type'],

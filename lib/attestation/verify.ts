@@ -1,9 +1,10 @@
 import { AWS_NITRO_ROOT_SHA256 } from './aws-root.ts';
-import { type Bytes, equalBytes, toHex } from './bytes.ts';
+import { type Bytes, equalBytes, sha256, toHex } from './bytes.ts';
 import { verifyChain } from './chain.ts';
 import { decodeCoseSign1, verifyCoseSign1 } from './cose.ts';
 import { type AttestationDocument, decodeDocument } from './document.ts';
 import { AttestationError } from './error.ts';
+import type { IssuerCache } from './issuer-cache.ts';
 import { DEBUG_PCRS, isZero, type Policy, type Rules, readPolicy } from './policy.ts';
 
 /** One thing that was compared, or that the policy said not to compare. */
@@ -27,6 +28,7 @@ export interface VerifiedDocument extends AttestationDocument {
  *
  * @param document COSE_Sign1 as the NSM returned it
  * @param now the verifier's clock, ms since 1970
+ * @param issuers spares the signatures of issuers seen before; no check of time or constraint, and no answer changes
  * @returns what the document says, with the checks that it passed
  * @throws AttestationError with the code of the first check that failed
  *
@@ -42,17 +44,18 @@ export async function verifyAttestation(
   document: Uint8Array,
   now: number,
   policy: Policy,
+  issuers?: IssuerCache,
 ): Promise<VerifiedDocument> {
   if (!Number.isFinite(now))
     throw new AttestationError('policy_time_invalid', 'Cannot verify: the time is not a number');
-  // A copy before anything is awaited: whoever shares the buffer cannot change it between two checks.
-  const copy = new Uint8Array(document);
-  const rules = await readPolicy(policy);
-  const envelope = decodeCoseSign1(copy);
+  const rules = readPolicy(policy);
+  // All of the document is read, into copies, before anything is awaited.
+  const envelope = decodeCoseSign1(document);
   const content = decodeDocument(envelope.payload);
-  const leaf = await verifyChain(rules.root.certificate, content.cabundle, content.certificate, now);
+  const leaf = await verifyChain(rules.root, content, now, issuers);
   await verifyCoseSign1(envelope, leaf.publicKey);
-  const root = { sha256: rules.root.sha256, aws: rules.root.sha256 === AWS_NITRO_ROOT_SHA256 };
+  const sha256OfRoot = toHex(await sha256(rules.root.raw));
+  const root = { sha256: sha256OfRoot, aws: sha256OfRoot === AWS_NITRO_ROOT_SHA256 };
   const checks = [
     passed(
       'certificate chain',

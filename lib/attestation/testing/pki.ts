@@ -23,11 +23,16 @@ export interface CertificateOptions {
   extensions: Uint8Array[];
   /** Parts of the TBSCertificate to replace, encoded, for certificates that no authority would issue. */
   version?: Uint8Array;
+  serialNumber?: Uint8Array;
   signatureAlgorithm?: Uint8Array;
   issuerName?: string;
   validity?: Uint8Array;
+  subjectName?: Uint8Array;
   publicKeyInfo?: Uint8Array;
   trailing?: Uint8Array;
+  /** Changes what stands around the TBSCertificate and is not signed. */
+  outerAlgorithm?: Uint8Array;
+  signatureValue?: (rAndS: Bytes) => Uint8Array;
 }
 
 /** Extensions of an authority that may have `pathLength` authorities below it. */
@@ -57,17 +62,18 @@ export async function issueCertificate(
   const algorithm = options.signatureAlgorithm ?? ECDSA_WITH_SHA384;
   const tbs = der.sequence(
     options.version ?? der.element(Tag.context0, der.integer(Uint8Array.of(2))),
-    der.integer(crypto.getRandomValues(new Uint8Array(16))),
+    options.serialNumber ?? der.integer(crypto.getRandomValues(new Uint8Array(16))),
     algorithm,
     der.commonName(options.issuerName ?? issuer?.name ?? options.name),
     options.validity ?? der.sequence(der.time(options.notBefore), der.time(options.notAfter)),
-    der.commonName(options.name),
+    options.subjectName ?? der.commonName(options.name),
     options.publicKeyInfo ?? publicKeyInfo,
     der.element(Tag.context3, der.sequence(...options.extensions)),
     options.trailing ?? new Uint8Array(),
   );
   const signature = await signEs384(issuer?.privateKey ?? keys.privateKey, tbs);
-  const certificate = der.sequence(tbs, algorithm, der.bitString(derSignature(signature)));
+  const signatureValue = options.signatureValue?.(signature) ?? der.bitString(derSignature(signature));
+  const certificate = der.sequence(tbs, options.outerAlgorithm ?? algorithm, signatureValue);
   return { name: options.name, certificate, privateKey: keys.privateKey };
 }
 
