@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AWS_NITRO_ROOT_PEM, AWS_NITRO_ROOT_SHA256 } from './aws-root.ts';
+import { AttestationError } from './error.ts';
 import { decodePem } from './pem.ts';
 import { ANY, type Policy } from './policy.ts';
 import { verifyAttestation } from './verify.ts';
@@ -69,6 +71,21 @@ describe.skipIf(index.length === 0)('real documents', () => {
     await (vector.debug_mode
       ? expect(strict).rejects.toMatchObject({ code: 'debug_mode' })
       : expect(strict).resolves.toBeDefined());
+  });
+
+  it.each(valid)('$name is refused with any bit of it changed, unless it means the same', async (vector) => {
+    const [document, at] = [new Uint8Array(read(vector)), vector.timestamp_ms!];
+    const policy = { ...ANY, allowDebug: vector.debug_mode };
+    const original = await verifyAttestation(document, at, policy);
+    const bit = fc.tuple(fc.nat(document.length - 1), fc.nat(7));
+    await fc.assert(
+      fc.asyncProperty(bit, async ([byte, place]) => {
+        const changed = document.with(byte, document[byte]! ^ (1 << place));
+        const outcome = await verifyAttestation(changed, at, policy).catch((error: unknown) => error);
+        if (!(outcome instanceof AttestationError)) expect(outcome).toEqual(original);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it.each(index.filter((vector) => vector.expect !== 'valid'))(
