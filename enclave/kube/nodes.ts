@@ -66,9 +66,9 @@ export class Nodes {
     const isNew = !this.#ready.has(nodeId);
     if (this.#ready.get(nodeId) === isReady) return;
     this.#ready.set(nodeId, isReady);
+    this.#tellChain(nodeId);
     // Only the node's own certificate can make its Node object, so the bootstrap token has done its work.
     if (isNew) await this.#options.tokens.revoke(nodeId);
-    this.#tellChain(nodeId);
   }
 
   #tellChain(nodeId: string): void {

@@ -40,10 +40,11 @@ function restrictContainer(container: V1Container): V1Container {
 }
 
 function preferNode(node: string) {
-  const matchExpressions = [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }];
+  // By its name and not by its labels, which a node may set itself.
+  const matchFields = [{ key: 'metadata.name', operator: 'In', values: [node] }];
   return {
     nodeAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: { matchExpressions } }],
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: { matchFields } }],
     },
   };
 }
