@@ -1,5 +1,5 @@
+import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { SeatedCluster } from '@daasvader/control-plane/testing/seated-cluster.ts';
-import { TransactionEvents } from '@daasvader/devnet/layouts.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
@@ -132,6 +132,35 @@ describe('requests', () => {
     expect(await reader.request(3n)).toMatchObject({ status: 4 });
     expect(await reader.scheduler()).toMatchObject({ activeCount: '0', nextId: '4' });
   });
+});
+
+test('a manifest is named by its digest and travels as a reference', async () => {
+  const args = { method: 'POST', path: '/api/v1/namespaces/default/configmaps', namespace: 'default' };
+  const blobId = new Uint8Array(32).fill(0xab);
+  const [scheduled] = await use((tx) =>
+    calls.submitManifestReference(tx, cluster.deployment, { ...args, digest: DIGEST, blobId }),
+  );
+  const { manifest, requestId } = scheduled as EventOf<'K8sAPIRequestScheduledEvent'>;
+  expect(JSON.parse(Buffer.from(manifest).toString())).toEqual({
+    apiVersion: 'daasvader/v1',
+    kind: 'ManifestReference',
+    sha256: '07'.repeat(32),
+    walrusBlobId: 'ab'.repeat(32),
+  });
+  await use((tx) => calls.cancelRequest(tx, cluster.deployment, BigInt(requestId)));
+});
+
+test('an image is published, given away and removed', async () => {
+  const ids = { packageId: cluster.deployment.packageId, imagesId: cluster.deployment.imagesId! };
+  const image = { name: 'me/web', tag: 'v1', digest: DIGEST, blobId: new Uint8Array(32) };
+  await own((tx) => calls.publishImage(tx, ids, image));
+  expect(await reader.image('me/web', 'v1')).toMatchObject({ digest: DIGEST });
+  await expect(use((tx) => calls.removeImage(tx, ids, image))).rejects.toMatchObject({
+    abort: { module: 'image_registry', name: 'ENotOwner' },
+  });
+  await own((tx) => calls.transferImageName(tx, ids, { name: image.name, newOwner: user.toSuiAddress() }));
+  await use((tx) => calls.removeImage(tx, ids, image));
+  expect(await reader.image('me/web', 'v1')).toBeUndefined();
 });
 
 describe('refusals', () => {

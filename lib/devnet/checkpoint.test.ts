@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readCommittee } from '@daasvader/chain/committee.ts';
+import { signedBytes } from '@daasvader/checkpoint/committee.ts';
+import { type DigestDomain, digestOf } from '@daasvader/checkpoint/digest.ts';
+import { CheckpointContents, CheckpointSummary, TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { signedBytes } from './committee.ts';
 import { type Devnet, startDevnet } from './devnet.ts';
-import { type DigestDomain, digestOf } from './digest.ts';
-import { CheckpointContents, CheckpointSummary, TransactionEvents } from './layouts.ts';
 import { type Counter, increment, publishCounter } from './testing/counter.ts';
 
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
@@ -64,7 +64,7 @@ test('a checkpoint leads by digests to the events of its transactions', async ()
   const { summary, contents, transactions } = await checkpointOf(digest);
   const { contentDigest } = CheckpointSummary.parse(summary!.bcs!.value!);
   expect(digestOf('CheckpointContents', contents!.bcs!.value!)).toBe(contentDigest);
-  const { transactions: executed } = CheckpointContents.parse(contents!.bcs!.value!).V1;
+  const { transactions: executed } = CheckpointContents.parse(contents!.bcs!.value!).V1!;
   const { effects, events } = transactions.find((transaction) => transaction.digest === digest)!;
   const entry = executed.find(({ transaction }) => transaction === digest)!;
   const same = (domain: DigestDomain, bytes: Uint8Array | undefined, expected: string | null) =>

@@ -1,7 +1,7 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
+import { CheckpointContents, CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import type { Committee } from './committee.ts';
-import { digestOf } from './digest.ts';
 import { type GasCost, NO_GAS } from './gas.ts';
-import { CheckpointContents, CheckpointSummary } from './layouts.ts';
 import type { StoredCheckpoint, TransactionRecord } from './store.ts';
 
 /** The protocol whose encodings this chain follows. */

@@ -1,3 +1,4 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { toBase58 } from '@mysten/bcs';
 import { bcs } from '@mysten/sui/bcs';
 import type { Signer } from '@mysten/sui/cryptography';
@@ -10,7 +11,6 @@ import { MultiSigPublicKey } from '@mysten/sui/multisig';
 import { Transaction, TransactionDataBuilder } from '@mysten/sui/transactions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Devnet, startDevnet } from './devnet.ts';
-import { digestOf } from './digest.ts';
 import { type Counter, increment, publishCounter } from './testing/counter.ts';
 
 let devnet: Devnet;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { CommitteeMember } from '@daasvader/checkpoint/committee.ts';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { Chain } from './chain.ts';
-import type { CommitteeMember } from './committee.ts';
 import { deriveKeypair, Faucet, type FaucetGift } from './faucet.ts';
 import { loadFramework } from './framework.ts';
 import { DevnetServer } from './server.ts';

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Devnet, type DevnetOptions, startDevnet } from './devnet.ts';
-import { CheckpointSummary } from './layouts.ts';
 import { verifyCheckpoint } from './testing/certificate.ts';
 
 let devnet: Devnet;

@@ -1,8 +1,8 @@
+import { digestOf, ZERO_DIGEST } from '@daasvader/checkpoint/digest.ts';
 import { deserialize } from '@mysten/move-bytecode-template';
 import { bcs } from '@mysten/sui/bcs';
 import { blake2b } from '@noble/hashes/blake2.js';
 import { PROTOCOL_VERSION } from './checkpoint.ts';
-import { digestOf, ZERO_DIGEST } from './digest.ts';
 import { encodeEffects, type ObjectTransition } from './effects.ts';
 import { typeOrigins } from './execution/type-origins.ts';
 import { type GasCost, NO_GAS } from './gas.ts';

@@ -1,5 +1,5 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { bcs, TypeTagSerializer } from '@mysten/sui/bcs';
-import { digestOf } from './digest.ts';
 import {
   ADDRESS_2,
   coinTypeOf,

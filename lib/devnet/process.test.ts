@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
+import { CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startDevnet } from './devnet.ts';
-import { digestOf } from './digest.ts';
-import { CheckpointSummary } from './layouts.ts';
 import { increment, publishCounter } from './testing/counter.ts';
 import { DevnetProcess } from './testing/devnet-process.ts';
 

@@ -1,10 +1,10 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
+import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { bcs } from '@mysten/sui/bcs';
-import { digestOf } from './digest.ts';
 import { encodeEffects, type ObjectTransition } from './effects.ts';
 import type { Execution } from './execution/execute.ts';
 import { objectTypes } from './genesis.ts';
 import type { LoadedInputs, TransactionData } from './inputs.ts';
-import { TransactionEvents } from './layouts.ts';
 import { type ChainObject, coinBalance } from './object.ts';
 import type { TransactionRecord } from './store.ts';
 import { coinTypeOf, structTag } from './type-name.ts';

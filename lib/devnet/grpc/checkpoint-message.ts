@@ -1,7 +1,7 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
+import { CheckpointContents, CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain.ts';
-import { digestOf } from '../digest.ts';
-import { CheckpointContents, CheckpointSummary } from '../layouts.ts';
 import type { StoredCheckpoint } from '../store.ts';
 import { gasMessage } from './effects-message.ts';
 import { executedMessage, signatureMessage } from './executed-message.ts';
@@ -68,7 +68,7 @@ function endOfEpochMessage(
 }
 
 function contentsMessage(bytes: Uint8Array, mask: Mask): GrpcTypes.CheckpointContents {
-  const { transactions, userSignatures } = CheckpointContents.parse(bytes).V1;
+  const { transactions, userSignatures } = CheckpointContents.parse(bytes).V1!;
   const message: GrpcTypes.CheckpointContents = { transactions: [] };
   if (mask.has('bcs')) message.bcs = { name: 'CheckpointContents', value: bytes };
   if (mask.has('digest')) message.digest = digestOf('CheckpointContents', bytes);

@@ -1,9 +1,9 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
+import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { bcs } from '@mysten/sui/bcs';
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain.ts';
-import { digestOf } from '../digest.ts';
 import { unsupported } from '../error.ts';
-import { TransactionEvents } from '../layouts.ts';
 import type { ChainObject } from '../object.ts';
 import type { StoredTransaction, TransactionRecord } from '../store.ts';
 import { structToTypeName } from '../type-name.ts';

@@ -1,5 +1,5 @@
+import { type CommitteeMember, signedBytes } from '@daasvader/checkpoint/committee.ts';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
-import { type CommitteeMember, signedBytes } from '../committee.ts';
 import type { StoredCheckpoint } from '../store.ts';
 
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';

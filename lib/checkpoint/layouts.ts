@@ -36,13 +36,25 @@ export const CheckpointSummary = bcs.struct('CheckpointSummary', {
   versionSpecificData: bcs.byteVector(),
 });
 
+const ExecutionDigests = bcs.struct('ExecutionDigests', {
+  transaction: bcs.ObjectDigest,
+  effects: bcs.ObjectDigest,
+});
+
 /** sui-types `messages_checkpoint.rs`: the transactions of a checkpoint with their effects and signatures. */
 export const CheckpointContents = bcs.enum('CheckpointContents', {
   V1: bcs.struct('CheckpointContentsV1', {
-    transactions: bcs.vector(
-      bcs.struct('ExecutionDigests', { transaction: bcs.ObjectDigest, effects: bcs.ObjectDigest }),
-    ),
+    transactions: bcs.vector(ExecutionDigests),
     userSignatures: bcs.vector(bcs.vector(bcs.byteVector())),
+  }),
+  V2: bcs.struct('CheckpointContentsV2', {
+    transactions: bcs.vector(
+      bcs.struct('CheckpointTransactionContents', {
+        digests: ExecutionDigests,
+        /** Each with the version of the signer's address aliases. */
+        userSignatures: bcs.vector(bcs.tuple([bcs.byteVector(), bcs.option(bcs.u64())])),
+      }),
+    ),
   }),
 });
 
