@@ -51,7 +51,6 @@ const MAX_CLOCK_SKEW_MS: u64 = 30_000;
 const MAX_DELAY_MS: u64 = 90 * 24 * 3_600_000;
 const MAX_CHAIN_ID_LENGTH: u64 = 64;
 const DIGEST_LENGTH: u64 = 32;
-const VERSION: u64 = 1;
 
 /// The right to propose what the control plane may be.
 public struct AdminCap has key, store {
@@ -69,7 +68,6 @@ public struct ClusterConfig has copy, drop, store {
 
 public struct EnclaveRegistry has key {
     id: UID,
-    version: u64,
     /// How long proposals wait before they take effect.
     delay_ms: u64,
     max_document_age_ms: u64,
@@ -206,7 +204,6 @@ public(package) fun new(delay_ms: u64, ctx: &mut TxContext): (EnclaveRegistry, A
     assert!(delay_ms <= MAX_DELAY_MS, EDelayTooLong);
     let registry = EnclaveRegistry {
         id: object::new(ctx),
-        version: VERSION,
         delay_ms,
         max_document_age_ms: MAX_DOCUMENT_AGE_MS,
         measurements: vector[],

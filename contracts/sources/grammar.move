@@ -4,6 +4,8 @@ module daasvader::grammar;
 const MAX_LABEL_LENGTH: u64 = 63;
 const MAX_LABELS_LENGTH: u64 = 1_024;
 const MAX_IMAGE_LENGTH: u64 = 255;
+const MAX_REPOSITORY_LENGTH: u64 = 128;
+const MAX_TAG_LENGTH: u64 = 128;
 const KEY_LENGTH: u64 = 64;
 const MAX_PORT: u64 = 65_535;
 
@@ -38,6 +40,19 @@ public(package) fun is_image(text: &vector<u8>): bool {
     text.all!(|c| is_alphanumeric(*c) || b"._-/:@".contains(c))
 }
 
+/// The name of an image without registry and tag: lower case parts between slashes, each beginning and ending with a
+/// letter or digit.
+public(package) fun is_repository(text: &vector<u8>): bool {
+    text.length() <= MAX_REPOSITORY_LENGTH && split(text, b"/"[0]).all!(|part| is_repository_part(part))
+}
+
+/// The tag of an image, as OCI's distribution specification has it.
+public(package) fun is_tag(text: &vector<u8>): bool {
+    let length = text.length();
+    length > 0 && length <= MAX_TAG_LENGTH && (is_alphanumeric(text[0]) || text[0] == b"_"[0]) &&
+    text.all!(|c| is_alphanumeric(*c) || b"._-".contains(c))
+}
+
 /// `k=v,k2=v2`, or nothing.
 public(package) fun are_labels(text: &vector<u8>): bool {
     if (text.is_empty()) return true;
@@ -68,6 +83,12 @@ public(package) fun starts_with(text: &vector<u8>, prefix: &vector<u8>): bool {
         i = i + 1;
     };
     true
+}
+
+fun is_repository_part(part: &vector<u8>): bool {
+    let length = part.length();
+    length > 0 && is_lower_alphanumeric(part[0]) && is_lower_alphanumeric(part[length - 1]) &&
+    part.all!(|c| is_lower_alphanumeric(*c) || b"._-".contains(c))
 }
 
 fun is_label(pair: &vector<u8>): bool {

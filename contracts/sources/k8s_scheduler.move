@@ -5,6 +5,7 @@ use daasvader::api_path::{Self, ApiPath};
 use daasvader::enclave_registry::{AdminCap, Enclave, EnclaveRegistry};
 use daasvader::event_log::{Self, Log, LogHead};
 use daasvader::grammar;
+use daasvader::manifest_reference;
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
 use std::string::String;
@@ -39,7 +40,7 @@ const ENoActiveWorker: u64 = 11;
 const EUnknownRequest: u64 = 12;
 /// A request in this status cannot go into the other.
 const EBadTransition: u64 = 13;
-/// The result's digest is not 32 bytes.
+/// The result's or the manifest's digest or the blob id is not 32 bytes.
 const EBadDigest: u64 = 14;
 /// The reason is longer than 256 bytes.
 const EReasonTooLong: u64 = 15;
@@ -215,18 +216,28 @@ public(package) entry fun submit_manifest(
     ctx: &TxContext,
 ) {
     assert!(!manifest.is_empty() && manifest.length() <= MAX_MANIFEST_LENGTH, EBadManifest);
-    let none = b"".to_string();
-    let order = Order {
-        method,
-        path,
-        name: none,
-        labels: none,
-        namespace,
-        container_name: none,
-        image: none,
-        port: none,
-        manifest,
-    };
+    let order = order_of(method, path, namespace, manifest);
+    scheduler.schedule(workers, staking, order, clock, ctx);
+}
+
+/// Asks for an object by the SHA-256 of its JSON, which lies in a Walrus blob. It is public all the same.
+///
+/// @throws `EBadDigest` and as `submit_k8s_request`
+public(package) entry fun submit_manifest_reference(
+    scheduler: &mut Scheduler,
+    workers: &WorkerRegistry,
+    staking: &StakingPool,
+    method: String,
+    path: String,
+    namespace: String,
+    digest: vector<u8>,
+    blob_id: vector<u8>,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    assert!(digest.length() == DIGEST_LENGTH && blob_id.length() == DIGEST_LENGTH, EBadDigest);
+    let reference = manifest_reference::to_json(&digest, &blob_id);
+    let order = order_of(method, path, namespace, reference);
     scheduler.schedule(workers, staking, order, clock, ctx);
 }
 
@@ -371,6 +382,22 @@ fun assert_simple(order: &Order) {
     let Order { container_name, image, .. } = order;
     assert!(container_name.is_empty() || grammar::is_dns_label(container_name.as_bytes()), EBadName);
     assert!(image.is_empty() || grammar::is_image(image.as_bytes()), EBadImage);
+}
+
+/// An order whose object is the manifest.
+fun order_of(method: String, path: String, namespace: String, manifest: vector<u8>): Order {
+    let none = b"".to_string();
+    Order {
+        method,
+        path,
+        name: none,
+        labels: none,
+        namespace,
+        container_name: none,
+        image: none,
+        port: none,
+        manifest,
+    }
 }
 
 fun assert_allowed(order: &Order, path: &ApiPath, user: address, role: u8) {

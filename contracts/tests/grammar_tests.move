@@ -73,6 +73,20 @@ fun labels_are_at_most_1_kib() {
 }
 
 #[test]
+fun repositories() {
+    vector[b"web", b"me/web", b"a/b/c", b"a.b-c_d/e0", bytes(128, A)].do!(|text| assert!(grammar::is_repository(&text)));
+    vector[b"", b"/", b"a/", b"/a", b"a//b", b"A", b"a:b", b"-a", b"a-", b"a/.b", b"a b", bytes(129, A)].do!(
+        |text| assert!(!grammar::is_repository(&text)),
+    );
+}
+
+#[test]
+fun tags() {
+    vector[b"v1", b"_x", b"1.27-alpine", b"Latest", bytes(128, A)].do!(|text| assert!(grammar::is_tag(&text)));
+    vector[b"", b".a", b"-a", b"a/b", b"a:b", b"a b", bytes(129, A)].do!(|text| assert!(!grammar::is_tag(&text)));
+}
+
+#[test]
 fun split_keeps_empty_parts() {
     assert_eq!(grammar::split(&b"", b"/"[0]), vector[b""]);
     assert_eq!(grammar::split(&b"/a//b/", b"/"[0]), vector[b"", b"a", b"", b"b", b""]);

@@ -65,6 +65,21 @@ fun send(f: &mut Fixture, draft: Draft) {
     );
 }
 
+fun send_reference(f: &mut Fixture, path: vector<u8>, digest: vector<u8>, blob_id: vector<u8>) {
+    let (scheduler, workers, staking, clock) = f.scheduler();
+    scheduler.submit_manifest_reference(
+        workers,
+        staking,
+        b"POST".to_string(),
+        path.to_string(),
+        b"default".to_string(),
+        digest,
+        blob_id,
+        clock,
+        &by(USER, 62),
+    );
+}
+
 fun send_manifest(f: &mut Fixture, path: vector<u8>, manifest: vector<u8>) {
     let (scheduler, workers, staking, clock) = f.scheduler();
     scheduler.submit_manifest(
@@ -206,6 +221,14 @@ fun the_requester_cancels_what_was_not_started() {
 fun a_manifest_of_8_kib_is_accepted() {
     let (mut f, enclave) = ready();
     send_manifest(&mut f, DEPLOYMENTS, bytes(8_192, 32));
+    assert_request(&mut f, 1, PENDING, b"w1");
+    f.end_all(enclave);
+}
+
+#[test]
+fun a_manifest_is_named_by_its_digest() {
+    let (mut f, enclave) = ready();
+    send_reference(&mut f, DEPLOYMENTS, bytes(32, 1), bytes(32, 2));
     assert_request(&mut f, 1, PENDING, b"w1");
     f.end_all(enclave);
 }
@@ -470,6 +493,34 @@ fun a_manifest_above_8_kib_is_refused() {
 fun a_manifest_of_a_secret_is_refused() {
     let (mut f, _enclave) = ready();
     send_manifest(&mut f, b"/api/v1/namespaces/default/secrets", b"{}");
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadDigest)]
+fun a_manifest_is_not_named_by_a_short_digest() {
+    let (mut f, _enclave) = ready();
+    send_reference(&mut f, DEPLOYMENTS, bytes(31, 1), bytes(32, 2));
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadDigest)]
+fun a_blob_id_is_32_bytes() {
+    let (mut f, _enclave) = ready();
+    send_reference(&mut f, DEPLOYMENTS, bytes(32, 1), b"");
+    abort
+}
+
+#[test, expected_failure(abort_code = api_path::EBadResource)]
+fun a_secret_is_not_named_by_its_digest_either() {
+    let (mut f, _enclave) = ready();
+    send_reference(&mut f, b"/api/v1/namespaces/default/secrets", bytes(32, 1), bytes(32, 2));
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::ERoleTooLow)]
+fun a_developer_names_no_daemon_set_by_its_digest() {
+    let (mut f, _enclave) = ready();
+    send_reference(&mut f, b"/apis/apps/v1/namespaces/default/daemonsets", bytes(32, 1), bytes(32, 2));
     abort
 }
 

@@ -21,6 +21,15 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'EDelayTooLong',
     'EBadConfig',
   ],
+  image_registry: [
+    'ENotOwner',
+    'EUnknownName',
+    'EUnknownTag',
+    'EBadName',
+    'EBadTag',
+    'EBadDigest',
+    'EBadBlobId',
+  ],
   heartbeat: ['EWrongCluster', 'EBadAuditHead'],
   k8s_scheduler: [
     'EWrongCluster',

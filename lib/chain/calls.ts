@@ -297,6 +297,22 @@ export function submitManifest(tx: Transaction, ids: ContractIds, args: Manifest
   submit(tx, ids, 'submit_manifest', [...texts, bytes(tx, args.manifest)]);
 }
 
+/** A request for an object by the digest of its JSON, which a Walrus blob holds; 32 bytes each. */
+export interface ManifestReferenceArgs extends Omit<ManifestArgs, 'manifest'> {
+  digest: Uint8Array;
+  blobId: Uint8Array;
+}
+
+export function submitManifestReference(
+  tx: Transaction,
+  ids: ContractIds,
+  args: ManifestReferenceArgs,
+): void {
+  const texts = strings(tx, [args.method, args.path, args.namespace]);
+  const values = [args.digest, args.blobId].map((value) => bytes(tx, value));
+  submit(tx, ids, 'submit_manifest_reference', [...texts, ...values]);
+}
+
 export function cancelRequest(tx: Transaction, ids: ContractIds, requestId: bigint): void {
   const args = [tx.object(ids.schedulerId), tx.pure.u64(requestId), tx.object(CLOCK)];
   call(tx, ids, 'k8s_scheduler::cancel_request', args);
@@ -342,4 +358,41 @@ export function reassignRequest(tx: Transaction, ids: SeatIds, requestId: bigint
 function operatorCall(tx: Transaction, ids: SeatIds, name: string, object: string, args: Arguments): void {
   const objects = [object, ids.registryId, ids.enclaveId].map((id) => tx.object(id));
   call(tx, ids, name, [...objects, ...args, tx.object(CLOCK)]);
+}
+
+// image_registry
+
+/** What an image's owner needs. */
+export type ImageIds = Pick<ContractIds, 'packageId'> & { imagesId: string };
+
+/** An image: digest of its manifest and Walrus blob id, 32 bytes each. */
+export interface ImageArgs {
+  name: string;
+  tag: string;
+  digest: Uint8Array;
+  blobId: Uint8Array;
+}
+
+/** Says which image a tag means; a name that nobody has becomes the sender's. */
+export function publishImage(tx: Transaction, ids: ImageIds, args: ImageArgs): void {
+  const values = [args.digest, args.blobId].map((value) => bytes(tx, value));
+  imageCall(tx, ids, 'publish_image', [...strings(tx, [args.name, args.tag]), ...values]);
+}
+
+export function removeImage(tx: Transaction, ids: ImageIds, args: { name: string; tag: string }): void {
+  imageCall(tx, ids, 'remove_image', strings(tx, [args.name, args.tag]));
+}
+
+/** Gives a name with all its tags to another account. */
+export function transferImageName(
+  tx: Transaction,
+  ids: ImageIds,
+  args: { name: string; newOwner: string },
+): void {
+  const values = [tx.pure.string(args.name), tx.pure.address(args.newOwner)];
+  imageCall(tx, ids, 'transfer_name', values);
+}
+
+function imageCall(tx: Transaction, ids: ImageIds, name: string, args: Arguments): void {
+  call(tx, ids, `image_registry::${name}`, [tx.object(ids.imagesId), ...args, tx.object(CLOCK)]);
 }

@@ -14,6 +14,7 @@ const schema = z.strictObject({
   workersId: id,
   stakingId: id,
   schedulerId: id,
+  imagesId: id.optional(),
   adminCapId: id.optional(),
 });
 

@@ -16,6 +16,7 @@ const config = bcs.struct('ClusterConfig', {
 const staked = { ...log, user: address, amount: u64, total: u64, role: u8 };
 const request = { ...log, requestId: u64 };
 const worker = { ...log, nodeId: text };
+const tag = { ...log, name: text, tag: text };
 const pcrs = { pcr0: bytes, pcr1: bytes, pcr2: bytes };
 
 /** How far a log had come, as heartbeats state it. */
@@ -96,6 +97,19 @@ export const EVENTS = {
   RequestCompletedEvent: bcs.struct('RequestCompletedEvent', { ...request, resultDigest: bytes }),
   RequestFailedEvent: bcs.struct('RequestFailedEvent', { ...request, reason: text }),
   RequestCancelledEvent: bcs.struct('RequestCancelledEvent', request),
+  ImagePublishedEvent: bcs.struct('ImagePublishedEvent', {
+    ...tag,
+    owner: address,
+    digest: bytes,
+    blobId: bytes,
+  }),
+  ImageRemovedEvent: bcs.struct('ImageRemovedEvent', tag),
+  ImageNameTransferredEvent: bcs.struct('ImageNameTransferredEvent', {
+    ...log,
+    name: text,
+    oldOwner: address,
+    newOwner: address,
+  }),
 };
 
 /** Belongs to no log: it states the heads of all. */
@@ -116,11 +130,13 @@ const table = bcs.struct('Table', { id: uid, size: u64 });
 const timelock = { effectiveAtMs: u64, isUsed: bcs.bool() };
 const Stake = bcs.struct('Stake', { bonded: u64, unbonding: u64, unbondsAtMs: u64 });
 
+/** The key of an image's table entry. */
+export const ImageKey = bcs.struct('ImageKey', { name: text, tag: text });
+
 /** Contents of the contracts' objects and table entries, by the name of their Move struct. */
 export const OBJECTS = {
   EnclaveRegistry: bcs.struct('EnclaveRegistry', {
     id: uid,
-    version: u64,
     delayMs: u64,
     maxDocumentAgeMs: u64,
     measurements: bcs.vector(
@@ -208,6 +224,14 @@ export const OBJECTS = {
     cursor: u64,
     log: logState,
   }),
+  ImageRegistry: bcs.struct('ImageRegistry', {
+    id: uid,
+    clusterId: address,
+    owners: table,
+    images: table,
+    log: logState,
+  }),
+  Image: bcs.struct('Image', { digest: bytes, blobId: bytes, updatedAtMs: u64 }),
   Request: bcs.struct('Request', {
     requester: address,
     worker: text,

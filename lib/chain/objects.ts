@@ -3,7 +3,7 @@ import { ObjectError } from '@mysten/sui/client';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
-import { OBJECTS } from './layouts.ts';
+import { ImageKey, OBJECTS } from './layouts.ts';
 
 type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
 
@@ -15,6 +15,7 @@ export type WorkerRegistry = Contents<'WorkerRegistry'>;
 export type StakingPool = Contents<'StakingPool'>;
 export type Scheduler = Contents<'Scheduler'>;
 export type Request = Contents<'Request'>;
+export type Image = Contents<'Image'>;
 
 const ROLE_STAKES = ['viewerStake', 'developerStake', 'adminStake', 'superStake'] as const;
 const STRING = '0x1::string::String';
@@ -22,7 +23,7 @@ const CLOCK = '0x6';
 const Clock = bcs.struct('Clock', { id: bcs.Address, timestampMs: bcs.u64() });
 
 /** The package, and those of its shared objects that are to be read. */
-export type ReaderIds = Pick<ContractIds, 'packageId'> & Partial<ContractIds>;
+export type ReaderIds = Pick<ContractIds, 'packageId'> & Partial<ContractIds> & { imagesId?: string };
 
 /**
  * Reads the contracts' objects through a full node, which is trusted for nothing: whoever must know checks events
@@ -76,6 +77,13 @@ export class ContractReader {
     return this.#entry(requests.id, name, 'Request');
   }
 
+  /** @throws ChainError `not_found` for the registry, `answer`, `unreachable` */
+  async image(name: string, tag: string): Promise<Image | undefined> {
+    const { images } = await this.#shared('imagesId', 'image_registry', 'ImageRegistry');
+    const type = `${this.#ids.packageId}::image_registry::ImageKey`;
+    return this.#entry(images.id, { type, bcs: ImageKey.serialize({ name, tag }).toBytes() }, 'Image');
+  }
+
   /**
    * The role of an address: 0 none, 1 viewer, 2 developer, 3 admin, 4 super; and its bonded stake in MIST.
    *
@@ -96,7 +104,7 @@ export class ContractReader {
   }
 
   async #shared<K extends keyof typeof OBJECTS>(
-    name: Exclude<keyof ContractIds, 'packageId'>,
+    name: Exclude<keyof ReaderIds, 'packageId'>,
     module: string,
     kind: K,
   ): Promise<Contents<K>> {

@@ -54,7 +54,7 @@ async function createCluster(client: SuiGrpcClient, signer: Signer, packageId: s
   const registryId = idOf(root, 'enclave_registry::EnclaveRegistry');
   const adminCapId = idOf(root, 'enclave_registry::AdminCap');
   const rest = await submit(client, signer, (tx) => {
-    for (const module of ['worker_registry', 'staking', 'k8s_scheduler']) {
+    for (const module of ['worker_registry', 'staking', 'k8s_scheduler', 'image_registry']) {
       const target = `${packageId}::${module}::create`;
       tx.moveCall({ target, arguments: [tx.object(registryId), tx.object(adminCapId)] });
     }
@@ -64,6 +64,7 @@ async function createCluster(client: SuiGrpcClient, signer: Signer, packageId: s
     workersId: idOf(rest, 'worker_registry::WorkerRegistry'),
     stakingId: idOf(rest, 'staking::StakingPool'),
     schedulerId: idOf(rest, 'k8s_scheduler::Scheduler'),
+    imagesId: idOf(rest, 'image_registry::ImageRegistry'),
     adminCapId,
   };
 }
