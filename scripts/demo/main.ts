@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cluster } from './cluster.ts';
 import { sweep, takeDirectory } from './directory.ts';
+import { buildImage } from './image.ts';
 import { findK3s } from './k3s.ts';
 import { Narrator } from './narrator.ts';
 import { runScenario } from './scenario.ts';
@@ -31,7 +32,13 @@ async function demo(): Promise<void> {
   const directory = await takeDirectory();
   try {
     const k3s = await findK3s(stop.signal);
-    await using cluster = await Cluster.create({ directory, k3s, signal: stop.signal });
+    const image = process.argv.includes('--nitro') ? await buildImage(stop.signal) : undefined;
+    await using cluster = await Cluster.create({
+      directory,
+      k3s,
+      signal: stop.signal,
+      ...(image && { image }),
+    });
     await runScenario(cluster, narrator);
     if (process.argv.includes('--keep')) await keepUp(cluster, narrator);
     narrator.finish('Done. Tearing down.');

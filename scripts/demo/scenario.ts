@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildWebImage, WEB_PORT } from '@daasvader/worker-agent/vm/image.ts';
 import { runInVm } from '@daasvader/worker-agent/vm/vm.ts';
+import { bootTimes } from './boot-times.ts';
 import type { Cluster } from './cluster.ts';
 import type { Narrator } from './narrator.ts';
 import { Timeline } from './timeline.ts';
@@ -33,6 +34,7 @@ export async function startCluster(cluster: Cluster, narrator: Narrator): Promis
     narrator.tell(`cluster ${cluster.deployment.registryId}`);
     await cluster.startControlPlane();
     await cluster.untilReady();
+    if (cluster.image) narrator.tell(await bootTimes(cluster));
     narrator.command('bin/daas status');
     narrator.tell(await cluster.daas.run('status'));
   });
