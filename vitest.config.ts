@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Unit tests stand beside their sources and run side by side. Whole-system tests under test/ share the
-// machine's network, iptables and cgroups, so they run one at a time.
+// machine's network, iptables and cgroups, so they run one at a time. Those of the image need an emulated Nitro machine.
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{lib,cli,contracts,eif,enclave,host-proxy,worker-agent}/**/*.test.ts'],
+          exclude: ['eif/emulator/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -16,11 +17,21 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/**/*.test.ts'],
+          include: ['test/*.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'nitro',
+          include: ['eif/emulator/**/*.test.ts', 'test/nitro/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],
