@@ -3,9 +3,9 @@ import { InitError } from './error.ts';
 const MIB = 1 << 20;
 /** The enclave process and Kubernetes wait for each other on one processor until both time out. */
 const MIN_CPUS = 2;
-/** What is in use once Kubernetes serves, and room for a cluster's objects; the initramfs lies in memory too. */
-const MIN_MEMORY_MIB = 3_072;
-/** What the kernel keeps for itself and does not count: a machine of 3 GiB reports less. */
+/** 760 MiB are in use once Kubernetes serves, files included: they lie in memory. The rest is for a cluster's objects. */
+const MIN_MEMORY_MIB = 2_048;
+/** What the kernel keeps for itself and does not count: a machine of 2048 MiB reports 2000. */
 const KERNEL_SHARE = 0.06;
 
 /** What a machine has: vCPUs and bytes. */
