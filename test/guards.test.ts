@@ -18,6 +18,8 @@ import { findK3s } from '../scripts/demo/k3s.ts';
 
 const NODE = { user: 'system:node:worker-1', groups: ['system:nodes'] };
 const NODE_PATH = '/api/v1/nodes/worker-1';
+/** A policy, and the fence's list, take a moment to come into force; what is asked meanwhile is not stored. */
+const SOON = { timeout: 10_000 };
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 let directory: string;
@@ -89,11 +91,10 @@ const secret = (name: string, type: string) => ({
 });
 
 test('nobody makes a Secret that Kubernetes fills with a token without end', async () => {
-  const path = '/api/v1/namespaces/default/secrets';
+  const path = '/api/v1/namespaces/default/secrets?dryRun=All';
   const make = (name: string, type: string) => call(path, administrator(), secret(name, type));
-  // A policy takes a moment to come into force.
   await expect
-    .poll(() => make('lasting', 'kubernetes.io/service-account-token'))
+    .poll(() => make('lasting', 'kubernetes.io/service-account-token'), SOON)
     .toMatchObject({
       status: 422,
       text: expect.stringContaining('no-lasting-tokens'),
@@ -115,9 +116,9 @@ test('a node makes no pods, not even static ones', async () => {
   const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } };
   const made = await call('/api/v1/nodes', administrator(), node, impersonate);
   pod.metadata.ownerReferences[0]!.uid = JSON.parse(made.text).metadata.uid;
-  const path = '/api/v1/namespaces/default/pods';
+  const path = '/api/v1/namespaces/default/pods?dryRun=All';
   await expect
-    .poll(() => call(path, administrator(), pod, impersonate))
+    .poll(() => call(path, administrator(), pod, impersonate), SOON)
     .toMatchObject({
       status: 422,
       text: expect.stringContaining('no-pods-of-nodes'),
@@ -142,7 +143,7 @@ async function nodeCertificate(): Promise<Caller> {
   await answer(kubernetes, created, { verdict: 'approve', reason: 'test' });
   const read = async () =>
     (await kubernetes.certificates.readCertificateSigningRequest({ name: 'worker-1' })).status?.certificate;
-  await expect.poll(read).toBeTruthy();
+  await expect.poll(read, SOON).toBeTruthy();
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`;
   return { cert: Buffer.from((await read()) ?? '', 'base64').toString(), key };
@@ -157,9 +158,9 @@ test('a node that is expelled is cut off at once, and let in again when it is re
   const watching = call(`/api/v1/nodes?${selector}`, node);
   await fence.close('worker-1');
   expect(await watching).toMatchObject({ status: 200 }); // it ended
-  await expect.poll(status).toBe(401);
+  await expect.poll(status, SOON).toBe(401);
   await fence.open('worker-1');
-  await expect.poll(status).not.toBe(401);
+  await expect.poll(status, SOON).not.toBe(401);
 });
 
 test('without a credential the API server tells nothing but its health', async () => {
