@@ -118,13 +118,13 @@ function readPublicKey(info: DerReader): Bytes {
       'certificate_public_key',
       'Cannot accept certificate: not an uncompressed P-384 key',
     );
-  return bits.slice(1);
+  return bits.subarray(1);
 }
 
 /** Turns the DER form of a signature into r and s at fixed width. */
 function readSignature(bits: Bytes): Bytes {
   if (bits[0] !== 0) throw malformed('the signature has unused bits');
-  const file = new DerReader(bits.slice(1));
+  const file = new DerReader(bits.subarray(1));
   const pair = file.enter(Tag.sequence, 'signature');
   file.end('signature');
   const half = SIGNATURE_BYTES / 2;

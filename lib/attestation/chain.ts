@@ -36,12 +36,17 @@ export async function verifyChain(
   });
   checkLeaf(leaf);
   const path = [...issuers, leaf];
-  for (const [i, certificate] of path.entries()) {
-    const name = certificate === leaf ? 'certificate' : `cabundle[${i}]`;
-    checkValidity(certificate, now, name);
-    // The root is trusted because it is pinned; its signature over itself would prove nothing.
-    if (i > 0) await checkIssued(certificate, path[i - 1]!, name, certificate === leaf ? undefined : cache);
-  }
+  const names = path.map((certificate, i) => (certificate === leaf ? 'certificate' : `cabundle[${i}]`));
+  path.forEach((certificate, i) => {
+    checkValidity(certificate, now, names[i]!);
+  });
+  // The root is trusted because it is pinned; its signature over itself would prove nothing.
+  const below = path.slice(1);
+  await allHold(
+    below.map((certificate, i) =>
+      checkIssued(certificate, path[i]!, names[i + 1]!, certificate === leaf ? undefined : cache),
+    ),
+  );
   return leaf;
 }
 
@@ -78,6 +83,12 @@ function checkValidity({ notBefore, notAfter }: Certificate, now: number, name: 
     );
   if (now > notAfter)
     throw new AttestationError('certificate_expired', `Cannot follow chain: ${name} has expired`, details);
+}
+
+/** Waits for checks that are made side by side. The first in order is reported, not the first in time. */
+async function allHold(checks: Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(checks))
+    if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function checkIssued(

@@ -20,7 +20,7 @@ export const Tag = {
   context3: 0xa3,
 } as const;
 
-/** An element read from DER: its contents, and the whole of it as it stood. */
+/** An element read from DER: its contents, and the whole of it as it stood; views of what was read. */
 export interface DerElement {
   contents: Bytes;
   raw: Bytes;
@@ -57,8 +57,8 @@ export class DerReader {
     this.#offset += length;
     if (this.#offset > this.#bytes.length) throw malformed(`${name} is longer than what holds it`);
     return {
-      contents: this.#bytes.slice(contentStart, this.#offset),
-      raw: this.#bytes.slice(start, this.#offset),
+      contents: this.#bytes.subarray(contentStart, this.#offset),
+      raw: this.#bytes.subarray(start, this.#offset),
     };
   }
 
@@ -115,7 +115,7 @@ export class DerReader {
     if (first < 0x80) return first;
     const width = first - 0x80;
     if (width < 1 || width > 2) throw malformed(`the length of ${name} is indefinite or out of bounds`);
-    const digits = this.#bytes.slice(this.#offset, this.#offset + width);
+    const digits = this.#bytes.subarray(this.#offset, this.#offset + width);
     this.#offset += width;
     const length = digits.reduce((sum, byte) => sum * 256 + byte, 0);
     if (digits.length < width || length < (width === 1 ? 0x80 : 0x100))

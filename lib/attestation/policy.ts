@@ -52,6 +52,8 @@ export interface Rules {
   allowDebug: boolean;
 }
 
+const AWS_ROOT = readRoot(AWS_NITRO_ROOT_PEM);
+
 /**
  * Checks a policy before any document is looked at.
  *
@@ -60,7 +62,7 @@ export interface Rules {
 export function readPolicy(policy: Policy): Rules {
   const allowDebug = policy.allowDebug === true;
   return {
-    root: readRoot(policy.root === undefined ? AWS_NITRO_ROOT_PEM : policy.root),
+    root: policy.root === undefined ? AWS_ROOT : readRoot(policy.root),
     pcrs: readPcrs(policy.pcrs, allowDebug),
     nonce: readExpectation(policy.nonce, 'nonce'),
     userData: readExpectation(policy.userData, 'userData'),
