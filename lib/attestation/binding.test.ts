@@ -55,13 +55,17 @@ describe('binding', () => {
     ['a long boot id', { bootId: filled(17, 1) }],
     ['a short address', { operator: '0x5' }],
     ['an address in capitals', { operator: address('A') }],
+    ['a chain id of 128 characters', { chainId: 'x'.repeat(128) }],
+    ['a chain id that is not text', { chainId: '\ud800' }],
+    ['a negative epoch', { committeeEpoch: -1n }],
+    ['an epoch of 65 bits', { committeeEpoch: 2n ** 64n }],
   ])('refuses to write %s', (_, field) => {
     expect(() => encodeBinding({ ...VECTOR.binding, ...field })).toThrow(
       expect.objectContaining({ code: 'binding_field' }),
     );
   });
 
-  it('refuses to read another version, trailing bytes, truncated bytes and padded lengths', () => {
+  it('refuses to read another version, trailing bytes, truncated bytes padded lengths and text that is none', () => {
     const bytes = encodeBinding(VECTOR.binding);
     const padded = concatBytes(bytes.subarray(0, 1), Uint8Array.of(bytes[1]! | 0x80, 0), bytes.subarray(2));
     const refusals = [
@@ -69,6 +73,7 @@ describe('binding', () => {
       concatBytes(bytes, filled(1, 0)),
       bytes.subarray(0, -1),
       padded,
+      bytes.with(2, 0xff),
       filled(0, 0),
     ];
     const codes = refusals.map((refused) => {
@@ -80,6 +85,7 @@ describe('binding', () => {
     });
     expect(codes).toEqual([
       'binding_version',
+      'binding_malformed',
       'binding_malformed',
       'binding_malformed',
       'binding_malformed',

@@ -1,41 +1,8 @@
-import { bcs } from '@mysten/bcs';
-import { type Bytes, concatBytes, equalBytes, fromHex, sha256, toHex } from './bytes.ts';
+import { type Bytes, concatBytes, decodeUtf8, fromHex, sha256, toHex } from './bytes.ts';
 import { AttestationError } from './error.ts';
 
 const VERSION = 1;
 const DOMAIN = new TextEncoder().encode('daasvader::binding::v1');
-
-const LENGTHS = {
-  tlsSpkiSha256: 32,
-  caSha256: 32,
-  hpkePublicKey: 32,
-  committeeDigest: 32,
-  bootId: 16,
-} as const;
-
-const Address = bcs.bytes(32).transform({
-  input: (address: string) => readAddress(address),
-  output: (bytes) => `0x${toHex(bytes)}`,
-});
-
-const ByteVector = bcs.byteVector().transform({
-  input: (bytes: Uint8Array) => bytes,
-  output: (bytes) => new Uint8Array(bytes),
-});
-
-const Layout = bcs.struct('Binding', {
-  version: bcs.u8(),
-  chainId: bcs.string(),
-  packageId: Address,
-  clusterId: Address,
-  operator: Address,
-  tlsSpkiSha256: ByteVector,
-  caSha256: ByteVector,
-  hpkePublicKey: ByteVector,
-  committeeDigest: ByteVector,
-  committeeEpoch: bcs.u64(),
-  bootId: ByteVector,
-});
 
 /**
  * Everything a peer of the enclave relies on. Its hash is the `user_data` of the attestation document, so a
@@ -65,20 +32,43 @@ export interface Binding {
   bootId: Uint8Array;
 }
 
+/** Takes the next `length` bytes. */
+type Take = (length: number) => Bytes;
+
+/** How BCS writes one kind of field. Everything here is shorter than 128 bytes, so that a length is one byte. */
+interface Codec<T> {
+  write(value: T, name: string): Bytes;
+  read(take: Take): T;
+}
+
+/** Fields in the order in which they are written. */
+const FIELDS: { [Name in keyof Binding]: Codec<Binding[Name]> } = {
+  chainId: { write: writeText, read: readText },
+  packageId: { write: writeAddress, read: readAddress },
+  clusterId: { write: writeAddress, read: readAddress },
+  operator: { write: writeAddress, read: readAddress },
+  tlsSpkiSha256: vector(32),
+  caSha256: vector(32),
+  hpkePublicKey: vector(32),
+  committeeDigest: vector(32),
+  committeeEpoch: { write: writeU64, read: readU64 },
+  bootId: vector(16),
+};
+
 /**
  * BCS of a binding, with its version in front.
  *
  * @throws AttestationError `binding_field` when a field has another form or length
  */
 export function encodeBinding(binding: Binding): Bytes {
-  checkLengths(binding);
-  return new Uint8Array(Layout.serialize({ version: VERSION, ...binding }).toBytes());
+  const fields = names().map((name) => (FIELDS[name] as Codec<unknown>).write(binding[name], name));
+  return concatBytes(Uint8Array.of(VERSION), ...fields);
 }
 
 /**
  * Reads what `encodeBinding` wrote, and only that.
  *
- * @throws AttestationError `binding_malformed`, `binding_version` or `binding_field`
+ * @throws AttestationError `binding_malformed` or `binding_version`
  */
 export function decodeBinding(bytes: Uint8Array): Binding {
   if (bytes[0] !== VERSION)
@@ -86,12 +76,15 @@ export function decodeBinding(bytes: Uint8Array): Binding {
       expected: String(VERSION),
       actual: String(bytes[0]),
     });
-  const { version: _, ...fields } = parse(bytes);
-  const binding = { ...fields, committeeEpoch: BigInt(fields.committeeEpoch) };
-  // The parser ignores what follows the last field and accepts padded lengths; writing it again shows both.
-  if (!equalBytes(encodeBinding(binding), bytes))
-    throw new AttestationError('binding_malformed', 'Cannot read binding: not in canonical form');
-  return binding;
+  let offset = 1;
+  const take: Take = (length) => {
+    offset += length;
+    if (offset > bytes.length) throw malformed('it ends early');
+    return new Uint8Array(bytes.subarray(offset - length, offset));
+  };
+  const fields = names().map((name) => [name, FIELDS[name].read(take)]);
+  if (offset < bytes.length) throw malformed('something follows its last field');
+  return Object.fromEntries(fields) as Binding;
 }
 
 /** The `user_data` that commits to a binding: SHA-256(domain ‖ BCS(binding)). */
@@ -99,34 +92,63 @@ export async function userData(binding: Binding): Promise<Bytes> {
   return sha256(concatBytes(DOMAIN, encodeBinding(binding)));
 }
 
-function parse(bytes: Uint8Array) {
-  try {
-    return Layout.parse(bytes);
-  } catch (cause) {
-    throw new AttestationError('binding_malformed', 'Cannot read binding: not its BCS', { cause });
-  }
+function names(): (keyof Binding)[] {
+  return Object.keys(FIELDS) as (keyof Binding)[];
 }
 
-function checkLengths(binding: Binding): void {
-  for (const [name, length] of Object.entries(LENGTHS)) {
-    const actual = binding[name as keyof typeof LENGTHS].length;
-    if (actual !== length)
-      throw new AttestationError('binding_field', `Cannot use binding: ${name} has another length`, {
-        expected: `${length} bytes`,
-        actual: `${actual} bytes`,
-      });
-  }
+function writeText(text: string, name: string): Bytes {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length >= 0x80 || decodeUtf8(bytes) !== text) throw unusable(name, 'text below 128 bytes', text);
+  return concatBytes(Uint8Array.of(bytes.length), bytes);
 }
 
-function readAddress(address: string): Bytes {
+function readText(take: Take): string {
+  const length = take(1)[0]!;
+  if (length >= 0x80) throw malformed('a text is too long, or its length is padded');
+  const text = decodeUtf8(take(length));
+  if (text === undefined) throw malformed('a text is not UTF-8');
+  return text;
+}
+
+function writeAddress(address: string, name: string): Bytes {
   const bytes = /^0x[0-9a-f]{64}$/.test(address) ? fromHex(address) : undefined;
-  if (bytes === undefined)
-    throw new AttestationError(
-      'binding_field',
-      'Cannot use binding: an address is not 0x and 64 lowercase digits',
-      {
-        actual: JSON.stringify(address),
-      },
-    );
+  if (bytes === undefined) throw unusable(name, '0x and 64 lowercase digits', address);
   return bytes;
+}
+
+function readAddress(take: Take): string {
+  return `0x${toHex(take(32))}`;
+}
+
+function vector(length: number): Codec<Uint8Array> {
+  return {
+    write(bytes, name) {
+      if (bytes.length !== length) throw unusable(name, `${length} bytes`, `${bytes.length} bytes`);
+      return concatBytes(Uint8Array.of(length), bytes);
+    },
+    read(take) {
+      if (take(1)[0] !== length) throw malformed(`a field of ${length} bytes has another length`);
+      return take(length);
+    },
+  };
+}
+
+function writeU64(value: bigint, name: string): Bytes {
+  if (BigInt.asUintN(64, value) !== value) throw unusable(name, 'an unsigned number of 64 bits', `${value}`);
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value, true);
+  return bytes;
+}
+
+function readU64(take: Take): bigint {
+  return new DataView(take(8).buffer).getBigUint64(0, true);
+}
+
+function unusable(name: string, expected: string, actual: string): AttestationError {
+  const message = `Cannot use binding: ${name} has another form`;
+  return new AttestationError('binding_field', message, { expected, actual });
+}
+
+function malformed(state: string): AttestationError {
+  return new AttestationError('binding_malformed', `Cannot read binding: ${state}`);
 }
