@@ -1,0 +1,194 @@
+/** Whoever knows a proven head notices whatever is done to the events of a log on the way. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ChainError } from './error.ts';
+import { encodeEvent } from './events.ts';
+import { checkLog, EMPTY_HEAD, foldHead, type LogPosition, type StoredEvent } from './log.ts';
+
+const RUNS = 2_000;
+const LOG = `0x${'11'.repeat(32)}`;
+const OTHER = `0x${'22'.repeat(32)}`;
+
+type Draft = (logId: string, seq: string) => StoredEvent;
+
+const stored = (module: string, kind: string, bytes: Uint8Array): StoredEvent => ({
+  type: `0xdaa5::${module}::${kind}`,
+  bytes,
+});
+const label = fc.string({ minLength: 1, maxLength: 12 });
+const number = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
+
+/** Events of several kinds, some of which have the same fields as others. */
+const draft: fc.Arbitrary<Draft> = fc.oneof(
+  number.map(
+    (epoch): Draft =>
+      (logId, seq) =>
+        stored(
+          'enclave_registry',
+          'SeatRevokedEvent',
+          encodeEvent('SeatRevokedEvent', { logId, seq, epoch }),
+        ),
+  ),
+  fc.tuple(number, label).map(
+    ([requestId, nodeId]): Draft =>
+      (logId, seq) => {
+        const bytes = encodeEvent('WorkerAssignedEvent', { logId, seq, requestId, nodeId });
+        return stored('k8s_scheduler', 'WorkerAssignedEvent', bytes);
+      },
+  ),
+  fc.tuple(number, label).map(
+    ([requestId, reason]): Draft =>
+      (logId, seq) => {
+        const bytes = encodeEvent('RequestFailedEvent', { logId, seq, requestId, reason });
+        return stored('k8s_scheduler', 'RequestFailedEvent', bytes);
+      },
+  ),
+  fc.tuple(label, fc.uint8Array({ maxLength: 40 })).map(
+    ([nodeId, ciphertext]): Draft =>
+      (logId, seq) => {
+        const bytes = encodeEvent('JoinTokenSetEvent', { logId, seq, nodeId, ciphertext });
+        return stored('worker_registry', 'JoinTokenSetEvent', bytes);
+      },
+  ),
+);
+
+const drafts = fc.array(draft, { minLength: 1, maxLength: 20 });
+const write = (items: Draft[], logId = LOG) => items.map((item, index) => item(logId, String(index + 1)));
+
+function positionAfter(events: readonly StoredEvent[]): LogPosition {
+  return { seq: BigInt(events.length), head: events.reduce(foldHead, EMPTY_HEAD) };
+}
+
+function isSame(a: readonly StoredEvent[], b: readonly StoredEvent[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ type, bytes }, at) => type === b[at]!.type && Buffer.compare(bytes, b[at]!.bytes) === 0)
+  );
+}
+
+/** One thing that a host may do to a list of events. */
+type Attack = (events: StoredEvent[]) => StoredEvent[];
+
+const at = fc.nat(1_000);
+const flip = (bytes: Uint8Array, bit: number): Uint8Array => {
+  const copy = Uint8Array.from(bytes);
+  copy[Math.floor(bit / 8) % copy.length]! ^= 1 << (bit % 8);
+  return copy;
+};
+
+const attack: fc.Arbitrary<Attack> = fc.oneof(
+  // A gap: one event, or a stretch of them, at the beginning, in the middle or at the end.
+  fc.tuple(at, fc.integer({ min: 1, max: 5 })).map(
+    ([from, count]): Attack =>
+      (events) =>
+        events.toSpliced(from % (events.length + 1), count),
+  ),
+  fc.tuple(at, at).map(
+    ([a, b]): Attack =>
+      (events) => {
+        const copy = [...events];
+        if (copy.length === 0) return copy;
+        const [i, j] = [a % copy.length, b % copy.length];
+        [copy[i], copy[j]] = [copy[j]!, copy[i]!];
+        return copy;
+      },
+  ),
+  // A forgery in one bit.
+  fc.tuple(at, fc.nat(10_000)).map(
+    ([index, bit]): Attack =>
+      (events) =>
+        events.map((event, i) =>
+          i === index % events.length ? { ...event, bytes: flip(event.bytes, bit) } : event,
+        ),
+  ),
+  // A forgery that is well formed and has the right number.
+  fc.tuple(at, draft).map(
+    ([index, forged]): Attack =>
+      (events) =>
+        events.map((event, i) => (i === index % events.length ? forged(LOG, String(i + 1)) : event)),
+  ),
+  fc.tuple(at, draft).map(
+    ([index, forged]): Attack =>
+      (events) => {
+        const i = index % (events.length + 1);
+        return events.toSpliced(i, 0, forged(LOG, String(i + 1)));
+      },
+  ),
+  at.map(
+    (index): Attack =>
+      (events) => {
+        const event = events[index % Math.max(1, events.length)];
+        return event ? [...events, event] : events;
+      },
+  ),
+  fc.constantFrom('WorkerAssignedEvent', 'RequestFailedEvent').map(
+    (kind): Attack =>
+      (events) =>
+        events.map(({ type, bytes }) =>
+          type.startsWith('0xdaa5::k8s') ? stored('k8s_scheduler', kind, bytes) : { type, bytes },
+        ),
+  ),
+  fc.constant<Attack>((events) =>
+    events.map(({ type, bytes }) => ({ type: type.replace('0xdaa5', '0xdaa6'), bytes })),
+  ),
+);
+
+function expectRefused(until: LogPosition, events: readonly StoredEvent[]): void {
+  let refusal: unknown;
+  try {
+    checkLog(LOG, { seq: 0n, head: EMPTY_HEAD }, events, until);
+  } catch (error) {
+    refusal = error;
+  }
+  expect(refusal).toBeInstanceOf(ChainError);
+}
+
+test('what was written is followed to its proven head, from every part of it', () => {
+  fc.assert(
+    fc.property(drafts, at, (items, cut) => {
+      const events = write(items);
+      const until = positionAfter(events);
+      const known = cut % (events.length + 1);
+      checkLog(LOG, { seq: 0n, head: EMPTY_HEAD }, events, until);
+      checkLog(LOG, positionAfter(events.slice(0, known)), events.slice(known), until);
+    }),
+    { numRuns: RUNS / 4 },
+  );
+});
+
+test('every gap, swap, forgery and truncation, and any of them together, is noticed', () => {
+  let attacked = 0;
+  fc.assert(
+    fc.property(drafts, fc.array(attack, { minLength: 1, maxLength: 4 }), (items, attacks) => {
+      const events = write(items);
+      const changed = attacks.reduce((list, change) => change(list), events);
+      fc.pre(!isSame(changed, events));
+      attacked += 1;
+      expectRefused(positionAfter(events), changed);
+    }),
+    { numRuns: RUNS },
+  );
+  expect(attacked).toBe(RUNS);
+});
+
+test('another history that is consistent in itself does not fit the head', () => {
+  fc.assert(
+    fc.property(drafts, drafts, at, (items, others, cut) => {
+      const events = write(items);
+      const forked = write([...items.slice(0, cut % items.length), ...others]);
+      fc.pre(!isSame(forked, events));
+      expectRefused(positionAfter(events), forked);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("another object's log is none of this one's", () => {
+  fc.assert(
+    fc.property(drafts, (items) => {
+      const foreign = write(items, OTHER);
+      expectRefused(positionAfter(foreign), foreign);
+    }),
+    { numRuns: RUNS / 4 },
+  );
+});
