@@ -18,6 +18,9 @@ const RENEW_MS = 3_600_000;
 const DEVICE_START_MS = 10_000;
 const POLL_MS = 20;
 
+/** Where the guest reaches its host, VMADDR_CID_HOST; on AWS the parent is at 3. */
+const HOST_CID = 2;
+
 // Names in the machine's own directory, where both programs run: no path needs escaping in QEMU's options.
 const DEVICE_SOCKET = 'vhost.sock';
 const IDENTITY = 'identity.pem';
@@ -148,7 +151,8 @@ function qemuCommand(options: MachineOptions, moduleId: string, instance: string
     ...['-global', `virtio-nsm-device.identity=${IDENTITY}`],
     ...(debug ? ['-global', 'virtio-nsm-device.debug=on'] : []),
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
-    ...['-kernel', resolve(image)],
+    // Appended to the image's own command line, and not measured, as what the hypervisor appends on AWS is not.
+    ...['-kernel', resolve(image), '-append', `daasvader.parent_cid=${HOST_CID}`],
   ];
 }
 
