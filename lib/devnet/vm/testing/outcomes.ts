@@ -36,16 +36,19 @@ export function vmOf(modules: Uint8Array[]): Vm {
 }
 
 /** Runs tests on this VM. */
-export function ownOutcomes({ modules, tests }: CompiledTests): Outcomes {
+export function ownOutcomes(
+  { modules, tests }: CompiledTests,
+  overrides: Partial<SessionOptions> = {},
+): Outcomes {
   const vm = vmOf(modules);
   return new Map(
-    tests.map((test) => [`${test.module}::${test.name}`, outcomeOf(vm, test.module, test.name)]),
+    tests.map((test) => [`${test.module}::${test.name}`, outcomeOf(vm, test.module, test.name, overrides)]),
   );
 }
 
-function outcomeOf(vm: Vm, module: string, name: string): string {
+function outcomeOf(vm: Vm, module: string, name: string, overrides: Partial<SessionOptions>): string {
   try {
-    vm.call(testSession(), {
+    vm.call(testSession(overrides), {
       module: { address: ZERO, name: module },
       function: name,
       typeArguments: [],

@@ -63,6 +63,15 @@ fun guards_and_literals_select() {
 }
 
 #[test]
+fun a_generic_variant_is_taken_apart() {
+    let sum = match (Tree::Branch(vector[7u64, 8])) {
+        Tree::Leaf(one) => one,
+        Tree::Branch(many) => many[0] + many[1],
+    };
+    abort sum
+}
+
+#[test]
 fun generic_variants_hold_any_type() {
     assert!(count(&Tree::Leaf(true)) == 1);
     assert!(count(&Tree::Branch(vector[b"a", b"b"])) == 2);
