@@ -1,0 +1,127 @@
+import { toHex } from '@daasvader/attestation/bytes.ts';
+
+/** An image that the chain admits; PCRs in hex, times in ms since 1970. */
+export interface Measurement {
+  version: string;
+  pcrs: readonly string[];
+  effectiveAtMs: bigint;
+  /** From then on it is no longer admitted; null is never. */
+  retireAtMs: bigint | null;
+}
+
+/** What of the shared `EnclaveRegistry` matters here. */
+export interface Registry {
+  measurements: readonly Measurement[];
+  /** Id of the enclave in the seat; null while it is empty. */
+  seat: string | null;
+}
+
+/** What an enclave proved when it registered, by the names of a binding's fields; bytes in hex. */
+export interface SeatedEnclave {
+  registryId: string;
+  operator: string;
+  tlsSpkiSha256: string;
+  caSha256: string;
+  hpkePublicKey: string;
+  bootId: string;
+  committeeDigest: string;
+  committeeEpoch: bigint;
+}
+
+/** Reads the BCS of `enclave_registry::EnclaveRegistry`, up to the seat. */
+export function readRegistry(bytes: Uint8Array): Registry {
+  const reader = new BcsReader(bytes);
+  reader.address(); // id
+  reader.u64(); // delay
+  reader.u64(); // maximal age of a document
+  const measurements = reader.list(() => ({
+    version: reader.text(),
+    pcrs: [reader.hex(), reader.hex(), reader.hex()],
+    effectiveAtMs: reader.u64(),
+    retireAtMs: reader.option(() => reader.u64()),
+  }));
+  const configuration = () => [reader.text(), reader.address(), reader.hex(), reader.u64()];
+  skipTimelocked(reader, configuration);
+  skipTimelocked(reader, () => reader.address()); // host
+  return { measurements, seat: reader.option(() => reader.address()) };
+}
+
+/** Reads the BCS of `enclave_registry::Enclave`, up to the committee. */
+export function readEnclave(bytes: Uint8Array): SeatedEnclave {
+  const reader = new BcsReader(bytes);
+  reader.address(); // id
+  const [registryId, operator] = [reader.address(), reader.address()];
+  reader.text(); // version of its measurement
+  for (let pcr = 0; pcr < 3; pcr++) reader.hex();
+  return {
+    registryId,
+    operator,
+    tlsSpkiSha256: reader.hex(),
+    caSha256: reader.hex(),
+    hpkePublicKey: reader.hex(),
+    bootId: reader.hex(),
+    committeeDigest: reader.hex(),
+    committeeEpoch: reader.u64(),
+  };
+}
+
+/** The chain's time, from the BCS of `clock::Clock`. */
+export function readClock(bytes: Uint8Array): bigint {
+  const reader = new BcsReader(bytes);
+  reader.address(); // id
+  return reader.u64();
+}
+
+function skipTimelocked(reader: BcsReader, value: () => unknown): void {
+  reader.option(value); // current
+  reader.option(value); // pending
+  reader.u64(); // when that takes effect
+  reader.take(1); // whether it was used
+}
+
+/** Reads values one after another; lengths here are below 2^14. */
+class BcsReader {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  take(length: number): Uint8Array {
+    const end = this.#offset + length;
+    if (end > this.#bytes.length) throw new Error('The object on chain is not of the form it should be');
+    const taken = this.#bytes.slice(this.#offset, end);
+    this.#offset = end;
+    return taken;
+  }
+
+  address(): string {
+    return `0x${toHex(this.take(32))}`;
+  }
+
+  u64(): bigint {
+    return new DataView(this.take(8).buffer as ArrayBuffer).getBigUint64(0, true);
+  }
+
+  hex(): string {
+    return toHex(this.take(this.#length()));
+  }
+
+  text(): string {
+    return new TextDecoder('utf-8', { fatal: true }).decode(this.take(this.#length()));
+  }
+
+  option<T>(read: () => T): T | null {
+    return this.take(1)[0] === 0 ? null : read();
+  }
+
+  list<T>(read: () => T): T[] {
+    return Array.from({ length: this.#length() }, read);
+  }
+
+  #length(): number {
+    const low = this.take(1)[0]!;
+    return low < 0x80 ? low : low - 0x80 + 0x80 * this.take(1)[0]!;
+  }
+}
