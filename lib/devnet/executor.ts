@@ -1,5 +1,5 @@
 import { type Execution, type ExecutionEnvironment, execute } from './execution/execute.ts';
-import { loadInputs, type ObjectSource } from './inputs.ts';
+import { type LoadedInputs, loadInputs, type ObjectSource } from './inputs.ts';
 import type { NitroVerdicts } from './nitro.ts';
 import type { ChainObject } from './object.ts';
 import { recordExecution, type SignedTransaction } from './record.ts';
@@ -42,8 +42,18 @@ export class Executor {
 
   /** Runs a transaction on the objects of `source`. @throws {DevnetError} when its inputs are refused */
   run(transaction: SignedTransaction, source: ObjectSource, moment: Moment): Simulation {
-    const { epoch, epochStartMs, timestampMs } = moment;
-    const loaded = loadInputs(source, transaction.data);
+    const { loaded, execution } = this.execute(transaction, source, moment);
+    const { epoch, timestampMs } = moment;
+    return { execution, record: recordExecution(transaction, loaded, execution, epoch, timestampMs) };
+  }
+
+  /** As {@link Executor.run}, but writes nothing down. */
+  execute(
+    { digest, data }: Pick<SignedTransaction, 'digest' | 'data'>,
+    source: ObjectSource,
+    { epoch, epochStartMs }: Moment,
+  ): { loaded: LoadedInputs; execution: Execution } {
+    const loaded = loadInputs(source, data);
     const environment: ExecutionEnvironment = {
       vm: this.vm,
       createSession,
@@ -53,8 +63,7 @@ export class Executor {
       epoch,
       epochTimestampMs: BigInt(epochStartMs),
     };
-    const execution = execute(environment, transaction.digest, transaction.data, loaded);
-    return { execution, record: recordExecution(transaction, loaded, execution, epoch, timestampMs) };
+    return { loaded, execution: execute(environment, digest, data, loaded) };
   }
 
   #module({ address, name }: ModuleId): Uint8Array | undefined {

@@ -28,6 +28,8 @@ export interface Execution {
   transitions: Map<Address, ObjectTransition>;
   events: TypedBytes[];
   outputs: CommandOutput[];
+  /** Computation units, before they are rounded up to what is charged. */
+  units: number;
   settlement: Settlement;
 }
 
@@ -47,7 +49,8 @@ export function execute(
     runCommands(environment, data, { session, values, settlement, outputs });
     checkUnused(values);
     const transitions = settlement.succeed(session, values);
-    return { failure: undefined, transitions, events: settlement.events, outputs, settlement };
+    const { events } = settlement;
+    return { failure: undefined, transitions, events, outputs, units: session.gasUsed, settlement };
   } catch (error) {
     const reason = fromVmError(error);
     return {
@@ -55,6 +58,7 @@ export function execute(
       transitions: settlement.fail(session.gasUsed),
       events: [],
       outputs,
+      units: session.gasUsed,
       settlement,
     };
   }

@@ -1,0 +1,135 @@
+import type { Execution } from '@daasvader/devnet/execution/execute.ts';
+import type { ForkArgument } from '@daasvader/devnet/testing/fork.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from './testing/forked-cluster.ts';
+
+const SIZES = [10, 1_000, 10_000];
+const STAKE = 10_000_000_000n;
+const WEEK_MS = 7 * 86_400_000;
+const DIGEST = bytes(new Uint8Array(32));
+/** What logarithmic growth allows between the sizes, and far below what linear growth would need. */
+const ALLOWED_GROWTH = Math.log(10_000) / Math.log(10);
+
+let cluster: ForkedCluster;
+/** Workers, users and requests there are. */
+let size = 0;
+let requests = 0n;
+
+beforeAll(async () => {
+  cluster = await ForkedCluster.start();
+});
+
+afterAll(() => cluster.close());
+
+const person = (index: number) => `0x${index.toString(16).padStart(32, '0')}${'f'.repeat(32)}`;
+const key = (index: number) => text(index.toString(16).padStart(64, '0'));
+const node = (index: number) => text(`w${index}`);
+
+/** @returns computation units before they are rounded up, and bytes stored less bytes freed */
+function cost(execution: Execution): { units: number; bytes: number } {
+  expect(outcomeOf(execution)).toBe('ok');
+  const { storageCost, storageRebate, nonRefundableStorageFee } = execution.settlement.gas;
+  const bytes = Number(storageCost - storageRebate - nonRefundableStorageFee) / 7_600;
+  return { units: execution.units, bytes };
+}
+
+const register = (index: number) =>
+  cluster.own(person(index), 'stake_and_register_worker', ['payment', node(index), key(index)], STAKE);
+const activate = (index: number) =>
+  cluster.operate(cluster.operator, 'workersId', 'worker_registry::activate_worker', [node(index)]);
+const stake = (index: number) => cluster.use(person(index), 'stake', ['payment'], STAKE);
+
+function submit(index: number): Execution {
+  requests += 1n;
+  const fields = ['POST', '/apis/apps/v1/namespaces/default/deployments', 'web', 'app=web', 'default', 'web'];
+  const values: ForkArgument[] = [...fields, 'nginx:1.27', '80'].map(text);
+  const requester = Buffer.from(person(index).slice(2), 'hex');
+  return cluster.request(person(index), 'submit_k8s_request', [...values, requester]);
+}
+
+const request = (name: string, id: bigint, ...values: Uint8Array[]) =>
+  cluster.operate(cluster.operator, 'schedulerId', `k8s_scheduler::${name}`, [u64(id), ...values]);
+
+function grow(to: number): void {
+  for (; size < to; size += 1) {
+    for (const work of [register, activate, stake, submit]) expect(outcomeOf(work(size))).toBe('ok');
+  }
+}
+
+/** What every operation costs at the present size. Each leaves the cluster as large as it was, but for two of each. */
+function measure(): Record<string, { units: number; bytes: number }> {
+  const at = size;
+  const status = (value: number) =>
+    cluster.operate(cluster.operator, 'workersId', 'worker_registry::set_worker_status', [
+      node(at),
+      u8(value),
+    ]);
+  const own = (name: string, ...values: Uint8Array[]) => cluster.own(person(at), name, [node(at), ...values]);
+  const costs: Record<string, { units: number; bytes: number }> = {};
+  const run = (name: string, work: () => Execution) => {
+    costs[name] = cost(work());
+  };
+  run('stake_and_register_worker', () => register(at));
+  run('activate_worker', () => activate(at));
+  run('set_worker_status', () => status(3));
+  cost(status(1));
+  run('set_join_token', () =>
+    cluster.operate(cluster.operator, 'workersId', 'worker_registry::set_join_token', [
+      node(at),
+      bytes(new Uint8Array(100)),
+    ]),
+  );
+  run('add_stake', () => cluster.own(person(at), 'add_stake', ['payment', node(at)], STAKE));
+  run('drain_worker', () => own('drain_worker'));
+  run('resume_worker', () => own('resume_worker'));
+  run('refresh_seal_token', () => own('refresh_seal_token', key(1_000_000 + at)));
+  run('stake', () => stake(at));
+  run('restake', () => cluster.use(person(at), 'restake', ['payment'], STAKE));
+  run('submit_k8s_request', () => submit(at));
+  run('start_request', () => request('start_request', requests));
+  run('reassign_request', () => cluster.reassign(requests));
+  run('complete_request', () => request('complete_request', requests, DIGEST));
+  cost(submit(at));
+  run('fail_request', () => request('fail_request', requests, text('no')));
+  cost(submit(at));
+  run('cancel_request', () => cluster.request(person(at), 'cancel_request', [u64(requests)]));
+  run('heartbeat', () => cluster.heartbeat());
+  run('slash', () =>
+    cluster.operate(cluster.operator, 'workersId', 'worker_registry::slash', [
+      node(at),
+      u8(1),
+      DIGEST,
+      u64(100n),
+    ]),
+  );
+  run('reinstate', () =>
+    cluster.own(person(at), 'reinstate', ['payment', node(at), key(2_000_000 + at)], STAKE),
+  );
+  run('leave', () => own('leave'));
+  run('request_withdraw of a worker', () => own('request_withdraw'));
+  run('request_withdraw of a user', () => cluster.use(person(at), 'request_withdraw', [u64(STAKE)]));
+  cluster.fork.timestampMs += WEEK_MS;
+  run('withdraw of a worker', () => own('withdraw'));
+  run('withdraw of a user', () => cluster.use(person(at), 'withdraw', []));
+  size += 1;
+  return costs;
+}
+
+test('no operation costs more than logarithmically more in a larger cluster', { timeout: 600_000 }, () => {
+  const measured = SIZES.map((to) => {
+    grow(to);
+    return measure();
+  });
+  const [small, , large] = measured;
+  for (const name of Object.keys(small!)) {
+    const [before, after] = [small![name]!, large![name]!];
+    expect(after.units / before.units, name).toBeLessThan(ALLOWED_GROWTH);
+    // Ids and counters get longer by a few bytes.
+    expect(after.bytes - before.bytes, name).toBeLessThan(32);
+  }
+  console.log(`computation units at ${SIZES.join(', ')} workers, users and requests (and bytes stored)`);
+  for (const name of Object.keys(small!)) {
+    const cells = measured.map((costs) => `${costs[name]!.units} (${costs[name]!.bytes.toFixed(0)})`);
+    console.log(`${name.padEnd(30)} ${cells.map((cell) => cell.padStart(16)).join('')}`);
+  }
+});
