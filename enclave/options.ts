@@ -18,7 +18,10 @@ export interface Options {
  */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values } = parse(args);
-  if (!values.dev) throw usage('only --dev is supported: there is no driver for /dev/nsm and AF_VSOCK yet');
+  if (!values.dev)
+    throw usage(
+      'this is the development enclave, which says so with --dev; the image starts enclave/init/main.ts',
+    );
   const { 'state-dir': stateDir, vsock: vsockPath } = values;
   if (!stateDir) throw usage('--state-dir is missing');
   if (!vsockPath) throw usage('--vsock is missing');

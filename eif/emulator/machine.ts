@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { access, constants, lstat, mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -151,9 +152,18 @@ function qemuCommand(options: MachineOptions, moduleId: string, instance: string
     ...['-global', `virtio-nsm-device.identity=${IDENTITY}`],
     ...(debug ? ['-global', 'virtio-nsm-device.debug=on'] : []),
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
-    // Appended to the image's own command line, and not measured, as what the hypervisor appends on AWS is not.
-    ...['-kernel', resolve(image), '-append', `daasvader.parent_cid=${HOST_CID}`],
+    ...['-kernel', resolve(image), '-append', appendedCommandLine()],
   ];
+}
+
+/**
+ * What follows the image's own command line, and is not measured, as what the hypervisor appends on AWS is not. Under
+ * TCG a guest must be told how fast its time stamp counter runs, or its clock falls behind by seconds at a time.
+ */
+function appendedCommandLine(): string {
+  const [, mhz] = /^cpu MHz\s*: ([\d.]+)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
+  const clock = mhz === undefined ? [] : [`tsc_early_khz=${Math.round(Number(mhz) * 1_000)}`, 'tsc=reliable'];
+  return [`daasvader.parent_cid=${HOST_CID}`, ...clock].join(' ');
 }
 
 async function startDevice(options: MachineOptions): Promise<Child> {
