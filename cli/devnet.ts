@@ -10,6 +10,7 @@ interface Options {
   nitroRoot?: string;
   committeeSeed?: string;
   follow: boolean;
+  json: boolean;
 }
 
 /** `daas devnet`: a Sui-compatible chain for development, until it is interrupted. */
@@ -28,14 +29,16 @@ export function devnetCommand(): Command {
     )
     .option('--committee-seed <text>', 'text that all keys of a new chain derive from; random without it')
     .option('--follow', 'print a line for each transaction', false)
+    .option('--json', 'print JSON, a line each: {url, chainId, accounts} and what is followed', false)
     .action(run);
 }
 
-async function run({ port, host, state, nitroRoot, committeeSeed, follow }: Options): Promise<void> {
+async function run({ port, host, state, nitroRoot, committeeSeed, follow, json }: Options): Promise<void> {
   await runDevnet({
     port,
     host,
     follow,
+    json,
     ...(state !== undefined && { stateDir: state }),
     ...(nitroRoot !== undefined && { nitroRootPem: await readText(nitroRoot, 'the root') }),
     ...(committeeSeed !== undefined && { committeeSeed }),

@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
@@ -10,7 +11,7 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startDevnet } from './devnet.ts';
 import { increment, publishCounter } from './testing/counter.ts';
-import { DevnetProcess } from './testing/devnet-process.ts';
+import { DAAS, DevnetProcess } from './testing/devnet-process.ts';
 
 let directory: string;
 let running: DevnetProcess | undefined;
@@ -36,20 +37,20 @@ async function fundedAccount(url: string): Promise<Ed25519Keypair> {
   return account;
 }
 
-/** Increments until the chain no longer answers; returns what was acknowledged. */
+/** Increments until the chain no longer answers; notes what was acknowledged. */
 async function incrementForEver(
   client: SuiGrpcClient,
   signer: Ed25519Keypair,
   counter: Awaited<ReturnType<typeof publishCounter>>,
-): Promise<string[]> {
-  const acknowledged: string[] = [];
+  acknowledged: string[],
+): Promise<void> {
   try {
     for (;;) {
       const result = await client.signAndExecuteTransaction({ transaction: increment(counter, 1), signer });
       acknowledged.push(result.Transaction!.digest);
     }
   } catch {
-    return acknowledged;
+    // It was killed.
   }
 }
 
@@ -79,11 +80,11 @@ test('what was acknowledged survives kill -9 under load, and the chain goes on',
   const signers = await Promise.all([1, 2, 3].map(() => fundedAccount(before.url)));
   const counter = await publishCounter(before.client, signers[0]!);
   const { chainIdentifier } = await before.client.core.getChainIdentifier();
-  const load = signers.map((signer) => incrementForEver(before.client, signer, counter));
-  await sleep(700);
+  const acknowledged: string[] = [];
+  const load = signers.map((signer) => incrementForEver(before.client, signer, counter, acknowledged));
+  await expect.poll(() => acknowledged.length, { timeout: 30_000 }).toBeGreaterThan(10);
   await running!.stop('SIGKILL');
-  const acknowledged = (await Promise.all(load)).flat();
-  expect(acknowledged.length).toBeGreaterThan(10);
+  await Promise.all(load);
 
   const after = await start();
   expect(await after.client.core.getChainIdentifier()).toEqual({ chainIdentifier });
@@ -95,6 +96,26 @@ test('what was acknowledged survives kill -9 under load, and the chain goes on',
   const transaction = increment(counter, 1);
   await after.client.signAndExecuteTransaction({ transaction, signer: signers[0]! });
   expect(await walkBack(after.client)).toBeGreaterThan(length);
+});
+
+test('for programs it prints lines of JSON: how to reach it, then what it executes', async () => {
+  const child = spawn(DAAS, ['devnet', '--port', '0', '--json', '--follow'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  try {
+    const { url, chainId, accounts, ...rest } = JSON.parse((await lines.next()).value!);
+    expect(rest).toEqual({});
+    const account = Ed25519Keypair.fromSecretKey(accounts[0].privateKey);
+    expect(account.toSuiAddress()).toBe(accounts[0].address);
+    const client = new SuiGrpcClient({ network: 'devnet', baseUrl: url });
+    expect(await client.core.getChainIdentifier()).toEqual({ chainIdentifier: chainId });
+    await requestSuiFromFaucetV2({ host: url, recipient: account.toSuiAddress() });
+    const line = JSON.parse((await lines.next()).value!);
+    expect(line).toMatchObject({ status: 'Success', error: null, calls: ['SplitCoins', 'TransferObjects'] });
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('it ends on SIGTERM, and its clock stays where it was moved to', async () => {

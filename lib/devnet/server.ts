@@ -11,6 +11,7 @@ import { stateService } from './grpc/state-service.ts';
 import { subscriptionService } from './grpc/subscription-service.ts';
 import { messageFrame, readRequest, STATUS, trailersFrame } from './grpc/wire.ts';
 import { answerJson, jsonRoutes } from './json-routes.ts';
+import { page } from './page.ts';
 
 /** Sui's full nodes take messages up to 4 MiB. */
 const MAX_BODY = 4 * 1024 * 1024;
@@ -21,21 +22,39 @@ const CORS = {
   'access-control-expose-headers': 'grpc-status, grpc-message',
 };
 
+/** Nothing on the page runs, and nothing is fetched for it. */
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+};
+
 type Method = (request: never, signal: AbortSignal) => unknown;
+
+/** What a server may tell otherwise than the chain is: see `lying-front.ts`. */
+export interface CheckpointServices {
+  ledger: ReturnType<typeof ledgerService>;
+  subscription: ReturnType<typeof subscriptionService>;
+}
 
 /** Serves the chain as gRPC-web, and faucet and clock as JSON, on one port. */
 export class DevnetServer {
+  readonly #chain: Chain;
   readonly #server: Server;
   readonly #services: Map<string, { type: ServiceType; methods: Record<string, Method> }>;
   readonly #routes: ReturnType<typeof jsonRoutes>;
 
-  constructor(chain: Chain, faucet: Faucet) {
+  constructor(chain: Chain, faucet: Faucet, alter = (services: CheckpointServices) => services) {
+    const { ledger, subscription } = alter({
+      ledger: ledgerService(chain),
+      subscription: subscriptionService(chain),
+    });
+    this.#chain = chain;
     this.#services = new Map(
       [
-        { type: GrpcTypes.LedgerService, methods: ledgerService(chain) },
+        { type: GrpcTypes.LedgerService, methods: ledger },
         { type: GrpcTypes.StateService, methods: stateService(chain) },
         { type: GrpcTypes.TransactionExecutionService, methods: executionService(chain) },
-        { type: GrpcTypes.SubscriptionService, methods: subscriptionService(chain) },
+        { type: GrpcTypes.SubscriptionService, methods: subscription },
         { type: GrpcTypes.MovePackageService, methods: packageService(chain) },
       ].map((service) => [service.type.typeName, service as never]),
     );
@@ -71,6 +90,8 @@ export class DevnetServer {
     const [path = ''] = request.url!.split('?', 1);
     const route = this.#routes[`${request.method} ${path}`];
     if (route !== undefined) return answerJson(response, async () => route(await readBody(request)));
+    if (request.method === 'GET' && path === '/')
+      return void response.writeHead(200, PAGE_HEADERS).end(page(this.#chain));
     const isGrpc =
       request.method === 'POST' && request.headers['content-type']?.startsWith('application/grpc-web');
     if (!isGrpc)

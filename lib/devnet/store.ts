@@ -255,6 +255,11 @@ export class Store {
     );
   }
 
+  /** @returns the newest transactions, newest first */
+  recentTransactions(limit: number): StoredTransaction[] {
+    return this.#all('SELECT * FROM transactions ORDER BY position DESC LIMIT ?', limit).map(toTransaction);
+  }
+
   transactionCount(): number {
     return ((this.#get('SELECT max(position) AS last FROM transactions')?.last as number | null) ?? -1) + 1;
   }

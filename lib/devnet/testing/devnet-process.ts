@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const DAAS = new URL('../../../bin/daas', import.meta.url).pathname;
+/** The command line. */
+export const DAAS = new URL('../../../bin/daas', import.meta.url).pathname;
 
 /** `bin/daas devnet` as a process of its own, on a free port. */
 export class DevnetProcess {

@@ -1,0 +1,51 @@
+import type { Chain } from './chain.ts';
+import { summarise, type TransactionSummary } from './summary.ts';
+
+const SHOWN = 30;
+/** The page asks again this often, in seconds. */
+const REFRESH_S = 2;
+
+const STYLE = `
+  body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }
+  code, td, summary { font-family: ui-monospace, monospace; font-size: 12px; overflow-wrap: anywhere; }
+  details { border-top: 1px solid #ddd; padding: .3rem 0; }
+  .Failure { color: #b00; }
+  td { padding: 0 1rem 0 0; vertical-align: top; }
+`;
+
+/** The newest transactions with their objects and events, as one page of HTML without scripts. */
+export function page(chain: Chain): string {
+  const { sequence } = chain.store.latestCheckpoint()!;
+  const transactions = chain.store.recentTransactions(SHOWN).map(summarise);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="${REFRESH_S}">
+<title>devnet</title>
+<style>${STYLE}</style>
+<h1>devnet</h1>
+<p>Chain <code>${escapeHtml(chain.chainId)}</code>, epoch ${chain.committee.epoch}, checkpoint ${sequence},
+${new Date(chain.timestampMs()).toISOString()}</p>
+<h2>Newest transactions</h2>
+${transactions.map(transactionHtml).join('\n')}
+</html>
+`;
+}
+
+function transactionHtml({ checkpoint, digest, status, sender, calls, ...more }: TransactionSummary): string {
+  const rows = [
+    ['digest', digest],
+    ['sender', sender],
+    ...(more.error === null ? [] : [['error', JSON.stringify(more.error)]]),
+    ...more.objects.map(({ id, type, change }) => [change.toLowerCase(), `${id} ${type}`]),
+    ...more.events.map((type) => ['event', type]),
+  ];
+  const cells = rows.map(([name, value]) => `<tr><td>${escapeHtml(name!)}<td>${escapeHtml(value!)}`).join('');
+  return `<details><summary class="${status}">#${checkpoint} ${status} ${escapeHtml(calls.join(' '))}
+(${more.objects.length} objects, ${more.events.length} events)</summary><table>${cells}</table></details>`;
+}
+
+/** Anyone chooses what transactions and types are called. */
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
