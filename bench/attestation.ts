@@ -13,7 +13,8 @@ import { verifyAttestation } from '@daasvader/attestation/verify.ts';
 
 const WARM_UP = 200;
 const ROUNDS = 1_000;
-const SLICE_MS = 3_000;
+const SLICES = 10;
+const SLICE_MS = 400;
 const IN_FLIGHT = 16;
 
 const ES384 = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' } as const;
@@ -32,14 +33,15 @@ const variants: Record<string, Verify> = {
 };
 
 const latencies = await takeTurns(variants);
+const rates = await takeTurnsAtOnce(variants);
 const floor = at(latencies['five P-384 verifications']!, 0.5);
 process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}\n`);
 process.stdout.write(`${''.padEnd(26)}     p50        p99   of floor   per second, ${IN_FLIGHT} at once\n`);
-for (const [name, verify] of Object.entries(variants)) {
+for (const name of Object.keys(variants)) {
   const taken = latencies[name]!;
   const [p50, p99] = [at(taken, 0.5), at(taken, 0.99)].map((ms) => `${ms.toFixed(2)} ms`.padStart(10));
   const share = `${((100 * at(taken, 0.5)) / floor).toFixed(0)} %`.padStart(10);
-  const rate = (await perSecond(verify)).toFixed(0).padStart(9);
+  const rate = rates[name]!.toFixed(0).padStart(9);
   process.stdout.write(`${name.padEnd(26)}${p50} ${p99} ${share} ${rate}\n`);
 }
 
@@ -73,6 +75,14 @@ async function takeTurns(all: Record<string, Verify>): Promise<Record<string, nu
     }
   for (const times of Object.values(taken)) times.sort((a, b) => a - b);
   return taken;
+}
+
+/** Calls per second of each, in slices of time that alternate. */
+async function takeTurnsAtOnce(all: Record<string, Verify>): Promise<Record<string, number>> {
+  const rates = Object.fromEntries(Object.keys(all).map((name) => [name, 0]));
+  for (let slice = 0; slice < SLICES; slice++)
+    for (const [name, verify] of Object.entries(all)) rates[name]! += (await perSecond(verify)) / SLICES;
+  return rates;
 }
 
 /** Throughput of several callers who wait for nobody but themselves. */

@@ -11,13 +11,13 @@ const query = z.object({
 export function attestationRoutes(nsm: Nsm, binding: Binding): Routes {
   return (router) => {
     router.get('/api/v1/attestation', async (ctx) => {
+      // Public, and asked for without credentials: a saved verifier's page, whose origin is none, may read it.
+      ctx.set('access-control-allow-origin', '*');
       const { nonce } = query.parse(ctx.query);
       const document = await nsm.attest({
         nonce: Buffer.from(nonce, 'hex'),
         userData: await userData(binding),
       });
-      // Public, and asked for without credentials: a saved verifier's page, whose origin is none, may read it.
-      ctx.set('access-control-allow-origin', '*');
       ctx.body = {
         document: Buffer.from(document).toString('base64'),
         binding: Buffer.from(encodeBinding(binding)).toString('base64'),

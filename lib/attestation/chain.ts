@@ -47,6 +47,10 @@ export async function verifyChain(
       checkIssued(certificate, path[i]!, names[i + 1]!, certificate === leaf ? undefined : cache),
     ),
   );
+  // Not before all of the chain is proven: a stranger's own issuers must not push others out.
+  issuers.slice(1).forEach((issuer, i) => {
+    cache?.add(issuer, issuers[i]!);
+  });
   return leaf;
 }
 
@@ -108,5 +112,4 @@ async function checkIssued(
       'chain_signature_invalid',
       `Cannot follow chain: ${name} is not signed by its issuer`,
     );
-  cache?.add(certificate, issuer);
 }

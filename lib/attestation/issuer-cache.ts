@@ -27,7 +27,7 @@ export class IssuerCache {
     return known;
   }
 
-  /** To be called once the signature was verified. What was unused for longest makes room. */
+  /** To be called once the chain down to `certificate` is verified. What was unused for longest makes room. */
   add(certificate: Certificate, issuer: Certificate): void {
     this.#signed.add(keyOf(certificate, issuer));
     if (this.#signed.size <= this.#capacity) return;
