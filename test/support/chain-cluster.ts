@@ -10,6 +10,7 @@ import { publish } from '@daasvader/chain/publish.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { type Devnet, startDevnet } from '@daasvader/devnet/devnet.ts';
 import { HostServices } from '@daasvader/enclave/chain/host-services.ts';
+import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
 import { SoftwareNsm } from '@daasvader/enclave/nsm/software.ts';
 import { EventsService } from '@daasvader/host-proxy/events-service.ts';
 import { GasCoins } from '@daasvader/host-proxy/gas-coins.ts';
@@ -30,13 +31,18 @@ const SERVICES_PORT = 9003;
 const GAS_BUDGET = 200_000_000n;
 const HOURLY_BUDGET = 1_000n * GAS_BUDGET;
 
-/** A chain with the contracts and an admin who did his part, a host's services over vsock, and a software NSM. */
+/** An NSM, and the root under which the chain is to believe its documents. */
+export interface TrustedNsm extends Nsm {
+  readonly rootPem: string;
+}
+
+/** A chain with the contracts and an admin who did his part, a host's services over vsock, and an NSM. */
 export class ChainCluster {
   readonly client: SuiGrpcClient;
   readonly reader: ContractReader;
   readonly deployment: Deployment & AdminIds;
   readonly devnet: Devnet;
-  readonly nsm: SoftwareNsm;
+  readonly nsm: TrustedNsm;
   readonly services: HostServices;
   readonly #cleanUp: (() => unknown)[];
 
@@ -53,9 +59,10 @@ export class ChainCluster {
     this.#cleanUp = cleanUp;
   }
 
-  static async start(): Promise<ChainCluster> {
+  /** @param given the NSM whose measurement the chain admits; a software NSM unless given */
+  static async start(given?: TrustedNsm): Promise<ChainCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'daas-chain-'));
-    const nsm = await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES });
+    const nsm = given ?? (await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES }));
     const devnet = await startDevnet({ nitroRootPem: nsm.rootPem });
     const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: devnet.url });
     const published = await publish({

@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Binding } from '@daasvader/attestation/binding.ts';
+import { retireMeasurement } from '@daasvader/chain/calls.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import { heartbeat } from '@daasvader/enclave/chain/calls.ts';
+import { Operator } from '@daasvader/enclave/chain/operator.ts';
+import { type RegistrationOptions, register, takeSeat } from '@daasvader/enclave/chain/registration.ts';
+import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildPrograms } from '../../eif/emulator/programs.ts';
+import { buildRelayImage } from '../../eif/emulator/testing/relay-image.ts';
+import { ChainCluster } from '../support/chain-cluster.ts';
+import { MachineNsm } from './support/machine-nsm.ts';
+
+// What the contract makes of documents that a machine really signed. The smallest enclave asks for them, so that each
+// lie can be told by itself.
+
+const ADMITTED = 'sources';
+/** How the chain tells of enclave_registry's errors. */
+const REFUSAL = {
+  nonce: /abort code: 6, in '0x[0-9a-f]+::enclave_registry::register'/, // EWrongNonce
+  userData: /abort code: 7, in '0x[0-9a-f]+::enclave_registry::assert_bound'/, // EWrongUserData
+  notMeasured: /abort code: 4, in '0x[0-9a-f]+::enclave_registry::assert_(measured|in_effect)'/, // ENotMeasured
+  // EMissingPcr: of the registers that are zero, load_nitro_attestation tells nothing.
+  noPcr: /abort code: 9, in '0x[0-9a-f]+::enclave_registry::pcr'/,
+};
+const nowhere = `0x${'ee'.repeat(32)}`;
+
+let directory: string;
+let cluster: ChainCluster;
+let nsm: MachineNsm;
+let boot: (name: string, options?: { debug: boolean }) => Promise<MachineNsm>;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'daas-reg-'));
+  const programs = await buildPrograms();
+  const { path: image } = await buildRelayImage(directory);
+  boot = (name, options) => MachineNsm.boot({ programs, image, directory, name, ...options });
+  nsm = await boot('first');
+  cluster = await ChainCluster.start(nsm);
+});
+
+afterAll(async () => {
+  await cluster?.close();
+  await nsm?.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** An enclave on a machine, with an operator of its own. */
+async function enclaveOn(given: Nsm, lie: Partial<Binding> = {}): Promise<RegistrationOptions> {
+  const { client, services, deployment } = cluster;
+  const operator = new Operator(client, services, new Ed25519Keypair());
+  const binding = { ...(await cluster.bindingOf(operator.address)), ...lie };
+  return { operator, nsm: given, services, ids: deployment, binding };
+}
+
+/** An NSM of which the host has the documents in its hands. */
+function attesting(attest: Nsm['attest']): Nsm {
+  return { attest, describe: () => nsm.describe(), random: () => nsm.random() };
+}
+
+async function refuses(attempt: Promise<unknown>, reason: keyof typeof REFUSAL): Promise<void> {
+  const message = expect.stringMatching(REFUSAL[reason]);
+  await expect(attempt).rejects.toMatchObject({ name: 'ChainRefusal', message });
+}
+
+test('a machine whose image is measured on chain registers, is seated and operates', async () => {
+  const enclave = await enclaveOn(nsm);
+  const seat = await register(enclave);
+  await takeSeat(enclave, seat);
+  expect((await cluster.reader.registry()).seat).toBe(seat.enclaveId);
+  await enclave.operator.execute((tx) => heartbeat(tx, seat, new Uint8Array(32)));
+});
+
+test('a machine in debug mode is not registered', async () => {
+  const debugged = await boot('debugged', { debug: true });
+  await refuses(register(await enclaveOn(debugged)), 'noPcr');
+  await debugged.stop();
+});
+
+test('a document from another boot is not registered, whoever brings it', async () => {
+  let document = new Uint8Array();
+  const earlier = await boot('earlier');
+  const recorded = attesting(async (request) => {
+    document = Uint8Array.from(await earlier.attest(request));
+    return document;
+  });
+  const first = await enclaveOn(recorded);
+  await register(first);
+  await earlier.stop();
+  const replaying = attesting(async () => document);
+  await refuses(register({ ...first, nsm: replaying }), 'nonce');
+  await refuses(register(await enclaveOn(replaying)), 'nonce');
+});
+
+test.each<[string, Partial<Binding>]>([
+  ['chain', { chainId: 'elsewhere' }],
+  ['package', { packageId: nowhere }],
+  ['cluster', { clusterId: nowhere }],
+  ['committee', { committeeDigest: new Uint8Array(32).fill(0xee) }],
+  ['operator', { operator: nowhere }],
+])('an enclave that its host gave another %s is not registered', async (_, lie) => {
+  await refuses(register(await enclaveOn(nsm, lie)), 'userData');
+});
+
+test('a retired measurement registers nobody, and whom it seated operates no longer', async () => {
+  const enclave = await enclaveOn(nsm);
+  const seat = await register(enclave);
+  await takeSeat(enclave, seat);
+  await submit(cluster.client, cluster.admin, (tx) => retireMeasurement(tx, cluster.deployment, ADMITTED));
+  await refuses(register(await enclaveOn(nsm)), 'notMeasured');
+  const beat = enclave.operator.execute((tx) => heartbeat(tx, seat, new Uint8Array(32)));
+  await refuses(beat, 'notMeasured');
+});
