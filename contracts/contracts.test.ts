@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ABORTS } from '@daasvader/chain/aborts.ts';
+import { parseBytecode } from '@daasvader/devnet/vm/bytecode.ts';
+import { compilePackage } from '@daasvader/move/compile.ts';
 import { readPackage } from '@daasvader/move/sources.ts';
 import { runTests } from '@daasvader/move/test.ts';
 import { listTests } from '@daasvader/move/test-list.ts';
@@ -46,6 +48,30 @@ test('the README names every function that can be called, every event and every 
   expect(callable.length).toBeGreaterThan(60);
   expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
 });
+
+test('the README has every function of the framework that the compiled contracts call', async () => {
+  const { modules } = await compilePackage(CONTRACTS);
+  const called = new Set(modules.flatMap(frameworkCalls));
+  const readme = await readFile(join(CONTRACTS, 'README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| `((?:std|sui)::\w+)` +\| (.*) \|$/gm)];
+  const listed = new Set(
+    rows.flatMap(([, module, text]) =>
+      [...text!.matchAll(/`(\w+)(?:<[^`]*>)?\(/g)].map(([, name]) => `${module}::${name}`),
+    ),
+  );
+  expect([...called].sort()).toEqual([...listed].sort());
+});
+
+/** Functions of 0x1 and 0x2 that a module's code may call. */
+function frameworkCalls(bytes: Uint8Array): string[] {
+  const { function_handles, module_handles, address_identifiers, identifiers } = parseBytecode(bytes);
+  return function_handles.flatMap(({ module, name }) => {
+    const handle = module_handles[module]!;
+    const address = BigInt(`0x${address_identifiers[handle.address]}`);
+    const root = { 1: 'std', 2: 'sui' }[Number(address)];
+    return root ? [`${root}::${identifiers[handle.name]}::${identifiers[name]}`] : [];
+  });
+}
 
 /** `a::nobody_may_enter` → `nobody may enter`. */
 function sentence(name: string): string {
