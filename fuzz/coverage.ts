@@ -87,64 +87,88 @@ export function countBranches(source: string, nextPlace: () => number): string {
 }
 
 function countIn(file: ts.SourceFile, context: ts.TransformationContext, nextPlace: () => number) {
-  const { factory } = context;
-  const count = () => {
-    const place = factory.createNumericLiteral(nextPlace());
-    return factory.createPostfixIncrement(
-      factory.createElementAccessExpression(factory.createIdentifier(COUNTERS), place),
-    );
-  };
-  const counted = (expression: ts.Expression) =>
-    factory.createParenthesizedExpression(factory.createComma(count(), expression));
-  const branch = (statement: ts.Statement) =>
-    factory.createBlock([factory.createExpressionStatement(count()), statement]);
-
-  const visit = (node: ts.Node): ts.Node => mark(ts.visitEachChild(node, visit, context));
-  const mark = (node: ts.Node): ts.Node => {
-    if (ts.isIfStatement(node)) {
-      const otherwise = branch(node.elseStatement ?? factory.createEmptyStatement());
-      return factory.updateIfStatement(node, node.expression, branch(node.thenStatement), otherwise);
-    }
-    if (ts.isConditionalExpression(node))
-      return factory.updateConditionalExpression(
-        node,
-        node.condition,
-        node.questionToken,
-        counted(node.whenTrue),
-        node.colonToken,
-        counted(node.whenFalse),
-      );
-    if (ts.isBinaryExpression(node) && SHORT_CIRCUITS.has(node.operatorToken.kind))
-      return factory.updateBinaryExpression(node, node.left, node.operatorToken, counted(node.right));
-    if (ts.isCaseOrDefaultClause(node)) return markClause(node);
-    if (ts.isArrowFunction(node) && !ts.isBlock(node.body))
-      return factory.updateArrowFunction(
-        node,
-        node.modifiers,
-        node.typeParameters,
-        node.parameters,
-        node.type,
-        node.equalsGreaterThanToken,
-        counted(node.body),
-      );
-    if (ts.isBlock(node))
-      return factory.updateBlock(node, [factory.createExpressionStatement(count()), ...node.statements]);
-    return ts.isForStatement(node) || ts.isForOfStatement(node) || ts.isWhileStatement(node)
-      ? markLoop(node)
-      : node;
-  };
-  const markClause = (node: ts.CaseOrDefaultClause) => {
-    const statements = [factory.createExpressionStatement(count()), ...node.statements];
-    return ts.isCaseClause(node)
-      ? factory.updateCaseClause(node, node.expression, statements)
-      : factory.updateDefaultClause(node, statements);
-  };
-  const markLoop = (node: ts.ForStatement | ts.ForOfStatement | ts.WhileStatement) => {
-    const body = branch(node.statement);
-    if (ts.isWhileStatement(node)) return factory.updateWhileStatement(node, node.expression, body);
-    if (ts.isForOfStatement(node))
-      return factory.updateForOfStatement(node, node.awaitModifier, node.initializer, node.expression, body);
-    return factory.updateForStatement(node, node.initializer, node.condition, node.incrementor, body);
-  };
+  const marker = new BranchMarker(context.factory, nextPlace);
+  const visit = (node: ts.Node): ts.Node => marker.mark(ts.visitEachChild(node, visit, context));
   return ts.visitEachChild(file, visit, context);
+}
+
+/** Rewrites a node, whose children are rewritten already, so that each way through it is counted. */
+class BranchMarker {
+  readonly #factory: ts.NodeFactory;
+  readonly #nextPlace: () => number;
+
+  constructor(factory: ts.NodeFactory, nextPlace: () => number) {
+    this.#factory = factory;
+    this.#nextPlace = nextPlace;
+  }
+
+  mark(node: ts.Node): ts.Node {
+    const factory = this.#factory;
+    if (ts.isBlock(node)) return factory.updateBlock(node, [this.#statement(), ...node.statements]);
+    if (ts.isIfStatement(node)) return this.#if(node);
+    if (ts.isConditionalExpression(node)) return this.#conditional(node);
+    if (ts.isArrowFunction(node)) return this.#arrow(node);
+    if (ts.isWhileStatement(node))
+      return factory.updateWhileStatement(node, node.expression, this.#branch(node.statement));
+    if (ts.isForOfStatement(node) || ts.isForStatement(node)) return this.#for(node);
+    if (ts.isCaseClause(node))
+      return factory.updateCaseClause(node, node.expression, [this.#statement(), ...node.statements]);
+    if (ts.isDefaultClause(node))
+      return factory.updateDefaultClause(node, [this.#statement(), ...node.statements]);
+    if (ts.isBinaryExpression(node) && SHORT_CIRCUITS.has(node.operatorToken.kind))
+      return factory.updateBinaryExpression(node, node.left, node.operatorToken, this.#counted(node.right));
+    return node;
+  }
+
+  #if(node: ts.IfStatement): ts.Node {
+    const otherwise = node.elseStatement ?? this.#factory.createEmptyStatement();
+    const branches = [this.#branch(node.thenStatement), this.#branch(otherwise)] as const;
+    return this.#factory.updateIfStatement(node, node.expression, ...branches);
+  }
+
+  #conditional(node: ts.ConditionalExpression): ts.Node {
+    const { condition, questionToken, colonToken } = node;
+    const [yes, no] = [this.#counted(node.whenTrue), this.#counted(node.whenFalse)];
+    return this.#factory.updateConditionalExpression(node, condition, questionToken, yes, colonToken, no);
+  }
+
+  #for(node: ts.ForStatement | ts.ForOfStatement): ts.Node {
+    const body = this.#branch(node.statement);
+    if (ts.isForStatement(node))
+      return this.#factory.updateForStatement(node, node.initializer, node.condition, node.incrementor, body);
+    const { awaitModifier, initializer, expression } = node;
+    return this.#factory.updateForOfStatement(node, awaitModifier, initializer, expression, body);
+  }
+
+  #arrow(node: ts.ArrowFunction): ts.Node {
+    const { modifiers, typeParameters, parameters, type, equalsGreaterThanToken, body } = node;
+    if (ts.isBlock(body)) return node;
+    return this.#factory.updateArrowFunction(
+      node,
+      modifiers,
+      typeParameters,
+      parameters,
+      type,
+      equalsGreaterThanToken,
+      this.#counted(body),
+    );
+  }
+
+  #branch(statement: ts.Statement): ts.Block {
+    return this.#factory.createBlock([this.#statement(), statement]);
+  }
+
+  #statement(): ts.Statement {
+    return this.#factory.createExpressionStatement(this.#count());
+  }
+
+  #counted(expression: ts.Expression): ts.Expression {
+    return this.#factory.createParenthesizedExpression(this.#factory.createComma(this.#count(), expression));
+  }
+
+  #count(): ts.Expression {
+    const counters = this.#factory.createIdentifier(COUNTERS);
+    const place = this.#factory.createNumericLiteral(this.#nextPlace());
+    return this.#factory.createPostfixIncrement(this.#factory.createElementAccessExpression(counters, place));
+  }
 }

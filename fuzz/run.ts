@@ -19,7 +19,7 @@ const WATCH_MS = 200;
 
 /** What a parser may take for inputs of 20 kB, all that the fuzzer itself keeps included. */
 const MAX_HEAP_MIB = 256;
-const MAX_RSS_BYTES = 1.5 * 2 ** 30;
+const MAX_GROWTH_BYTES = 2 ** 29;
 
 /**
  * Fuzzes one target in a thread of its own, so that an input which never returns, or takes all memory, is a finding
@@ -56,13 +56,14 @@ const NOTHING = { executions: 0, features: 0, corpus: [], milliseconds: 1 };
 function watchProgress(current: SharedArrayBuffer, stuck: (error: string) => void): NodeJS.Timeout {
   const [executions] = new Uint32Array(current, 0, 1);
   let [last, since] = [executions, performance.now()];
+  const atFirst = process.memoryUsage().rss;
   return setInterval(() => {
     const now = new Uint32Array(current)[0];
     if (now !== last) [last, since] = [now, performance.now()];
     // Nothing was run yet: the modules are still being loaded.
     else if (now !== 0 && performance.now() - since > HANG_MS) stuck(`does not end within ${HANG_MS} ms`);
-    const { rss } = process.memoryUsage();
-    if (rss > MAX_RSS_BYTES) stuck(`takes memory without bound: ${rss} bytes in use`);
+    const growth = process.memoryUsage().rss - atFirst;
+    if (growth > MAX_GROWTH_BYTES) stuck(`takes memory without bound: ${growth} bytes more in use`);
   }, WATCH_MS);
 }
 
