@@ -56,6 +56,19 @@ public fun exists_with_type<Name: copy + drop + store, Value: store>(object: &UI
     has_child_object_with_ty<Field<Name, Value>>(parent, hash_type_and_key(parent, name))
 }
 
+/// The id of a field that holds another object's id, and that id.
+public(package) fun holder<Name: copy + drop + store>(object: &UID, name: Name): (&UID, address) {
+    let field = hash_type_and_key(object.to_address(), name);
+    let Field { id, name: _, value } = borrow_child_object<Field<Name, ID>>(object, field);
+    (id, value.to_address())
+}
+
+public(package) fun holder_mut<Name: copy + drop + store>(object: &mut UID, name: Name): (&mut UID, address) {
+    let field = hash_type_and_key(object.to_address(), name);
+    let Field { id, name: _, value } = borrow_child_object_mut<Field<Name, ID>>(object, field);
+    (id, value.to_address())
+}
+
 public(package) native fun hash_type_and_key<K: copy + drop + store>(parent: address, k: K): address;
 public(package) native fun add_child_object<Child: key>(parent: address, child: Child);
 public(package) native fun borrow_child_object<Child: key>(object: &UID, id: address): &Child;

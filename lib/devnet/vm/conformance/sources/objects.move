@@ -3,6 +3,7 @@ module conformance::objects;
 
 use sui::coin;
 use sui::dynamic_field as field;
+use sui::dynamic_object_field as object_field;
 use sui::sui::SUI;
 use sui::table::{Self, Table};
 
@@ -122,6 +123,63 @@ fun the_type_of_the_name_is_part_of_it() {
     assert!(field::remove<u64, vector<u8>>(&mut id, 1) == b"large");
     assert!(field::remove<u8, vector<u8>>(&mut id, 1) == b"small");
     id.delete();
+}
+
+#[test]
+fun object_fields_are_added_changed_and_removed() {
+    let mut ctx = context();
+    let mut parent = Item { id: object::new(&mut ctx), n: 0 };
+    let child = Item { id: object::new(&mut ctx), n: 5 };
+    let child_id = object::id(&child);
+    object_field::add(&mut parent.id, Name(1), child);
+    assert!(object_field::exists_(&parent.id, Name(1)) && !object_field::exists_(&parent.id, Name(2)));
+    assert!(object_field::exists_with_type<Name, Item>(&parent.id, Name(1)));
+    assert!(!object_field::exists_with_type<Name, coin::Coin<SUI>>(&parent.id, Name(1)));
+    assert!(object_field::id(&parent.id, Name(1)) == option::some(child_id));
+    assert!(object_field::id(&parent.id, Name(2)).is_none());
+    let changed: &mut Item = object_field::borrow_mut(&mut parent.id, Name(1));
+    changed.n = changed.n + 1;
+    assert!(object_field::borrow<Name, Item>(&parent.id, Name(1)).n == 6);
+    let Item { id, n } = object_field::remove(&mut parent.id, Name(1));
+    assert!(n == 6 && id.to_inner() == child_id && !object_field::exists_(&parent.id, Name(1)));
+    id.delete();
+    let Item { id, .. } = parent;
+    id.delete();
+}
+
+#[test]
+fun an_object_field_is_no_field_of_the_same_name() {
+    let mut ctx = context();
+    let mut id = object::new(&mut ctx);
+    field::add(&mut id, Name(1), true);
+    object_field::add(&mut id, Name(1), Item { id: object::new(&mut ctx), n: 7 });
+    assert!(*field::borrow<Name, bool>(&id, Name(1)));
+    abort object_field::borrow<Name, Item>(&id, Name(1)).n
+}
+
+#[test]
+fun a_name_of_an_object_field_is_used_once() {
+    let mut ctx = context();
+    let mut id = object::new(&mut ctx);
+    object_field::add(&mut id, Name(1), Item { id: object::new(&mut ctx), n: 1 });
+    object_field::add(&mut id, Name(1), Item { id: object::new(&mut ctx), n: 2 });
+    abort
+}
+
+#[test]
+fun a_missing_object_field_aborts() {
+    let mut ctx = context();
+    let id = object::new(&mut ctx);
+    abort object_field::borrow<Name, Item>(&id, Name(1)).n
+}
+
+#[test]
+fun an_object_field_of_another_type_aborts() {
+    let mut ctx = context();
+    let mut id = object::new(&mut ctx);
+    object_field::add(&mut id, Name(1), Item { id: object::new(&mut ctx), n: 1 });
+    let wrong: coin::Coin<SUI> = object_field::remove(&mut id, Name(1));
+    abort wrong.value()
 }
 
 #[test]
