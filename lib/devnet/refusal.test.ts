@@ -51,16 +51,11 @@ test('methods that are not served are refused by name, and these are all of them
   }
   expect(refused.sort()).toEqual([
     'GetCoinInfo',
-    'GetDatatype',
     'ListCheckpoints',
     'ListEvents',
-    'ListPackageVersions',
     'ListTransactions',
     'LookupName',
     'ReverseLookupName',
-    'SubscribeEvents',
-    'SubscribeTransactions',
-    'VerifySignature',
   ]);
 });
 

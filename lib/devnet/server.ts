@@ -7,6 +7,7 @@ import type { Faucet } from './faucet.ts';
 import { executionService } from './grpc/execution-service.ts';
 import { ledgerService } from './grpc/ledger-service.ts';
 import { packageService } from './grpc/package-service.ts';
+import { signatureService } from './grpc/signature-service.ts';
 import { stateService } from './grpc/state-service.ts';
 import { subscriptionService } from './grpc/subscription-service.ts';
 import { messageFrame, readRequest, STATUS, trailersFrame } from './grpc/wire.ts';
@@ -33,7 +34,7 @@ type Method = (request: never, signal: AbortSignal) => unknown;
 /** What a server may tell otherwise than the chain is: see `lying-front.ts`. */
 export interface CheckpointServices {
   ledger: ReturnType<typeof ledgerService>;
-  subscription: ReturnType<typeof subscriptionService>;
+  subscription: Pick<ReturnType<typeof subscriptionService>, 'subscribeCheckpoints'>;
 }
 
 /** Serves the chain as gRPC-web, and faucet and clock as JSON, on one port. */
@@ -44,18 +45,17 @@ export class DevnetServer {
   readonly #routes: ReturnType<typeof jsonRoutes>;
 
   constructor(chain: Chain, faucet: Faucet, alter = (services: CheckpointServices) => services) {
-    const { ledger, subscription } = alter({
-      ledger: ledgerService(chain),
-      subscription: subscriptionService(chain),
-    });
+    const subscriptions = subscriptionService(chain);
+    const { ledger, subscription } = alter({ ledger: ledgerService(chain), subscription: subscriptions });
     this.#chain = chain;
     this.#services = new Map(
       [
         { type: GrpcTypes.LedgerService, methods: ledger },
         { type: GrpcTypes.StateService, methods: stateService(chain) },
         { type: GrpcTypes.TransactionExecutionService, methods: executionService(chain) },
-        { type: GrpcTypes.SubscriptionService, methods: subscription },
+        { type: GrpcTypes.SubscriptionService, methods: { ...subscriptions, ...subscription } },
         { type: GrpcTypes.MovePackageService, methods: packageService(chain) },
+        { type: GrpcTypes.SignatureVerificationService, methods: signatureService() },
       ].map((service) => [service.type.typeName, service as never]),
     );
     this.#routes = jsonRoutes(chain, faucet);

@@ -71,6 +71,17 @@ export function eventMessage(event: Event, mask: Mask): GrpcTypes.Event {
   return message;
 }
 
+/** @returns a transaction's events, each with its place in the chain */
+export function placedEvents(stored: StoredTransaction, mask: Mask): GrpcTypes.Event[] {
+  if (stored.events === undefined) return [];
+  return TransactionEvents.parse(stored.events).data.map((event, eventIndex) => ({
+    ...eventMessage(event, mask),
+    ...(mask.has('checkpoint') && { checkpoint: BigInt(stored.checkpoint) }),
+    ...(mask.has('transaction_digest') && { transactionDigest: stored.digest }),
+    ...(mask.has('event_index') && { eventIndex }),
+  }));
+}
+
 /** Objects before and after the transaction, for readers that keep their own state. */
 function touchedObjects(chain: Chain, record: TransactionRecord): ChainObject[] {
   const effects = bcs.TransactionEffects.parse(record.effects).V2!;
