@@ -329,6 +329,25 @@ describe('envelope', () => {
   });
 });
 
+describe('memory', () => {
+  const taken = async (document: Uint8Array) => {
+    const before = process.memoryUsage().arrayBuffers;
+    await pki.code(document);
+    return process.memoryUsage().arrayBuffers - before;
+  };
+
+  it('is not taken for a document that is too large', async () => {
+    expect(await taken(new Uint8Array(1 << 28))).toBeLessThan(1 << 20);
+  });
+
+  it('is not taken because a document says that more will come', async () => {
+    for (const major of [2, 3, 4, 5]) {
+      const claim = concatBytes(genuine.subarray(0, 7), cbor.paddedHead(major, 2 ** 40, 8));
+      expect(await taken(claim)).toBeLessThan(1 << 20);
+    }
+  });
+});
+
 describe('certificate', () => {
   const ca = authorityExtensions(1);
   const raw = (constraints: string) => [
