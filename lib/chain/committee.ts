@@ -1,25 +1,23 @@
-import { createHash } from 'node:crypto';
-import { bcs } from '@mysten/sui/bcs';
+import { type CommitteeMember, committeeDigest } from '@daasvader/checkpoint/committee.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { ChainError } from './error.ts';
 
-const Members = bcs.vector(bcs.struct('Member', { publicKey: bcs.byteVector(), weight: bcs.u64() }));
-
-/** The validators that the enclave started from; the attestation binds them. */
+/** The validators of an epoch, as a full node tells them. */
 export interface Committee {
   readonly epoch: bigint;
-  /** SHA-256 of the BCS of (BLS public key, weight) of every member, in the chain's order. */
+  readonly members: readonly CommitteeMember[];
+  /** What the attestation and the chain's configuration know it by: {@link committeeDigest}. */
   readonly digest: Uint8Array;
 }
 
 /**
- * Reads the committee of the current epoch.
+ * Reads the committee of an epoch, the current one by default.
  *
  * @throws ChainError `unreachable` or `answer` when the full node does not tell it
  */
-export async function readCommittee(client: SuiGrpcClient): Promise<Committee> {
+export async function readCommittee(client: SuiGrpcClient, epoch?: bigint): Promise<Committee> {
   const { response } = await client.ledgerService
-    .getEpoch({ readMask: { paths: ['epoch', 'committee'] } })
+    .getEpoch({ ...(epoch !== undefined && { epoch }), readMask: { paths: ['epoch', 'committee'] } })
     .response.then((response) => ({ response }))
     .catch((cause: unknown) => {
       throw new ChainError('unreachable', 'Cannot read the committee: no answer', { cause });
@@ -32,6 +30,5 @@ export async function readCommittee(client: SuiGrpcClient): Promise<Committee> {
     publicKey: publicKey ?? new Uint8Array(),
     weight: weight ?? 0n,
   }));
-  const digest = createHash('sha256').update(Members.serialize(members).toBytes()).digest();
-  return { epoch: committee.epoch ?? 0n, digest };
+  return { epoch: committee.epoch ?? 0n, members, digest: committeeDigest(members) };
 }

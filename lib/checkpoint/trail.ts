@@ -13,6 +13,8 @@ export type Position = Pick<Summary, 'sequence' | 'digest'>;
 export class Trail {
   #committee: Committee;
   #tip: Position | undefined;
+  /** Number of the newest checkpoint that is proven. */
+  #proven = -1n;
 
   /** @param committee the one that is trusted from the start */
   constructor(committee: Committee) {
@@ -24,28 +26,32 @@ export class Trail {
     return this.#committee.epoch;
   }
 
-  /** Begins anew at a checkpoint, proven by its own signature. @throws {CheckpointError} like {@link prove} */
+  /**
+   * Begins anew at a checkpoint, proven by its own signature.
+   *
+   * @throws {CheckpointError} `epoch`, `signers`, `quorum` or `signature`
+   */
   restart(checkpoint: CertifiedSummary): void {
-    this.prove(checkpoint);
+    this.#verify(checkpoint);
     this.#move(checkpoint);
   }
 
   /**
-   * Takes the checkpoint after the last one; it is not proven before a later one is.
+   * Takes the checkpoint after the last one; it is not proven before one from it on is.
    *
-   * @throws {CheckpointError} `order`, `link` or `epoch`, and at the end of an epoch like {@link prove}
+   * @throws {CheckpointError} `order`, `link` or `epoch`, and at the end of an epoch like {@link restart}
    */
   append(checkpoint: CertifiedSummary): void {
     if (this.#tip) checkNext(this.#tip, checkpoint);
-    if (checkpoint.epoch !== this.epoch) throw otherEpoch(this.epoch, checkpoint.epoch);
-    if (checkpoint.successors) this.prove(checkpoint);
+    if (checkpoint.successors) this.#verify(checkpoint);
+    else if (checkpoint.epoch !== this.epoch) throw otherEpoch(this.epoch, checkpoint.epoch);
     this.#move(checkpoint);
   }
 
   /**
    * Follows the committee over the end of an epoch, whatever lies before it.
    *
-   * @throws {CheckpointError} `epoch` when it is not the last checkpoint of this epoch, and like {@link prove}
+   * @throws {CheckpointError} `epoch` when it is not the last checkpoint of this epoch, and like {@link restart}
    */
   passEpoch(last: CertifiedSummary): void {
     if (!last.successors)
@@ -54,13 +60,18 @@ export class Trail {
   }
 
   /**
-   * Proves a checkpoint, and so all that lead to it.
+   * Proves one of the checkpoints taken, and so all before it.
    *
-   * @throws {CheckpointError} `epoch`, `signers`, `quorum` or `signature`
+   * @throws {CheckpointError} like {@link restart}
    */
-  prove({ bytes, epoch, certificate }: CertifiedSummary): void {
+  prove(checkpoint: CertifiedSummary): void {
+    if (checkpoint.sequence > this.#proven) this.#verify(checkpoint);
+  }
+
+  #verify({ bytes, epoch, sequence, certificate }: CertifiedSummary): void {
     if (epoch !== this.epoch) throw otherEpoch(this.epoch, epoch);
     this.#committee.verify(bytes, certificate);
+    this.#proven = sequence;
   }
 
   #move({ sequence, digest, epoch, successors }: CertifiedSummary): void {
