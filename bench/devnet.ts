@@ -1,22 +1,27 @@
-/** How fast the devnet starts, answers one client and executes many transactions, with its state on disk. */
+/**
+ * How fast the devnet starts, answers one client and executes many transactions, with its state on disk, and whether its
+ * memory stays bounded over very many. `DAAS_BENCH_TRANSACTIONS` says over how many.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Devnet, startDevnet } from '@daasvader/devnet/devnet.ts';
 import { type Counter, increment, publishCounter } from '@daasvader/devnet/testing/counter.ts';
+import { type Signed, signForEachCoin } from '@daasvader/devnet/testing/many.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 
 const CALLS = 100;
 const COINS = 400;
-const COIN = 100_000_000n;
+/** MIST: enough for all of its calls, each of which stores something. */
+const COIN = 100_000_000_000n;
 const BUDGET = 50_000_000n;
 
-interface Signed {
-  bytes: Uint8Array;
-  signature: Uint8Array;
-}
+/** Transactions after which memory is looked at again. */
+const MANY = Number(process.env.DAAS_BENCH_TRANSACTIONS ?? 100_000);
+/** MiB that the process may grow by from a tenth of them to all of them. */
+const ALLOWED_GROWTH_MIB = 100;
 
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
 const began = performance.now();
@@ -26,12 +31,20 @@ try {
   const client = new SuiGrpcClient({ network: 'devnet', baseUrl: devnet.url });
   const counter = await publishCounter(client, devnet.accounts[0]!);
   const latencies = await callInTurn(client, devnet, counter);
-  const perSecond = await executeAtOnce(devnet, await signMany(client, devnet, counter));
+  const { signer, template } = await prepareMany(client, devnet, counter);
+  const perSecond = await executeAtOnce(devnet, await signForEachCoin(devnet.chain, signer, template));
+  const [early, late] = await executeVeryMany(devnet, signer, template);
   const at = (share: number) => latencies[Math.floor(share * (latencies.length - 1))]!.toFixed(1);
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
   process.stdout.write(`start of a new chain                 ${startMs.toFixed(0)} ms\n`);
   process.stdout.write(`build, sign, execute, one client     ${at(0.5)} ms (p99 ${at(0.99)} ms)\n`);
   process.stdout.write(`signed calls on one shared object    ${perSecond.toFixed(0)} per second\n`);
+  process.stdout.write(`resident memory after ${MANY / 10} calls   ${early.toFixed(0)} MiB\n`);
+  process.stdout.write(`resident memory after ${MANY} calls  ${late.toFixed(0)} MiB\n`);
+  if (late - early > ALLOWED_GROWTH_MIB)
+    throw new Error(
+      `Memory grew by ${(late - early).toFixed(0)} MiB, at most ${ALLOWED_GROWTH_MIB} are allowed`,
+    );
 } finally {
   await devnet.close();
   await rm(directory, { recursive: true });
@@ -48,27 +61,31 @@ async function callInTurn(client: SuiGrpcClient, { accounts }: Devnet, counter: 
   return latencies.sort((a, b) => a - b);
 }
 
-/** One signed call for each of many coins, so that none waits for another. */
-async function signMany(client: SuiGrpcClient, devnet: Devnet, counter: Counter): Promise<Signed[]> {
+/** An account with many coins, and a call of it to be signed once for each. */
+async function prepareMany(client: SuiGrpcClient, devnet: Devnet, counter: Counter) {
   const signer = await ownerOfManyCoins(client, devnet);
-  const owner = signer.toSuiAddress();
-  const kind = await increment(counter, 1).build({ client, onlyTransactionKind: true });
-  const signed: Signed[] = [];
-  for (let cursor: string | null = null; ; ) {
-    const page: Awaited<ReturnType<typeof client.listCoins>> = await client.listCoins({ owner, cursor });
-    for (const coin of page.objects) {
-      const transaction = Transaction.fromKind(kind);
-      transaction.setSender(owner);
-      transaction.setGasBudget(BUDGET);
-      transaction.setGasPrice(1_000n);
-      transaction.setGasPayment([coin]);
-      const bytes = await transaction.build();
-      const { signature } = await signer.signTransaction(bytes);
-      signed.push({ bytes, signature: Buffer.from(signature, 'base64') });
-    }
-    if (!page.hasNextPage) return signed;
-    cursor = page.cursor;
+  const transaction = increment(counter, 1);
+  transaction.setSender(signer.toSuiAddress());
+  transaction.setGasBudget(BUDGET);
+  return { signer, template: await transaction.build({ client }) };
+}
+
+/** @returns resident memory in MiB after a tenth of the transactions, and after all */
+async function executeVeryMany(
+  devnet: Devnet,
+  signer: Ed25519Keypair,
+  template: Uint8Array,
+): Promise<[number, number]> {
+  let early: number | undefined;
+  for (let done = 0; done < MANY; done += COINS) {
+    if (done >= MANY / 10) early ??= residentMib();
+    await executeAtOnce(devnet, await signForEachCoin(devnet.chain, signer, template));
   }
+  return [early!, residentMib()];
+}
+
+function residentMib(): number {
+  return process.memoryUsage.rss() / 2 ** 20;
 }
 
 async function ownerOfManyCoins(client: SuiGrpcClient, devnet: Devnet): Promise<Ed25519Keypair> {
