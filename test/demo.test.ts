@@ -28,7 +28,10 @@ function startDemo() {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number, output }));
+  // Before the demo listens to signals, SIGINT ends it as a shell would tell it: 128 and the signal's number.
+  const ended = once(child, 'close').then(([code, signal]) => {
+    return { code: (signal === 'SIGINT' ? 130 : code) as number, output };
+  });
   return { child, ended };
 }
 
