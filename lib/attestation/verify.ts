@@ -52,10 +52,12 @@ export async function verifyAttestation(
   // All of the document is read, into copies, before anything is awaited.
   const envelope = decodeCoseSign1(document);
   const content = decodeDocument(envelope.payload);
-  const leaf = await verifyChain(rules.root, content, now, issuers);
+  const [leaf, rootDigest] = await Promise.all([
+    verifyChain(rules.root, content, now, issuers),
+    sha256(rules.root.raw),
+  ]);
   await verifyCoseSign1(envelope, leaf.publicKey);
-  const sha256OfRoot = toHex(await sha256(rules.root.raw));
-  const root = { sha256: sha256OfRoot, aws: sha256OfRoot === AWS_NITRO_ROOT_SHA256 };
+  const root = { sha256: toHex(rootDigest), aws: toHex(rootDigest) === AWS_NITRO_ROOT_SHA256 };
   const checks = [
     passed(
       'certificate chain',
