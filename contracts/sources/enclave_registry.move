@@ -440,6 +440,11 @@ public(package) fun next_state_version(registry: &mut EnclaveRegistry): u64 {
     registry.state_version
 }
 
+/// How long what the admin proposes waits, in milliseconds.
+public(package) fun delay_ms(registry: &EnclaveRegistry): u64 {
+    registry.delay_ms
+}
+
 /// The cluster's id.
 public fun id(registry: &EnclaveRegistry): ID {
     registry.id.to_inner()

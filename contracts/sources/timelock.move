@@ -14,6 +14,11 @@ public(package) fun new<T: copy + drop + store>(): Timelocked<T> {
     Timelocked { current: option::none(), pending: option::none(), effective_at_ms: 0, is_used: false }
 }
 
+/// A value in effect from the start; every other one waits.
+public(package) fun of<T: copy + drop + store>(value: T): Timelocked<T> {
+    Timelocked { current: option::some(value), pending: option::none(), effective_at_ms: 0, is_used: true }
+}
+
 /// Proposes a value, in place of another that still waits.
 ///
 /// Returns when it takes effect.

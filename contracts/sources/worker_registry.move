@@ -6,6 +6,7 @@ use daasvader::enclave_registry::{AdminCap, Enclave, EnclaveRegistry};
 use daasvader::event_log::{Self, Log, LogHead};
 use daasvader::grammar;
 use daasvader::stake::{Self, Stake};
+use daasvader::timelock::{Self, Timelocked};
 use std::string::String;
 use sui::balance::{Self, Balance};
 use sui::clock::Clock;
@@ -43,6 +44,8 @@ const EBadReason: u64 = 12;
 const EBadCiphertext: u64 = 13;
 /// Nothing is staked any more.
 const ENothingStaked: u64 = 14;
+/// The minimum stake is zero or more than a million SUI.
+const EBadMinStake: u64 = 15;
 
 const STATUS_PENDING: u8 = 0;
 const STATUS_ACTIVE: u8 = 1;
@@ -55,8 +58,9 @@ const STATUS_LEFT: u8 = 5;
 const REASON_FORGED_STATUS: u8 = 1;
 const REASON_DOUBLE_IDENTITY: u8 = 3;
 
-/// 5 SUI, in MIST.
+/// 5 SUI, in MIST: the minimum until another is proposed.
 const MIN_STAKE: u64 = 5_000_000_000;
+const MAX_MIN_STAKE: u64 = 1_000_000_000_000_000;
 const TOKEN_LIFETIME_MS: u64 = 30 * 24 * 3_600_000;
 /// Half of the stake.
 const MAX_SLASH_BPS: u64 = 5_000;
@@ -67,7 +71,7 @@ public struct WorkerRegistry has key {
     id: UID,
     cluster_id: ID,
     /// In MIST.
-    min_stake: u64,
+    min_stake: Timelocked<u64>,
     token_lifetime_ms: u64,
     workers: Table<String, Worker>,
     /// Every seal token that was ever used.
@@ -108,6 +112,13 @@ public struct WorkerRegisteredEvent has copy, drop {
     seal_token: String,
     stake: u64,
     token_expires_at_ms: u64,
+}
+
+public struct MinStakeProposedEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    min_stake: u64,
+    effective_at_ms: u64,
 }
 
 public struct StakeDepositedEvent has copy, drop {
@@ -179,7 +190,7 @@ public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut Tx
     WorkerRegistry {
         id: object::new(ctx),
         cluster_id: registry.id(),
-        min_stake: MIN_STAKE,
+        min_stake: timelock::of(MIN_STAKE),
         token_lifetime_ms: TOKEN_LIFETIME_MS,
         workers: table::new(ctx),
         seal_tokens: table::new(ctx),
@@ -187,6 +198,29 @@ public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut Tx
         forfeited: balance::zero(),
         log: event_log::new(),
     }
+}
+
+/// Proposes the least stake, in MIST, of workers that register or are reinstated after the registry's delay. Those that
+/// are there stay.
+///
+/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `EBadMinStake`
+public(package) entry fun propose_min_stake(
+    workers: &mut WorkerRegistry,
+    registry: &EnclaveRegistry,
+    cap: &AdminCap,
+    min_stake: u64,
+    clock: &Clock,
+) {
+    assert!(workers.cluster_id == registry.id(), EWrongCluster);
+    registry.assert_admin(cap);
+    assert!(min_stake > 0 && min_stake <= MAX_MIN_STAKE, EBadMinStake);
+    let effective_at_ms = workers.min_stake.propose(min_stake, registry.delay_ms(), clock.timestamp_ms());
+    let log_id = workers.id.to_inner();
+    let seq = workers.log.next_seq();
+    event_log::append!(
+        &mut workers.log,
+        MinStakeProposedEvent { log_id, seq, min_stake, effective_at_ms },
+    );
 }
 
 /// Registers a worker of the sender with the whole coin as its stake.
@@ -203,7 +237,7 @@ public(package) entry fun stake_and_register_worker(
     assert!(grammar::is_dns_label(node_id.as_bytes()), EBadNodeId);
     assert!(!registry.workers.contains(node_id), ENodeIdTaken);
     let stake = payment.value();
-    assert!(stake >= registry.min_stake, EStakeTooSmall);
+    assert!(stake >= registry.min_stake(clock), EStakeTooSmall);
     registry.use_seal_token(seal_token);
 
     let owner = ctx.sender();
@@ -407,7 +441,7 @@ public(package) entry fun reinstate(
     clock: &Clock,
     ctx: &TxContext,
 ) {
-    let min_stake = workers.min_stake;
+    let min_stake = workers.min_stake(clock);
     let worker = workers.own_worker_mut(node_id, ctx);
     assert!(worker.status == STATUS_SLASHED, EBadTransition);
     let amount = payment.value();
@@ -446,6 +480,11 @@ public(package) entry fun withdraw(workers: &mut WorkerRegistry, node_id: String
     let log_id = workers.id.to_inner();
     let seq = workers.log.next_seq();
     event_log::append!(&mut workers.log, StakeWithdrawnEvent { log_id, seq, node_id, owner, amount });
+}
+
+/// The least stake of a worker that registers now, in MIST.
+public fun min_stake(workers: &WorkerRegistry, clock: &Clock): u64 {
+    workers.min_stake.value(clock.timestamp_ms()).destroy_some()
 }
 
 public fun cluster_id(workers: &WorkerRegistry): ID {

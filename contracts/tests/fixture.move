@@ -171,6 +171,11 @@ public fun workers(self: &mut Fixture): (&mut WorkerRegistry, &EnclaveRegistry, 
     (&mut self.workers, &self.registry, &self.clock)
 }
 
+/// For `propose_min_stake`.
+public fun administered(self: &mut Fixture): (&mut WorkerRegistry, &EnclaveRegistry, &AdminCap, &Clock) {
+    (&mut self.workers, &self.registry, &self.cap, &self.clock)
+}
+
 public fun pool(self: &mut Fixture): (&mut StakingPool, &Clock) {
     (&mut self.pool, &self.clock)
 }

@@ -795,3 +795,90 @@ fun the_admin_of_another_cluster_creates_no_registry() {
     worker_registry::create(registry, cap, &mut by(STRANGER, 70));
     abort
 }
+
+fun propose_min_stake(f: &mut Fixture, amount: u64) {
+    let (workers, registry, cap, clock) = f.administered();
+    workers.propose_min_stake(registry, cap, amount, clock);
+}
+
+fun min_stake(f: &mut Fixture): u64 {
+    let (workers, _, clock) = f.workers();
+    workers.min_stake(clock)
+}
+
+#[test]
+fun another_minimum_holds_after_the_delay_and_for_new_workers() {
+    let mut f = fixture::with_delay(1_000);
+    register(&mut f, b"worker-1", token(b"a"), sui(5));
+    propose_min_stake(&mut f, sui(7));
+    register(&mut f, b"worker-2", token(b"b"), sui(5));
+    f.advance(999);
+    assert_eq!(min_stake(&mut f), sui(5));
+    f.advance(1);
+    assert_eq!(min_stake(&mut f), sui(7));
+    register(&mut f, b"worker-3", token(b"c"), sui(7));
+    assert_eq!(staked(&mut f, b"worker-1"), sui(5));
+    f.end();
+}
+
+#[test]
+fun the_minimum_has_extremes() {
+    let mut f = fixture::empty();
+    propose_min_stake(&mut f, 1);
+    register(&mut f, b"worker-1", token(b"a"), 1);
+    propose_min_stake(&mut f, sui(1_000_000));
+    assert_eq!(min_stake(&mut f), sui(1_000_000));
+    f.end();
+}
+
+#[test, expected_failure(abort_code = worker_registry::EStakeTooSmall)]
+fun the_old_minimum_is_not_enough_after_the_delay() {
+    let mut f = fixture::with_delay(1_000);
+    propose_min_stake(&mut f, sui(7));
+    f.advance(1_000);
+    register(&mut f, b"worker-1", token(b"a"), sui(7) - 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EStakeTooSmall)]
+fun a_lower_minimum_waits_too() {
+    let mut f = fixture::with_delay(1_000);
+    propose_min_stake(&mut f, 1);
+    f.advance(999);
+    register(&mut f, b"worker-1", token(b"a"), sui(5) - 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadMinStake)]
+fun the_minimum_is_not_zero() {
+    let mut f = fixture::empty();
+    propose_min_stake(&mut f, 0);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadMinStake)]
+fun the_minimum_is_at_most_a_million_sui() {
+    let mut f = fixture::empty();
+    propose_min_stake(&mut f, sui(1_000_000) + 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclave_registry::EWrongCluster)]
+fun the_admin_of_another_cluster_does_not_propose_the_minimum() {
+    let mut f = fixture::empty();
+    let mut other = fixture::other();
+    let (_, cap, _) = other.registry();
+    let (workers, registry, clock) = f.workers();
+    workers.propose_min_stake(registry, cap, sui(7), clock);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EWrongCluster)]
+fun the_minimum_of_another_clusters_workers_is_not_proposed() {
+    let mut f = fixture::empty();
+    let mut other = fixture::other();
+    let (workers, _, _) = other.workers();
+    let (_, registry, cap, clock) = f.administered();
+    workers.propose_min_stake(registry, cap, sui(7), clock);
+    abort
+}

@@ -76,6 +76,7 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'EBadReason',
     'EBadCiphertext',
     'ENothingStaked',
+    'EBadMinStake',
   ],
 };
 

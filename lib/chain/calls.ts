@@ -136,6 +136,14 @@ export function heartbeat(tx: Transaction, ids: SeatIds, auditHead: Uint8Array):
   call(tx, ids, 'heartbeat::heartbeat', [...objects, bytes(tx, auditHead), tx.object(CLOCK)]);
 }
 
+// worker_registry: the admin
+
+/** Proposes the least stake of new workers, in MIST. */
+export function proposeMinStake(tx: Transaction, ids: AdminIds, minStake: bigint): void {
+  const objects = [ids.workersId, ids.registryId, ids.adminCapId].map((id) => tx.object(id));
+  call(tx, ids, 'worker_registry::propose_min_stake', [...objects, tx.pure.u64(minStake), tx.object(CLOCK)]);
+}
+
 // worker_registry: owners
 
 /** Registers a worker of the sender; the payment is its stake. */

@@ -221,6 +221,18 @@ describe('refusals', () => {
   });
 });
 
+test('the admin proposes another minimum of stake, and nobody else does', async () => {
+  const [proposed] = await send(cluster.admin, (tx) =>
+    calls.proposeMinStake(tx, cluster.deployment, 6n * SUI),
+  );
+  expect(proposed).toMatchObject({ kind: 'MinStakeProposedEvent', minStake: '6000000000' });
+  expect((await reader.workers()).minStake).toMatchObject({ pending: null, current: '6000000000' });
+  await expect(own((tx) => calls.proposeMinStake(tx, cluster.deployment, 1n))).rejects.toMatchObject({
+    code: 'execution',
+  });
+  await send(cluster.admin, (tx) => calls.proposeMinStake(tx, cluster.deployment, 5n * SUI));
+});
+
 describe('the end of a worker', () => {
   test('it is slashed, reinstated, and leaves', async () => {
     await operate((tx) => calls.setWorkerStatus(tx, seat, { nodeId: NODE, status: 3 }));

@@ -48,6 +48,7 @@ export const EVENTS = {
     stake: u64,
     tokenExpiresAtMs: u64,
   }),
+  MinStakeProposedEvent: bcs.struct('MinStakeProposedEvent', { ...log, minStake: u64, effectiveAtMs: u64 }),
   StakeDepositedEvent: bcs.struct('StakeDepositedEvent', {
     ...worker,
     owner: address,
@@ -183,7 +184,7 @@ export const OBJECTS = {
   WorkerRegistry: bcs.struct('WorkerRegistry', {
     id: uid,
     clusterId: address,
-    minStake: u64,
+    minStake: bcs.struct('Timelocked', { current: bcs.option(u64), pending: bcs.option(u64), ...timelock }),
     tokenLifetimeMs: u64,
     workers: table,
     sealTokens: table,

@@ -15,5 +15,6 @@ test('every test of the contracts passes on the real VM and ends as declared on 
     expected ? `abort ${expected.code} in ${expected.module}` : 'ok',
   );
   const own = ownOutcomes(compiled);
+  console.log(`conformance: ${own.size} tests of the contracts run on both VMs and compared`);
   expect(Object.fromEntries(own)).toEqual(Object.fromEntries(names.map((name, at) => [name, declared[at]])));
 });
