@@ -62,6 +62,16 @@ test('the README has every function of the framework that the compiled contracts
   expect([...called].sort()).toEqual([...listed].sort());
 });
 
+test('the tests that the security review names are there', async () => {
+  const review = await readFile(join(CONTRACTS, 'SECURITY.md'), 'utf8');
+  const claims = [...review.matchAll(/(?<!all of )`(\w+_tests)`: ([^|`]+)/g)].flatMap(([, module, text]) =>
+    text!.split(';').flatMap((part) => (part.trim() === '' ? [] : [`${module} ${part.trim()}`])),
+  );
+  const there = new Set(tests.map(({ module, name }) => `${module} ${name.replaceAll('_', ' ')}`));
+  expect(claims.length).toBeGreaterThan(25);
+  expect(claims.filter((claim) => !there.has(claim))).toEqual([]);
+});
+
 /** Functions of 0x1 and 0x2 that a module's code may call. */
 function frameworkCalls(bytes: Uint8Array): string[] {
   const { function_handles, module_handles, address_identifiers, identifiers } = parseBytecode(bytes);
