@@ -170,7 +170,7 @@ function expectSame(model: StakeModel, { people, nodes }: Scene, where: string):
   expect(cluster.forfeited(), where).toBe(model.forfeited);
 }
 
-test(`stake is conserved over ${SEQUENCES} random sequences of operations`, { timeout: 600_000 }, () => {
+test(`stake is conserved over ${SEQUENCES} random sequences of operations`, { timeout: 1_800_000 }, () => {
   const random = new Random(SEED);
   const model = new StakeModel(cluster.operator);
   const outcomes = new Map<string, number>();

@@ -69,7 +69,7 @@ async function killAgainAndAgain(lane: number): Promise<number> {
 }
 
 test(`${LANES * KILLS_PER_LANE} times kill -9 lose nothing that was acknowledged`, {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async () => {
   const counts = await Promise.all(Array.from({ length: LANES }, (_, lane) => killAgainAndAgain(lane)));
   const total = counts.reduce((sum, count) => sum + count);
