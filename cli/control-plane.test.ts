@@ -94,13 +94,13 @@ test('nodes lists what the verified control plane says', async () => {
   expect(stdout.split('\n')[2]).toMatch(/^worker-1 +ready +active$/);
 });
 
-test('status shows the chain alone, and with --api whether the follower checks signatures', async () => {
+test('status shows the chain alone, and with --api what the control plane acts upon', async () => {
   const { stdout } = await daas('status');
   expect(stdout).toContain('1.0.0 in effect');
   expect(stdout).toContain(`operator ${seated.controlPlane.operator.toSuiAddress()}`);
   expect(stdout).not.toContain('CONTROL PLANE');
-  const follower = { verification: 'UNVERIFIED', checkpoint: '12', heartbeatSeenAtMs: Date.now() };
+  const follower = { verification: 'CERTIFIED', checkpoint: '12', epoch: '3', heartbeatSeenAtMs: Date.now() };
   seated.controlPlane.answers.set('/readyz', { status: 'ready', follower });
   const asked = await daas('status', '--api', seated.controlPlane.url);
-  expect(asked.stdout).toContain('at checkpoint 12, which it takes as UNVERIFIED');
+  expect(asked.stdout).toContain('CERTIFIED up to checkpoint 12 of epoch 3');
 });

@@ -19,7 +19,12 @@ import { formatTable, printJson } from './output.ts';
 const readiness = z.object({
   status: z.string(),
   follower: z
-    .object({ verification: z.string(), checkpoint: z.string(), heartbeatSeenAtMs: z.number() })
+    .object({
+      verification: z.string(),
+      checkpoint: z.string(),
+      epoch: z.string(),
+      heartbeatSeenAtMs: z.number(),
+    })
     .optional(),
 });
 
@@ -117,11 +122,11 @@ function describe(measurement: Measurement, cluster: Cluster): string {
 
 function formatReadiness({ status, follower }: Readiness): string {
   if (follower === undefined) return formatTable(['CONTROL PLANE', ''], [['state', status]]);
-  const { verification, checkpoint, heartbeatSeenAtMs } = follower;
+  const { verification, checkpoint, epoch, heartbeatSeenAtMs } = follower;
   const heartbeat = heartbeatSeenAtMs === 0 ? 'none yet' : new Date(heartbeatSeenAtMs).toISOString();
   const rows = [
     ['state', status],
-    ['follower', `at checkpoint ${checkpoint}, which it takes as ${verification}`],
+    ['follower', `${verification} up to checkpoint ${checkpoint} of epoch ${epoch}`],
     ['heartbeat', heartbeat],
   ];
   return formatTable(['CONTROL PLANE', ''], rows);

@@ -39,6 +39,12 @@ export class Metrics {
     labelNames: ['verdict'] as const,
     registers: [this.registry],
   });
+  readonly refusals = new Counter({
+    name: 'daasvader_chain_refusals_total',
+    help: 'What full nodes or the host told of the chain and was not believed, by reason',
+    labelNames: ['code'] as const,
+    registers: [this.registry],
+  });
   readonly k3sRestarts = new Counter({
     name: 'daasvader_k3s_restarts_total',
     help: 'Times the Kubernetes server had to be started again',

@@ -19,18 +19,29 @@ export interface Hands {
   readonly tenants: Tenants;
 }
 
+/** What reacting needs. */
+export interface ReactorOptions {
+  readonly state: ClusterState;
+  /** Resolves when the chain's word is fresh enough to act upon. */
+  readonly whenFresh: () => Promise<void>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
 /**
  * Turns events into deeds. Until it is given hands it only takes note; then it makes the cluster what the notes say,
  * and from then on acts on each event as it comes.
  */
 export class Reactor {
   readonly #state: ClusterState;
+  readonly #whenFresh: () => Promise<void>;
   readonly #log: Logger;
   readonly #metrics: Metrics;
   #hands: Hands | undefined;
 
-  constructor(state: ClusterState, log: Logger, metrics: Metrics) {
+  constructor({ state, whenFresh, log, metrics }: ReactorOptions) {
     this.#state = state;
+    this.#whenFresh = whenFresh;
     this.#log = log;
     this.#metrics = metrics;
   }
@@ -79,6 +90,7 @@ export class Reactor {
   /** Does it until it is done: rights that are to be withdrawn must not survive a hiccup of Kubernetes. */
   async #insist(what: string, action: () => Promise<void>): Promise<void> {
     for (;;) {
+      await this.#whenFresh();
       try {
         return await action();
       } catch (error) {

@@ -20,6 +20,11 @@ const configSchema = z.strictObject({
   }),
   sui: z.strictObject({
     rpc_endpoint: z.url({ protocol: /^https?$/ }),
+    /** More full nodes for the enclave, so that it can go on when one lies to it or is silent. */
+    rpc_endpoints: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .max(8)
+      .default([]),
     event_filter: z.string().max(128).default(''),
   }),
   enclave: z

@@ -135,7 +135,9 @@ export class HostProxy {
     this.#console = await ConsoleLog.open(join(host.state_dir, 'console.log'));
     const configuration = enclaveConfiguration(this.#config, cluster);
     const routes = await this.#services(cluster, this.#events);
-    const allow = new Set([sui.rpc_endpoint, cluster.rpcUrl].map(authorityOf).concat(outbound.allow));
+    const allow = new Set(
+      [sui.rpc_endpoint, ...sui.rpc_endpoints, cluster.rpcUrl].map(authorityOf).concat(outbound.allow),
+    );
 
     const { heartbeat, configuration: config, outbound: proxy, services, console } = PORT;
     const json = (table: Routes) => jsonService(table, this.#metrics, this.#log);

@@ -5,13 +5,17 @@ import {
   stakeAndRegisterWorker,
   submitK8sRequest,
 } from '@daasvader/chain/calls.ts';
+import { readCommittee } from '@daasvader/chain/committee.ts';
 import { submit } from '@daasvader/chain/submit.ts';
+import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { heartbeat, type Seat } from '@daasvader/enclave/chain/calls.ts';
 import type { RawEvent } from '@daasvader/enclave/chain/event.ts';
 import { nameOf } from '@daasvader/enclave/chain/event.ts';
 import { Follower } from '@daasvader/enclave/chain/follower.ts';
+import { Freshness } from '@daasvader/enclave/chain/freshness.ts';
 import { Operator } from '@daasvader/enclave/chain/operator.ts';
 import { type RegistrationOptions, register, takeSeat } from '@daasvader/enclave/chain/registration.ts';
+import { Metrics } from '@daasvader/enclave/metrics.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
@@ -44,8 +48,8 @@ async function seatEnclave(): Promise<{ operator: Operator; seat: Seat }> {
   return { operator: enclave.operator, seat };
 }
 
-function beat({ operator, seat }: { operator: Operator; seat: Seat }) {
-  return operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD));
+function beat({ operator, seat }: { operator: Operator; seat: Seat }, onSigned?: (digest: string) => void) {
+  return operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD), onSigned);
 }
 
 describe('registration', () => {
@@ -84,9 +88,9 @@ describe('follower', () => {
     const enclave = await seatEnclave();
     const seen: RawEvent[] = [];
     const synced = Promise.withResolvers<void>();
-    const follower = startFollower((event) => seen.push(event), synced.resolve);
+    const follower = await startFollower((event) => seen.push(event), synced.resolve);
     await useCluster(enclave);
-    await beat(enclave);
+    await beat(enclave, follower.freshness.sent);
     await synced.promise;
     follower.stop();
     const { registry, workers, staking, scheduler } = await logs();
@@ -110,17 +114,22 @@ describe('follower', () => {
   });
 });
 
-function startFollower(onEvent: (event: RawEvent) => void, onHeads: () => void) {
-  const { client, services, deployment } = cluster;
+async function startFollower(onEvent: (event: RawEvent) => void, onHeads: () => void) {
+  const { client, services, deployment, devnet } = cluster;
+  const { epoch, members } = await readCommittee(client);
+  const freshness = new Freshness(60_000);
   const { packageId, registryId, workersId, stakingId, schedulerId } = deployment;
   const subject = new Follower({
-    ...{ client, services, packageId, onEvent, onHeads },
+    ...{ services, packageId, onEvent, onHeads, freshness },
+    nodes: [{ url: devnet.url, client }],
+    committee: new Committee(epoch, members),
+    metrics: new Metrics(),
     logIds: [registryId, workersId, stakingId, schedulerId],
     log: pino({ enabled: false }),
   });
   const abort = new AbortController();
   void subject.run(abort.signal);
-  return { subject, stop: () => abort.abort() };
+  return { subject, freshness, stop: () => abort.abort() };
 }
 
 /** A worker joins, a user stakes and asks for a pod. */

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Binding } from '@daasvader/attestation/binding.ts';
-import { readCommittee } from '@daasvader/chain/committee.ts';
+import type { Committee } from '@daasvader/chain/committee.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 import type { Configuration } from './configuration.ts';
@@ -17,13 +17,13 @@ export async function makeBinding(
   { operator, tls, hpke, bootId }: Keys,
   caPem: string,
   client: SuiGrpcClient,
+  committee: Committee,
 ): Promise<Binding> {
   const { chainIdentifier } = await client.getChainIdentifier();
   if (chainIdentifier !== cluster.chainId) {
     const options = { expected: cluster.chainId, actual: chainIdentifier };
     throw new EnclaveError('configuration', 'Cannot use the chain: it is another than configured', options);
   }
-  const committee = await readCommittee(client);
   return {
     chainId: chainIdentifier,
     packageId: cluster.packageId,

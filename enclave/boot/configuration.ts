@@ -27,7 +27,12 @@ const schema = z.strictObject({
     type: z.enum(['AWS_NITRO', 'SOFTWARE']),
     attestation_interval: z.int().min(60).max(86_400).default(3_600),
   }),
-  sui: z.strictObject({ rpc_endpoint: z.url(), event_filter: z.string().max(128) }),
+  sui: z.strictObject({
+    rpc_endpoint: z.url(),
+    /** More full nodes, asked when one lies or is silent. */
+    rpc_endpoints: z.array(z.url()).max(8).default([]),
+    event_filter: z.string().max(128),
+  }),
   k3s: z.strictObject({ cluster_cidr: cidr, service_cidr: cidr }),
   api: z.strictObject({
     port: z.int().min(1).max(65_535),

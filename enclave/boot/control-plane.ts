@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly clock: ChainClock;
   /** Throws while the chain's word is too old to let anyone in. */
   readonly assertFresh: () => void;
+  /** Resolves when the chain's word is fresh enough to act upon. */
+  readonly whenFresh: () => Promise<void>;
   readonly caPem: string;
   readonly apiServer: string;
 }

@@ -1,4 +1,5 @@
 import { ContractReader } from '@daasvader/chain/objects.ts';
+import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { proxyFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -10,14 +11,15 @@ import { monitoringRoutes } from '../api/monitoring.ts';
 import { createApi, listenTls, listenUnix } from '../api/server.ts';
 import { stakingRoutes } from '../api/staking.ts';
 import { Audit } from '../audit/audit.ts';
+import { AnyNode } from '../chain/any-node.ts';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { Follower } from '../chain/follower.ts';
+import { Freshness } from '../chain/freshness.ts';
 import { HostServices } from '../chain/host-services.ts';
 import { Operator } from '../chain/operator.ts';
 import { beatUntilSynced, ChainClock, keepBeating } from '../chain/pulse.ts';
 import { register, takeSeat } from '../chain/registration.ts';
 import { Writer } from '../chain/writer.ts';
-import { EnclaveError } from '../error.ts';
 import { CredentialProofs } from '../kube/credential.ts';
 import { K3s } from '../kube/k3s.ts';
 import { relayTo } from '../kube/relay.ts';
@@ -27,6 +29,7 @@ import { Metrics } from '../metrics.ts';
 import type { Nsm } from '../nsm/nsm.ts';
 import { Reactor } from '../reactor.ts';
 import { makeBinding } from './binding.ts';
+import { startingCommittee } from './committee.ts';
 import { type Configuration, fetchConfiguration } from './configuration.ts';
 import { startControlPlane } from './control-plane.ts';
 import { generateKeys } from './keys.ts';
@@ -93,11 +96,15 @@ async function operate(
     Promise.all(clusterBaseline().map((object) => kubernetes.apply(object))),
   );
 
-  const client = suiClient(configuration, vsock);
+  const fullNodes = openFullNodes(configuration, vsock);
+  const { client } = fullNodes.any;
   const services = new HostServices(vsock);
   const operator = new Operator(client, services, keys.operator);
   const caPem = await k3s.serverCa();
-  const binding = await steps.run('binding', () => makeBinding(configuration, keys, caPem, client));
+  const committee = await steps.run('committee', () => startingCommittee(client, cluster));
+  const binding = await steps.run('binding', () =>
+    makeBinding(configuration, keys, caPem, client, committee),
+  );
   const registration = { operator, nsm, services, ids: cluster, binding };
   const seat = await steps.run('registration', () => register(registration));
   await steps.run('seat', () => takeSeat(registration, seat));
@@ -105,18 +112,21 @@ async function operate(
   const state = new ClusterState();
   const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
   const clock = new ChainClock();
-  const writer = new Writer(operator, log, metrics);
-  const reactor = new Reactor(state, log, metrics);
+  const freshness = new Freshness(heartbeatSeconds * 1_000 * MISSED_HEARTBEATS);
+  const writer = new Writer({ operator, freshness, metrics, log, onFailure: fullNodes.any.next });
+  const reactor = new Reactor({ state, log, metrics, whenFresh: freshness.wait });
   const follower = new Follower({
-    client,
+    nodes: fullNodes.each,
+    committee: new Committee(committee.epoch, committee.members),
     services,
+    freshness,
+    metrics,
     packageId: cluster.packageId,
     logIds: [cluster.registryId, cluster.workersId, cluster.stakingId, cluster.schedulerId],
     log,
     onEvent: reactor.onEvent,
     onHeads: clock.set,
   });
-  log.warn('follower: UNVERIFIED, committee signatures are not checked yet');
   const following = follower.run(signal);
   await steps.run('follower', () => beatUntilSynced(writer, seat, audit, clock, signal));
 
@@ -129,9 +139,10 @@ async function operate(
     metrics,
     log,
     clock,
+    assertFresh: freshness.assert,
+    whenFresh: freshness.wait,
     caPem,
     apiServer: api.external_url,
-    assertFresh: freshness(follower, heartbeatSeconds),
   };
   const controlPlane = startControlPlane(parts, signal);
   const { join, nodes, tenants, watching } = controlPlane;
@@ -154,23 +165,20 @@ async function operate(
     await listenTls(server, vsock, keys.tls);
     await vsock.listen(KUBERNETES_PORT, relayTo(k3s.port));
   });
-  await Promise.all([watching, following, keepBeating(heartbeatSeconds, writer, seat, audit, signal)]);
+  await Promise.all([
+    watching,
+    following,
+    freshness.watch(log, signal),
+    keepBeating(heartbeatSeconds, writer, seat, audit, signal),
+  ]);
   writer.stop();
 }
 
-function suiClient({ cluster, sui }: Configuration, vsock: Vsock): SuiGrpcClient {
+/** Each full node by itself, for what must be proven, and any of them for the rest. */
+function openFullNodes({ cluster, sui }: Configuration, vsock: Vsock) {
   const { fetch } = proxyFetch(vsock, OUTBOUND_PORT);
-  return new SuiGrpcClient({ network: cluster.network, baseUrl: sui.rpc_endpoint, fetch });
-}
-
-/** Refuses to let anyone in on old news: the host can hold back whatever it likes, but not gain by it. */
-function freshness(follower: Follower, heartbeatSeconds: number): () => void {
-  const maxAgeMs = heartbeatSeconds * 1_000 * MISSED_HEARTBEATS;
-  return () => {
-    if (follower.isFresh(maxAgeMs)) return;
-    throw new EnclaveError(
-      'stale',
-      `Cannot admit anyone: the chain was not heard of for ${maxAgeMs / 1_000} s`,
-    );
-  };
+  const { network } = cluster;
+  const urls = [sui.rpc_endpoint, ...sui.rpc_endpoints];
+  const each = urls.map((url) => ({ url, client: new SuiGrpcClient({ network, baseUrl: url, fetch }) }));
+  return { each, any: new AnyNode(network, urls, fetch) };
 }

@@ -24,51 +24,42 @@ export class EventLog {
     return this.#seq;
   }
 
-  /**
-   * Takes the next event.
-   *
-   * @returns false when it was taken before: the same event may come from several sources
-   * @throws {EnclaveError} `log-gap` when events before it are missing
-   */
-  take(event: RawEvent): boolean {
-    if (event.seq <= this.#seq) return false;
+  /** Takes the next event. @throws {EnclaveError} `log-gap` when it is another one */
+  take(event: RawEvent): void {
     if (event.seq !== this.#seq + 1) {
       const options = { expected: this.#seq + 1, actual: event.seq };
-      throw new EnclaveError('log-gap', `Cannot follow log ${this.id}: events are missing`, options);
+      throw new EnclaveError('log-gap', `Cannot follow log ${this.id}: this is not the next event`, options);
     }
     this.#head = foldHead(this.#head, event);
     this.#seq = event.seq;
     this.#heads.set(event.seq, this.#head);
     this.#heads.delete(event.seq - REMEMBERED);
-    return true;
+  }
+
+  /** Whether these events, from whomever, are those between the last one taken and a proven head. */
+  leadsTo(events: readonly RawEvent[], { seq, head }: LogHead): boolean {
+    if (this.#seq + events.length !== seq) return false;
+    if (events.some((event, index) => event.logId !== this.id || event.seq !== this.#seq + 1 + index))
+      return false;
+    return Buffer.from(events.reduce<Uint8Array>(foldHead, this.#head)).equals(head);
   }
 
   /**
-   * Compares what was followed with a head that the chain states.
+   * Compares what was taken with a head that the chain states.
    *
-   * @throws {EnclaveError} `log-gap` when the log is further than we are, `log-forged` when the events taken were
-   * not the ones that the chain emitted
+   * @throws {EnclaveError} `log-forged` when the events taken were not the ones that the chain emitted
    */
   check({ seq, head }: LogHead): void {
-    if (seq > this.#seq) {
-      const options = { expected: seq, actual: this.#seq };
-      throw new EnclaveError(
-        'log-gap',
-        `Cannot follow log ${this.id}: it ends later than what arrived`,
-        options,
-      );
-    }
     const ours = this.#heads.get(seq);
-    if (ours !== undefined && !Buffer.from(ours).equals(head)) {
-      const options = {
-        expected: Buffer.from(head).toString('hex'),
-        actual: Buffer.from(ours).toString('hex'),
-      };
-      throw new EnclaveError(
-        'log-forged',
-        `Cannot trust log ${this.id}: its events up to ${seq} were not these`,
-        options,
-      );
-    }
+    if (ours === undefined || Buffer.from(ours).equals(head)) return;
+    const options = {
+      expected: Buffer.from(head).toString('hex'),
+      actual: Buffer.from(ours).toString('hex'),
+    };
+    throw new EnclaveError(
+      'log-forged',
+      `Cannot trust log ${this.id}: its events to ${seq} were not these`,
+      options,
+    );
   }
 }

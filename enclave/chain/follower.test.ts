@@ -1,104 +1,323 @@
-import { foldHead } from '@daasvader/chain/log.ts';
-import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import { stake } from '@daasvader/chain/calls.ts';
+import { readCommittee } from '@daasvader/chain/committee.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import { Committee } from '@daasvader/checkpoint/committee.ts';
+import type { Devnet } from '@daasvader/devnet/devnet.ts';
+import { type Lie, startLyingFront } from '@daasvader/devnet/lying-front.ts';
+import { LIES } from '@daasvader/devnet/lying-lies.ts';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
-import { encodeEvent, HeartbeatEvent, logPrefix, type RawEvent } from './event.ts';
-import { Follower } from './follower.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ChainCluster } from '../../test/support/chain-cluster.ts';
+import { Metrics } from '../metrics.ts';
+import { heartbeat, type Seat } from './calls.ts';
+import type { RawEvent } from './event.ts';
+import { Follower, type FollowerOptions } from './follower.ts';
+import { Freshness } from './freshness.ts';
+import type { HostServices } from './host-services.ts';
+import { Operator } from './operator.ts';
+import { register, takeSeat } from './registration.ts';
 
-const LOG = `0x${'01'.repeat(32)}`;
-const OTHERS = [2, 3, 4].map((n) => `0x${`0${n}`.repeat(32)}`);
-const ZERO = new Uint8Array(32);
+const SUI = 1_000_000_000n;
+const AUDIT_HEAD = new Uint8Array(32);
+/** Of a follower whose full node falls silent; the others wait as long as in production. */
+const IMPATIENT = { patienceMs: 1_000 };
 
-function started(seq: number, requestId = seq): RawEvent {
-  const bytes = encodeEvent('RequestStartedEvent', { logId: LOG, seq, requestId });
-  return { ...logPrefix(bytes), type: '0xa::k8s_scheduler::RequestStartedEvent', bytes };
-}
+type Services = FollowerOptions['services'];
 
-function heartbeat(seq: number, head: Uint8Array): Uint8Array {
-  const [workers, staking, registry] = OTHERS.map((logId) => ({ logId, seq: 0, head: ZERO }));
-  const scheduler = { logId: LOG, seq, head };
-  const rest = { epoch: 1, stateVersion: seq, auditHead: ZERO, timestampMs: 1_000 };
-  return HeartbeatEvent.serialize({
-    registry: registry!,
-    workers: workers!,
-    staking: staking!,
-    scheduler,
-    ...rest,
-  }).toBytes();
-}
+let cluster: ChainCluster;
+let operator: Operator;
+let seat: Seat;
+const cleanUp: (() => unknown)[] = [];
 
-const headOf = (events: RawEvent[]) => events.reduce<Uint8Array>(foldHead, ZERO);
+beforeAll(async () => {
+  cluster = await ChainCluster.start();
+  const { client, services, nsm, deployment } = cluster;
+  operator = new Operator(client, services, new Ed25519Keypair());
+  const binding = await cluster.bindingOf(operator.address);
+  const registration = { operator, nsm, services, ids: deployment, binding };
+  seat = await register(registration);
+  await takeSeat(registration, seat);
+});
 
-/** A follower whose host keeps `kept`, and whose full node has no checkpoint to offer. */
-function follower(kept: RawEvent[] = []) {
-  const seen: number[] = [];
-  const heads: number[] = [];
-  const client = {
-    ledgerService: { getCheckpoint: async () => ({ response: {} }) },
-  } as unknown as SuiGrpcClient;
-  const services = {
-    events: async (_: string, from: number) => kept.filter(({ seq }) => seq >= from),
+afterEach(async () => {
+  for (const step of cleanUp.splice(0)) await step();
+});
+
+afterAll(() => cluster.close());
+
+/** A host that keeps nothing, and events for it to have kept. */
+function host(kept: readonly RawEvent[] = []): Services {
+  return {
+    events: async (logId, from) => kept.filter((event) => event.logId === logId && event.seq >= from),
     keep: async () => undefined,
   };
-  const subject = new Follower({
-    client,
-    services,
-    packageId: '0xa',
-    logIds: [LOG, ...OTHERS],
-    log: pino({ enabled: false }),
-    onEvent: ({ seq }) => seen.push(seq),
-    onHeads: (timestampMs) => heads.push(timestampMs),
-  });
-  const take = (logged: RawEvent[], heartbeats: Uint8Array[] = []) =>
-    subject.take({ sequence: 9n, logged, heartbeats });
-  return { subject, seen, heads, take };
 }
 
-test('events are reported once and in order, and a fitting head confirms them', async () => {
-  const { seen, heads, take, subject } = follower();
-  await take([started(1), started(2)]);
-  await take([started(2), started(3)], [heartbeat(3, headOf([started(1), started(2), started(3)]))]);
-  expect(seen).toEqual([1, 2, 3]);
-  expect(heads).toEqual([1_000]);
-  expect(subject.isFresh(1_000)).toBe(true);
-});
+/** A follower of these nodes, running until the test ends. */
+async function follow(urls: string[], options: Partial<FollowerOptions> & { services?: Services } = {}) {
+  const { client, deployment } = cluster;
+  const { packageId, registryId, workersId, stakingId, schedulerId } = deployment;
+  const { epoch, members } = await readCommittee(client);
+  const seen: RawEvent[] = [];
+  const freshness = new Freshness(60_000);
+  const metrics = new Metrics();
+  let echoes = 0;
+  const subject = new Follower({
+    nodes: urls.map((url) => ({ url, client: new SuiGrpcClient({ network: 'devnet', baseUrl: url }) })),
+    committee: new Committee(epoch, members),
+    services: host(),
+    packageId,
+    logIds: [registryId, workersId, stakingId, schedulerId],
+    freshness,
+    metrics,
+    log: pino({ enabled: false }),
+    onEvent: (event) => seen.push(event),
+    onHeads: () => {
+      echoes += 1;
+    },
+    ...options,
+  });
+  const abort = new AbortController();
+  const running = subject.run(abort.signal);
+  cleanUp.push(
+    () => abort.abort(),
+    () => running,
+  );
+  const beat = () => operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD), freshness.sent);
+  /** Beats until a heartbeat came back that was sent after everything so far. */
+  const sync = async () => {
+    const before = echoes;
+    await expect
+      .poll(async () => beat().then(() => echoes > before), { timeout: 20_000, interval: 300 })
+      .toBe(true);
+  };
+  const refusals = async () =>
+    Object.fromEntries(
+      (await metrics.refusals.get()).values.map(({ labels, value }) => [labels.code, value]),
+    );
+  return { subject, seen, freshness, sync, beat, refusals };
+}
 
-test('a hole is filled from the host before what comes after it is reported', async () => {
-  const { seen, take } = follower([started(1), started(2), started(3)]);
-  await take([started(3)]);
-  expect(seen).toEqual([1, 2, 3]);
-});
+/** A user stakes, which is one event. */
+async function act(): Promise<void> {
+  const user = await cluster.fundedAccount();
+  await submit(cluster.client, user, (tx) => stake(tx, cluster.deployment, 2n * SUI));
+}
 
-test('a hole that nobody can fill stops the reporting', async () => {
-  const { seen, take } = follower();
-  await expect(take([started(1), started(3)])).rejects.toMatchObject({ code: 'log-gap' });
-  expect(seen).toEqual([1]);
-});
+/** All that the chain ever emitted, in hexadecimal. */
+function history(): string {
+  const { store } = cluster.devnet.chain;
+  const last = store.latestCheckpoint()!.sequence;
+  return Array.from({ length: last + 1 }, (_, sequence) => store.transactionsOf(sequence))
+    .flat()
+    .map(({ events }) => Buffer.from(events ?? []).toString('hex'))
+    .join();
+}
 
-test('a heartbeat that states more than arrived reveals withheld events', async () => {
-  const { seen, take } = follower([started(1)]);
-  await take([], [heartbeat(1, headOf([started(1)]))]);
-  expect(seen).toEqual([1]);
-  await expect(take([], [heartbeat(2, headOf([started(1), started(2)]))])).rejects.toMatchObject({
-    code: 'log-gap',
+/** What was reported is what happened: each event once, in the order of its log, none that the chain does not have. */
+async function expectTruth(seen: readonly RawEvent[]): Promise<void> {
+  const { reader } = cluster;
+  const logs = await Promise.all([reader.registry(), reader.workers(), reader.staking(), reader.scheduler()]);
+  for (const { id, log } of logs) {
+    const numbers = seen.filter(({ logId }) => logId === id).map(({ seq }) => seq);
+    expect(numbers).toEqual(Array.from({ length: Number(log.seq) }, (_, index) => index + 1));
+  }
+  const told = history();
+  for (const { bytes } of seen) expect(told).toContain(Buffer.from(bytes).toString('hex'));
+}
+
+/** A front that tells the truth until `start` is called, and then this lie: once, or from then on. */
+async function lyingFront(lie: Lie, isOnce: boolean) {
+  let isLying = false;
+  const front = await startLyingFront(cluster.devnet, (checkpoint) => {
+    if (!isLying) return [checkpoint];
+    const told = lie(checkpoint);
+    if (isOnce && !(told.length === 1 && told[0] === checkpoint)) isLying = false;
+    return told;
+  });
+  cleanUp.push(() => front.close());
+  const lieFromNow = (value: boolean) => {
+    isLying = value;
+  };
+  return { url: front.url, start: () => lieFromNow(true), stop: () => lieFromNow(false) };
+}
+
+const CODES: Record<keyof typeof LIES, string> = {
+  'forged event': 'events',
+  'forged effects': 'effects',
+  'forged contents': 'contents',
+  'forged summary': 'signature',
+  'below quorum': 'quorum',
+  'claimed quorum': 'signature',
+  'wrong committee': 'signature',
+  'wrong epoch': 'epoch',
+  'wrong signer': 'signers',
+  'other contents': 'contents',
+  'dropped checkpoint': 'order',
+  'dropped transactions': 'log-gap',
+  'dropped events': 'log-gap',
+  reordered: 'order',
+  duplicated: 'order',
+  stale: 'order',
+  silent: 'stale',
+  forked: 'link',
+};
+const FOR_EVER = new Set(['reordered', 'stale', 'silent']);
+
+describe('a full node that lies', () => {
+  test.each(Object.entries(CODES))('%s: refused as %s, and an honest one goes on', async (name, code) => {
+    const lie = (LIES[name as keyof typeof LIES] as (devnet: Devnet) => Lie)(cluster.devnet);
+    const front = await lyingFront(lie, !FOR_EVER.has(name));
+    const { seen, sync, refusals, subject } = await follow(
+      [front.url, cluster.devnet.url],
+      name === 'silent' ? IMPATIENT : {},
+    );
+    await sync();
+    front.start();
+    await act();
+    await sync();
+    expect((await refusals())[code]).toBeGreaterThanOrEqual(1);
+    expect(subject.status.halted).toBeUndefined();
+    await expectTruth(seen);
+  });
+
+  test('alone, it keeps the enclave from acting, and honest again it lets it go on', async () => {
+    const front = await lyingFront(LIES['forged event'](), false);
+    const { seen, sync, beat, freshness, refusals } = await follow([front.url]);
+    await sync();
+    const known = seen.length;
+    front.start();
+    await act();
+    const signedAt = performance.now();
+    await beat();
+    await expect.poll(async () => (await refusals()).events ?? 0).toBeGreaterThanOrEqual(2);
+    expect(seen).toHaveLength(known);
+    expect(freshness.ageMs).toBeGreaterThan(performance.now() - signedAt);
+    front.stop();
+    await sync();
+    await expectTruth(seen);
   });
 });
 
-test('a forged event is noticed at the next head, and nothing is fresh before one', async () => {
-  const { take, subject } = follower();
-  await take([started(1, 666)]);
-  expect(subject.isFresh(1_000)).toBe(false);
-  await expect(take([], [heartbeat(1, headOf([started(1)]))])).rejects.toMatchObject({ code: 'log-forged' });
+describe('the past', () => {
+  const everything = async () => {
+    const { seen, sync } = await follow([cluster.devnet.url]);
+    await sync();
+    for (const step of cleanUp.splice(0)) await step();
+    return seen;
+  };
+
+  /** A full node that has forgotten everything before now. */
+  async function prunedNode(): Promise<string> {
+    const first = cluster.devnet.chain.store.latestCheckpoint()!.sequence;
+    const front = await startLyingFront(cluster.devnet, (checkpoint) =>
+      Number(checkpoint.sequenceNumber ?? sequenceOf(checkpoint)) > first ? [checkpoint] : [],
+    );
+    cleanUp.push(() => front.close());
+    return front.url;
+  }
+
+  test('is taken from the host, up to the proven heads, when the full node has forgotten it', async () => {
+    await act();
+    const kept = await everything();
+    const { seen, sync } = await follow([await prunedNode()], { services: host(kept) });
+    await sync();
+    await expectTruth(seen);
+  });
+
+  test('is looked for on the full node where the host does not have it', async () => {
+    await act();
+    const kept = await everything();
+    const { seen, sync } = await follow([cluster.devnet.url], { services: host(kept.slice(0, 2)) });
+    await sync();
+    await expectTruth(seen);
+  });
+
+  test('is not believed when the host changed it: the full node tells it then', async () => {
+    await act();
+    const kept = await everything();
+    const forged = kept.map((event, index) =>
+      index === 0
+        ? { ...event, bytes: Uint8Array.from(event.bytes, (byte, at) => (at > 39 ? byte ^ 1 : byte)) }
+        : event,
+    );
+    const { seen, sync, refusals } = await follow([cluster.devnet.url], { services: host(forged) });
+    await sync();
+    expect(await refusals()).toMatchObject({ 'log-forged': 1 });
+    await expectTruth(seen);
+  });
+
+  test('that nobody tells keeps the enclave from acting until somebody does', async () => {
+    await act();
+    const kept = await everything();
+    const services = { ...host() };
+    const { seen, beat, sync, freshness, refusals } = await follow([await prunedNode()], { services });
+    await beat();
+    await expect.poll(async () => (await refusals())['log-gap'] ?? 0).toBeGreaterThanOrEqual(1);
+    expect(seen).toEqual([]);
+    expect(freshness.reason).toContain('no heartbeat');
+    services.events = host(kept).events as HostServices['events'];
+    await sync();
+    await expectTruth(seen);
+  });
 });
 
-test('an event under the type of another one with the same fields is noticed at the next head', async () => {
-  const { take } = follower();
-  await take([{ ...started(1), type: '0xa::k8s_scheduler::RequestCancelledEvent' }]);
-  await expect(take([], [heartbeat(1, headOf([started(1)]))])).rejects.toMatchObject({ code: 'log-forged' });
+test('the committee is followed from epoch to epoch, also over those that were missed', async () => {
+  const { epoch, members } = await readCommittee(cluster.client);
+  const early = await follow([cluster.devnet.url]);
+  await early.sync();
+  cluster.devnet.endEpoch();
+  await act();
+  await early.sync();
+  cluster.devnet.endEpoch();
+  await early.sync();
+  await expectTruth(early.seen);
+  expect(early.subject.status.epoch).toBe(`${epoch + 2n}`);
+  const late = await follow([cluster.devnet.url], { committee: new Committee(epoch, members) });
+  await late.sync();
+  expect(late.subject.status).toMatchObject({ verification: 'CERTIFIED', epoch: `${epoch + 2n}` });
+  await expectTruth(late.seen);
 });
 
-test("events of another cluster's logs are nothing to us", async () => {
-  const { seen, take } = follower();
-  await take([{ ...started(7), logId: `0x${'99'.repeat(32)}` }]);
+test('a chain that another committee certifies is not believed', async () => {
+  const strangers = Array.from({ length: 4 }, (_, index) => ({
+    publicKey: cluster.devnet.committee.members[index]!.publicKey,
+    weight: index === 0 ? 10_000n : 0n,
+  }));
+  const { epoch } = cluster.devnet.committee;
+  // The keys are the true ones, but another one of them has all the power, and it signs nothing by itself.
+  const { beat, seen, refusals } = await follow([cluster.devnet.url], {
+    committee: new Committee(epoch + 1n, strangers),
+  });
+  await beat();
+  await expect.poll(async () => (await refusals()).epoch ?? 0).toBeGreaterThanOrEqual(1);
   expect(seen).toEqual([]);
 });
+
+test('an event that cannot be taken comes again', async () => {
+  const seen: RawEvent[] = [];
+  let failures = 2;
+  const { sync } = await follow([cluster.devnet.url], {
+    onEvent: (event) => {
+      if (seen.length === 1 && failures-- > 0) throw new Error('not now');
+      seen.push(event);
+    },
+  });
+  await sync();
+  await expectTruth(seen);
+});
+
+test("another enclave's heartbeat confirms the logs, but not that we are heard", async () => {
+  const { seen, freshness, subject } = await follow([cluster.devnet.url]);
+  await operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD));
+  await expect.poll(() => subject.status.checkpoint).not.toBe('0');
+  await expectTruth(seen);
+  expect(subject.status.heartbeatSeenAtMs).toBe(0);
+  expect(freshness.reason).toContain('no heartbeat');
+});
+
+function sequenceOf({ summary }: { summary?: { bcs?: { value?: Uint8Array } } }): bigint {
+  return Buffer.from(summary!.bcs!.value!).readBigUInt64LE(8);
+}

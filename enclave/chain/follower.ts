@@ -1,170 +1,258 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Committee } from '@daasvader/checkpoint/committee.ts';
+import { CheckpointError } from '@daasvader/checkpoint/error.ts';
+import { checkNext, type Position, Trail } from '@daasvader/checkpoint/trail.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
-import { type CheckpointEvents, fetchCheckpoint, subscribe } from './checkpoints.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Checkpoint, RawHeartbeat } from './checkpoints.ts';
 import { decodeHeartbeat, type LogHead, type RawEvent } from './event.ts';
 import { EventLog } from './event-log.ts';
+import type { Freshness } from './freshness.ts';
+import { FullNode, MAX_LOOK_BACK } from './full-node.ts';
+import { History } from './history.ts';
 import type { HostServices } from './host-services.ts';
 
 const RECONNECT_MS = 250;
-/** How far back missing events are looked for on the full node before the host must have them. */
-const MAX_LOOK_BACK = 20_000n;
+const PATIENCE_MS = 10_000;
+const WATCH_MS = 500;
 
 /** Where the follower stands, for people and for whoever must not act on old news. */
 export interface FollowerStatus {
-  /** Committee signatures are not checked yet: the full node's word is taken for the chain's. */
-  readonly verification: 'UNVERIFIED';
+  /** What is acted on is in checkpoints that the committee signed. */
+  readonly verification: 'CERTIFIED';
+  /** The newest proven checkpoint that was looked at, and its epoch. */
   readonly checkpoint: string;
+  readonly epoch: string;
   readonly logs: Readonly<Record<string, number>>;
   /** When the last heartbeat came back, ms since 1970; 0 before the first. */
   readonly heartbeatSeenAtMs: number;
+  /** Why nothing is done now. */
+  readonly stale: string | undefined;
   readonly halted: string | undefined;
 }
 
 /** What the follower reads from and reports to. */
 export interface FollowerOptions {
-  readonly client: SuiGrpcClient;
+  /** Full nodes, asked one at a time; another one when one lies or is silent. */
+  readonly nodes: readonly { readonly url: string; readonly client: SuiGrpcClient }[];
+  /** The one that the binding names. */
+  readonly committee: Committee;
   readonly services: Pick<HostServices, 'events' | 'keep'>;
   readonly packageId: string;
   readonly logIds: readonly string[];
+  readonly freshness: Freshness;
+  readonly metrics: Metrics;
   readonly log: Logger;
-  /** Called with each event once and in the order of its log. */
+  /** Called with each proven event once and in the order of its log. When it throws, the event comes again. */
   readonly onEvent: (event: RawEvent) => void;
-  /** Called after each heartbeat, when everything up to the heads that it states was reported. */
+  /** Called after each heartbeat of our own, when everything up to the heads that it states was reported. */
   readonly onHeads: (timestampMs: number) => void;
+  /** How long a heartbeat of ours may be missing before another full node is asked, in ms. */
+  readonly patienceMs?: number;
 }
 
 /**
- * Follows the contracts' event logs and misses nothing: a hole in the numbers, or a heartbeat that states more than
- * arrived, sends it to look for the missing events, first at the host, then backwards through the checkpoints. A head
- * that does not fit halts it for good: from then on nothing is reported, and nobody acts.
+ * Follows the contracts' event logs, believes nothing unproven and misses nothing. An event is reported when the
+ * committee signed the checkpoint that holds it, or when it belongs to a stretch of its log that ends in a head which
+ * such a checkpoint states; so whoever kept the log may hand it over.
  */
 export class Follower {
   readonly #options: FollowerOptions;
+  readonly #nodes: readonly FullNode[];
   readonly #logs: ReadonlyMap<string, EventLog>;
-  #checkpoint = 0n;
+  readonly #history: History;
+  readonly #trail: Trail;
+  /** The newest checkpoint that was proven and looked at. */
+  #cursor: Position | undefined;
+  /** Whether this connection's checkpoints are joined to the cursor. */
+  #isJoined = false;
+  /** Whether every event up to the cursor was taken, so that one that is missing was withheld. */
+  #isWhole = false;
   #heartbeatSeenAtMs = 0;
-  #halted: EnclaveError | undefined;
+  #halted: string | undefined;
 
   constructor(options: FollowerOptions) {
+    const scope = { packageId: options.packageId, logIds: new Set(options.logIds) };
     this.#options = options;
+    this.#nodes = options.nodes.map(({ url, client }) => new FullNode(url, client, scope));
     this.#logs = new Map(options.logIds.map((id) => [id, new EventLog(id)]));
+    this.#history = new History(options.services, (error) => this.#refuse(error, 'host'));
+    this.#trail = new Trail(options.committee);
   }
 
   get status(): FollowerStatus {
     return {
-      verification: 'UNVERIFIED',
-      checkpoint: this.#checkpoint.toString(),
+      verification: 'CERTIFIED',
+      checkpoint: (this.#cursor?.sequence ?? 0n).toString(),
+      epoch: this.#trail.epoch.toString(),
       logs: Object.fromEntries([...this.#logs].map(([id, { seq }]) => [id, seq])),
       heartbeatSeenAtMs: this.#heartbeatSeenAtMs,
-      halted: this.#halted?.message,
+      stale: this.#options.freshness.reason,
+      halted: this.#halted,
     };
   }
 
-  /** Whether the chain was heard of within the last `maxAgeMs`, and nothing was wrong with it. */
-  isFresh(maxAgeMs: number): boolean {
-    return this.#halted === undefined && Date.now() - this.#heartbeatSeenAtMs <= maxAgeMs;
-  }
-
-  /** Follows until `signal` fires or a log turns out to be forged; the connection is made again as often as needed. */
+  /** Follows until `signal` fires or the contracts contradict themselves; one full node after the other, for ever. */
   async run(signal: AbortSignal): Promise<void> {
-    const { client, packageId, log } = this.#options;
-    while (!signal.aborted && this.#halted === undefined) {
-      try {
-        for await (const checkpoint of subscribe(client, packageId, signal)) await this.take(checkpoint);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof EnclaveError && error.code === 'log-forged') return this.#halt(error);
-        log.warn({ error: String(error) }, 'follower: interrupted, connecting again');
-      }
+    for (let turn = 0; !signal.aborted && this.#halted === undefined; turn += 1) {
+      const node = this.#nodes[turn % this.#nodes.length]!;
+      await this.#follow(node, signal).catch((error: unknown) => this.#refuse(error, node.url));
       await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /**
-   * Takes one checkpoint: its events first, then the heads that its heartbeats state.
-   *
-   * @throws {EnclaveError} `log-gap` when missing events cannot be found anywhere, `log-forged`
-   */
-  async take({ sequence, logged, heartbeats }: CheckpointEvents): Promise<void> {
-    for (const event of logged) await this.#takeEvent(event, sequence);
-    for (const bytes of heartbeats) {
-      const { heads, timestampMs } = decodeHeartbeat(bytes);
-      for (const head of heads) await this.#takeHead(head, sequence);
-      this.#heartbeatSeenAtMs = Date.now();
-      this.#options.onHeads(timestampMs);
+  /** Follows one full node until it fails, lies or keeps our heartbeats from us. */
+  async #follow(node: FullNode, signal: AbortSignal): Promise<void> {
+    const { freshness, log, patienceMs = PATIENCE_MS } = this.#options;
+    const impatience = new AbortController();
+    const connectedAt = performance.now();
+    const timer = setInterval(() => {
+      const silentMs = Math.min(freshness.overdueMs, performance.now() - connectedAt);
+      if (silentMs > patienceMs) impatience.abort();
+    }, WATCH_MS);
+    this.#isJoined = false;
+    log.info({ node: node.url }, 'follower: connecting');
+    try {
+      const connection = AbortSignal.any([signal, impatience.signal]);
+      for await (const batch of node.subscribe(connection)) await this.#take(batch, node);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!impatience.signal.aborted) throw error;
+      throw new EnclaveError('stale', `Cannot follow: our heartbeat is missing for ${patienceMs / 1_000} s`);
+    } finally {
+      clearInterval(timer);
+      impatience.abort(); // ends the connection when it was we who had enough
     }
-    this.#checkpoint = sequence;
-    await this.#keep(logged);
   }
 
-  async #takeEvent(event: RawEvent, sequence: bigint): Promise<void> {
-    const eventLog = this.#logs.get(event.logId);
-    if (!eventLog) return; // of a cluster that is not ours
-    if (event.seq > eventLog.seq + 1) await this.#fill(eventLog, event.seq - 1, sequence);
-    if (eventLog.take(event)) this.#options.onEvent(event);
+  /** Takes checkpoints as they came: one signature proves all of them. */
+  async #take(batch: readonly Checkpoint[], node: FullNode): Promise<void> {
+    const found: Checkpoint[] = [];
+    for (const checkpoint of batch) {
+      if (this.#isJoined) this.#trail.append(checkpoint);
+      else if (this.#cursor && checkpoint.sequence <= this.#cursor.sequence)
+        continue; // known, or old news
+      else found.push(...(await this.#join(checkpoint, node)));
+      if (checkpoint.facts.length > 0) found.push(checkpoint);
+    }
+    const newest = found.at(-1);
+    if (!newest) return;
+    this.#trail.prove(newest);
+    for (const checkpoint of found) await this.#report(checkpoint, node);
+    this.#cursor = newest;
   }
 
-  async #takeHead(head: LogHead, sequence: bigint): Promise<void> {
+  /**
+   * Joins a new connection to what was followed: its first checkpoint proven by itself, then back to the cursor.
+   *
+   * @returns checkpoints between with something for us, oldest first
+   */
+  async #join(first: Checkpoint, node: FullNode): Promise<Checkpoint[]> {
+    while (this.#trail.epoch < first.epoch) this.#trail.passEpoch(await node.endOf(this.#trail.epoch));
+    this.#trail.restart(first);
+    const missed = this.#cursor && (await this.#between(this.#cursor, first, node));
+    if (!missed) this.#isWhole = false;
+    this.#isJoined = true;
+    return missed ?? [];
+  }
+
+  async #between(cursor: Position, first: Checkpoint, node: FullNode): Promise<Checkpoint[] | undefined> {
+    const distance = first.sequence - cursor.sequence - 1n;
+    if (distance > MAX_LOOK_BACK) return undefined;
+    const found: Checkpoint[] = [];
+    let oldest = first;
+    try {
+      for await (const checkpoint of node.before(first, distance)) {
+        if (checkpoint.facts.length > 0) found.unshift(checkpoint);
+        oldest = checkpoint;
+      }
+    } catch (error) {
+      if (error instanceof CheckpointError) throw error;
+      this.#options.log.warn({ error: String(error) }, 'follower: cannot go back to where it was');
+      return undefined;
+    }
+    checkNext(cursor, oldest);
+    return found;
+  }
+
+  async #report(checkpoint: Checkpoint, node: FullNode): Promise<void> {
+    const taken: RawEvent[] = [];
+    for (const fact of checkpoint.facts) {
+      if (!('seq' in fact)) await this.#takeHeartbeat(fact, checkpoint, node);
+      else if (this.#takeEvent(fact)) taken.push(fact);
+    }
+    await this.#keep(taken);
+  }
+
+  /** @returns whether it is a new one. @throws {EnclaveError} `log-gap` when one before it was withheld */
+  #takeEvent(event: RawEvent): boolean {
+    const eventLog = this.#logs.get(event.logId)!;
+    if (event.seq <= eventLog.seq) return false;
+    if (event.seq > eventLog.seq + 1) {
+      if (this.#isWhole) this.#missing(eventLog, event.seq - 1);
+      return false; // the next heartbeat states how much is missing
+    }
+    this.#advance(eventLog, event);
+    return true;
+  }
+
+  async #takeHeartbeat(
+    { bytes, digest }: RawHeartbeat,
+    checkpoint: Checkpoint,
+    node: FullNode,
+  ): Promise<void> {
+    const { heads, timestampMs } = decodeHeartbeat(bytes);
+    for (const head of heads) await this.#takeHead(head, checkpoint, node);
+    this.#isWhole = true;
+    if (!this.#options.freshness.echoed(digest)) return;
+    this.#heartbeatSeenAtMs = Date.now();
+    this.#options.onHeads(timestampMs);
+  }
+
+  async #takeHead(head: LogHead, checkpoint: Checkpoint, node: FullNode): Promise<void> {
     const eventLog = this.#logs.get(head.logId);
-    if (!eventLog) return;
-    if (head.seq > eventLog.seq) await this.#fill(eventLog, head.seq, sequence);
+    if (!eventLog) {
+      const options = { expected: [...this.#logs.keys()], actual: head.logId };
+      throw new EnclaveError('configuration', 'Cannot follow: the cluster has another log', options);
+    }
+    if (head.seq > eventLog.seq) {
+      if (this.#isWhole) this.#missing(eventLog, head.seq);
+      await this.#fill(eventLog, head, checkpoint, node);
+    }
     eventLog.check(head);
   }
 
-  /** Brings a log up to number `until`. */
-  async #fill(eventLog: EventLog, until: number, before: bigint): Promise<void> {
-    this.#options.log.info(
-      { log: eventLog.id, from: eventLog.seq + 1, until },
-      'follower: looking for missing events',
+  /** Brings a log up to a proven head. */
+  async #fill(eventLog: EventLog, head: LogHead, at: Checkpoint, node: FullNode): Promise<void> {
+    const { log } = this.#options;
+    log.info({ log: eventLog.id, from: eventLog.seq + 1, until: head.seq }, 'follower: looking for events');
+    const stretch = await this.#history.find(eventLog, head, at, node);
+    if (!stretch) return this.#missing(eventLog, head.seq);
+    for (const event of stretch.events) this.#advance(eventLog, event);
+    await this.#keep(stretch.found);
+  }
+
+  /** Reports an event, and only then counts it as taken. */
+  #advance(eventLog: EventLog, event: RawEvent): void {
+    this.#options.onEvent(event);
+    eventLog.take(event);
+  }
+
+  #missing({ id, seq }: EventLog, until: number): never {
+    this.#isWhole = false;
+    const options = { expected: until, actual: seq };
+    throw new EnclaveError(
+      'log-gap',
+      `Cannot follow log ${id}: its events up to ${until} are not told`,
+      options,
     );
-    await this.#fillFromHost(eventLog, until);
-    if (eventLog.seq >= until) return;
-    const found = await this.#lookBack(eventLog, until, before);
-    for (const event of found) if (eventLog.take(event)) this.#options.onEvent(event);
-    await this.#keep(found);
-  }
-
-  async #fillFromHost(eventLog: EventLog, until: number): Promise<void> {
-    try {
-      while (eventLog.seq < until) {
-        const events = await this.#options.services.events(eventLog.id, eventLog.seq + 1);
-        if (events.length === 0) return;
-        for (const event of events) {
-          if (event.logId !== eventLog.id || event.seq > until) return;
-          if (eventLog.take(event)) this.#options.onEvent(event);
-        }
-      }
-    } catch (error) {
-      this.#options.log.warn({ error: String(error) }, 'follower: the host has no events for us');
-    }
-  }
-
-  /** Collects the missing events of one log from the checkpoints before `before`, oldest first. */
-  async #lookBack(eventLog: EventLog, until: number, before: bigint): Promise<RawEvent[]> {
-    const { client, packageId } = this.#options;
-    const found = new Map<number, RawEvent>();
-    const isComplete = () => found.size === until - eventLog.seq;
-    for (
-      let sequence = before;
-      sequence >= 0n && before - sequence < MAX_LOOK_BACK && !isComplete();
-      sequence -= 1n
-    ) {
-      const checkpoint = await fetchCheckpoint(client, packageId, sequence);
-      if (!checkpoint) break;
-      for (const event of checkpoint.logged) {
-        if (event.logId === eventLog.id && event.seq > eventLog.seq && event.seq <= until)
-          found.set(event.seq, event);
-      }
-    }
-    return [...found.values()].sort((a, b) => a.seq - b.seq);
   }
 
   /** Gives events to the host to keep. It is a convenience for our successor, so a failure only costs it time. */
   async #keep(events: readonly RawEvent[]): Promise<void> {
     for (const [logId, group] of Map.groupBy(events, (event) => event.logId)) {
-      if (!this.#logs.has(logId)) continue;
       await this.#options.services.keep(logId, group).catch((error: unknown) => {
         this.#options.log.warn(
           { log: logId, error: String(error) },
@@ -174,11 +262,17 @@ export class Follower {
     }
   }
 
-  #halt(error: EnclaveError): void {
-    this.#halted = error;
-    this.#options.log.fatal(
-      { code: error.code, expected: error.expected, actual: error.actual },
-      error.message,
-    );
+  /** Says what was wrong and counts it; contracts that contradict themselves end everything. */
+  #refuse(error: unknown, source: string): void {
+    const { log, metrics, freshness } = this.#options;
+    const isKnown = error instanceof CheckpointError || error instanceof EnclaveError;
+    const code = isKnown ? error.code : 'unreachable';
+    metrics.refusals.inc({ code });
+    const details = isKnown ? { expected: `${error.expected}`, actual: `${error.actual}` } : {};
+    log.warn({ code, source, ...details, error: String(error) }, 'follower: refused, going on elsewhere');
+    if (code !== 'log-forged' || source === 'host') return;
+    this.#halted = String(error);
+    freshness.halt(this.#halted);
+    log.fatal({ code }, this.#halted);
   }
 }

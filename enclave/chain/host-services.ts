@@ -6,6 +6,9 @@ import { logPrefix, type RawEvent } from './event.ts';
 
 const SERVICES_PORT = 9003;
 const TIMEOUT_MS = 30_000;
+/** The most that the host takes in one request: events, and characters of its 8 MiB that they may fill. */
+const MAX_EVENTS = 1_000;
+const MAX_CHARACTERS = 6 << 20;
 
 const sponsored = z.object({ transaction: z.base64(), sponsorSignature: z.string() });
 const stored = z.object({
@@ -57,7 +60,7 @@ export class HostServices {
       bcs: Buffer.from(bytes).toString('base64'),
       digest,
     }));
-    await this.#call('POST', '/events', { log: logId, events: body });
+    for (const part of parts(body)) await this.#call('POST', '/events', { log: logId, events: part });
   }
 
   async #call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
@@ -75,4 +78,19 @@ export class HostServices {
       throw new EnclaveError('host', `Cannot ${method} ${path}: the host does not answer`, { cause });
     }
   }
+}
+
+/** Splits events into what fits into one request each. */
+function parts<T extends { readonly bcs: string }>(events: readonly T[]): T[][] {
+  const all: T[][] = [];
+  let room = 0;
+  for (const event of events) {
+    const part = all.at(-1);
+    if (!part || part.length === MAX_EVENTS || event.bcs.length > room) {
+      all.push([event]);
+      room = MAX_CHARACTERS;
+    } else part.push(event);
+    room -= event.bcs.length;
+  }
+  return all;
 }

@@ -1,3 +1,4 @@
+import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
@@ -43,10 +44,14 @@ export class Operator {
   /**
    * Builds, has paid, checks, signs and executes a transaction, and waits until the full node shows its effects.
    *
+   * @param onSigned called with the transaction's digest (base58) before anybody else has the signature
    * @throws {ChainRefusal} when it aborted
    * @throws {EnclaveError} `host` or `sponsor`
    */
-  async execute(build: (transaction: Transaction) => void): Promise<Executed> {
+  async execute(
+    build: (transaction: Transaction) => void,
+    onSigned?: (digest: string) => void,
+  ): Promise<Executed> {
     const transaction = new Transaction();
     transaction.setSender(this.address);
     build(transaction);
@@ -54,6 +59,7 @@ export class Operator {
     const { bytes, signature } = await this.#services.sponsor(kind, this.address);
     checkSponsored(bytes, kind, this.address);
     const own = await this.#key.signTransaction(bytes);
+    onSigned?.(digestOf('TransactionData', bytes));
     const result = await this.#client.executeTransaction({
       transaction: bytes,
       signatures: [own.signature, signature],

@@ -28,11 +28,7 @@ export class ChainClock {
 
 /** States the audit head and has the chain state its heads. */
 export function beat(writer: Writer, seat: Seat, audit: Audit): Promise<void> {
-  return writer.submit({
-    label: 'heartbeat',
-    needed: () => true,
-    build: (tx) => heartbeat(tx, seat, audit.head),
-  });
+  return writer.beat((tx) => heartbeat(tx, seat, audit.head));
 }
 
 /** Beats until the first heartbeat has come back through the follower. */

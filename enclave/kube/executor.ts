@@ -23,6 +23,8 @@ export interface ExecutorOptions {
   readonly state: ClusterState;
   readonly writer: Writer;
   readonly seat: Seat;
+  /** Resolves when the chain's word is fresh enough to act upon. */
+  readonly whenFresh: () => Promise<void>;
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -31,6 +33,7 @@ export interface ExecutorOptions {
 /**
  * Carries out requests, one after the other per namespace, and tells the chain what became of them. The same request
  * may come any number of times: applying it again changes nothing, and the chain is told only what it does not say.
+ * While the chain's word is old, requests wait.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -50,8 +53,9 @@ export class Executor {
   }
 
   async #carryOut(request: Request, seenAt: number): Promise<void> {
-    const { log, metrics, state } = this.#options;
+    const { log, metrics, state, whenFresh } = this.#options;
     const requestId = request.requestId.toString();
+    await whenFresh();
     const status = state.request(request.requestId)?.status ?? REQUEST_STATUS.cancelled;
     if (status > REQUEST_STATUS.completed) return; // called off while it waited for its turn
     log.info({ requestId }, '🚀 NEW K8S API REQUEST RECEIVED FROM CONTRACT!');
@@ -68,10 +72,11 @@ export class Executor {
 
   /** Asks Kubernetes, again and again while Kubernetes itself is what fails. */
   async #put(plan: Plan, request: Request): Promise<Plan['object'] | undefined> {
-    const { kubernetes, tenants, state, log, audit } = this.#options;
+    const { kubernetes, tenants, state, log, audit, whenFresh } = this.#options;
     const command = plan.verb === 'apply' ? 'apply -f -' : `delete ${plan.resource}/${plan.name}`;
     const subject = `${plan.resource}/${plan.name}`;
     for (;;) {
+      await whenFresh();
       try {
         // Room as when it was asked for, rights as of now: a stake that was withdrawn since gives none.
         const role = state.role(request.requester);

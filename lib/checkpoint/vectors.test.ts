@@ -152,16 +152,13 @@ describe.skipIf(!hasCargo())('real checkpoints', () => {
     }
   });
 
-  test.each(['genesis-transaction-effects', 'pyth-wormhole-v2'])(
-    'effects name their events: %s',
-    (name) => {
-      const text = readFileSync(join(folder, 'src/effects/fixtures', name), 'utf8');
-      const bytes = Uint8Array.from(Buffer.from(text.trim(), 'base64'));
-      const parsed = bcs.TransactionEffects.parse(bytes);
-      expect(Buffer.from(bcs.TransactionEffects.serialize(parsed).toBytes())).toEqual(Buffer.from(bytes));
-      const other = TransactionEvents.serialize({ data: [] }).toBytes();
-      const digest = digestOf('TransactionEffects', bytes);
-      expect(() => readEvents(digest, bytes, other)).toThrow(expect.objectContaining({ code: 'events' }));
-    },
-  );
+  test.each(['genesis-transaction-effects', 'pyth-wormhole-v2'])('effects name their events: %s', (name) => {
+    const text = readFileSync(join(folder, 'src/effects/fixtures', name), 'utf8');
+    const bytes = Uint8Array.from(Buffer.from(text.trim(), 'base64'));
+    const parsed = bcs.TransactionEffects.parse(bytes);
+    expect(Buffer.from(bcs.TransactionEffects.serialize(parsed).toBytes())).toEqual(Buffer.from(bytes));
+    const other = TransactionEvents.serialize({ data: [] }).toBytes();
+    const digest = digestOf('TransactionEffects', bytes);
+    expect(() => readEvents(digest, bytes, other)).toThrow(expect.objectContaining({ code: 'events' }));
+  });
 });
