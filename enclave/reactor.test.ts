@@ -1,0 +1,118 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { Audit } from './audit/audit.ts';
+import { ClusterState } from './chain/cluster-state.ts';
+import { encodeEvent, logPrefix, type RawEvent } from './chain/event.ts';
+import { Freshness } from './chain/freshness.ts';
+import { Writer } from './chain/writer.ts';
+import { Executor } from './kube/executor.ts';
+import type { Kubernetes } from './kube/kubernetes.ts';
+import type { Nodes } from './kube/nodes.ts';
+import type { Tenants } from './kube/tenants.ts';
+import type { Tracker } from './kube/tracker.ts';
+import { Metrics } from './metrics.ts';
+import { Reactor } from './reactor.ts';
+
+const LOG = `0x${'01'.repeat(32)}`;
+const USER = `0x${'a1'.repeat(32)}`;
+const log = pino({ enabled: false });
+const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
+
+function raw(
+  kind: 'K8sAPIRequestScheduledEvent' | 'UserStakedEvent' | 'RequestCancelledEvent',
+  fields: object,
+): RawEvent {
+  const bytes = encodeEvent(kind, fields as never);
+  return { ...logPrefix(bytes), type: `0xda::module::${kind}`, bytes };
+}
+
+const scheduled = raw('K8sAPIRequestScheduledEvent', {
+  ...{
+    logId: LOG,
+    seq: 1,
+    requestId: 7,
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/default/deployments',
+  },
+  ...{
+    name: 'web',
+    labels: '',
+    namespace: 'default',
+    containerName: 'web',
+    image: 'nginx:alpine',
+    port: '80',
+  },
+  ...{ requester: USER, role: 2, manifest: [], worker: 'worker-1' },
+});
+const cancelled = raw('RequestCancelledEvent', { logId: LOG, seq: 2, requestId: 7 });
+const staked = raw('UserStakedEvent', { logId: LOG, seq: 1, user: USER, amount: 1, total: 1, role: 2 });
+
+/** A reactor with hands that note what they do, and a chain whose word is old until `makeFresh`. */
+async function reactor() {
+  const done: string[] = [];
+  const state = new ClusterState();
+  const metrics = new Metrics();
+  const freshness = new Freshness(60_000);
+  const whenFresh = () => freshness.wait();
+  const kubernetes = { apply: async () => void done.push('apply') } as unknown as Kubernetes;
+  const tenants = {
+    ensure: async () => void done.push('ensure'),
+    changeRole: async () => void done.push('change role'),
+  } as unknown as Tenants;
+  const tracker = { outcome: async () => ({ state: 'completed' }) } as unknown as Tracker;
+  const operator = {
+    execute: async () => {
+      done.push('transaction');
+      return { digest: 'digest', objectTypes: {} };
+    },
+  };
+  const writer = new Writer({ operator, freshness, metrics, log });
+  const seat = {} as never;
+  const audit = new Audit(() => undefined);
+  const parts = { kubernetes, tenants, tracker, state, writer, seat, whenFresh, audit, metrics, log };
+  const subject = new Reactor({ state, whenFresh, log, metrics });
+  await subject.rebuild({ executor: new Executor(parts), tenants, nodes: {} as Nodes });
+  const makeFresh = () => {
+    freshness.sent('fresh');
+    freshness.echoed('fresh');
+  };
+  return { subject, done, state, freshness, makeFresh };
+}
+
+test('while the word is old nothing is written, to Kubernetes or the chain; then what waited is done', async () => {
+  const { subject, done, makeFresh } = await reactor();
+  subject.onEvent(staked);
+  subject.onEvent(scheduled);
+  await soon();
+  expect(done).toEqual([]);
+  makeFresh();
+  await expect.poll(() => done).toContain('transaction');
+  expect(done).toEqual(expect.arrayContaining(['change role', 'ensure', 'apply']));
+});
+
+test('a request that was called off while it waited is not carried out', async () => {
+  const { subject, done, makeFresh } = await reactor();
+  subject.onEvent(scheduled);
+  await soon();
+  subject.onEvent(cancelled);
+  makeFresh();
+  await soon();
+  expect(done).toEqual([]);
+});
+
+test('halted for good, nothing is ever written', async () => {
+  const { subject, done, freshness, makeFresh } = await reactor();
+  makeFresh();
+  freshness.halt('the log was forged');
+  subject.onEvent(staked);
+  subject.onEvent(scheduled);
+  await soon();
+  expect(done).toEqual([]);
+});
+
+test('an event that cannot be decoded is not taken note of, and whoever reports it hears of it', async () => {
+  const { subject, state } = await reactor();
+  const cut = { ...scheduled, bytes: scheduled.bytes.slice(0, 60) };
+  expect(() => subject.onEvent(cut)).toThrow();
+  expect(state.requests).toEqual([]);
+});
