@@ -8,6 +8,7 @@ import { contractCallRoutes } from '../api/contract-call.ts';
 import { joinRoutes } from '../api/join.ts';
 import { kubeconfigRoutes } from '../api/kubeconfig.ts';
 import { monitoringRoutes } from '../api/monitoring.ts';
+import { pageRoutes } from '../api/page.ts';
 import { createApi, listenTls, listenUnix } from '../api/server.ts';
 import { stakingRoutes } from '../api/staking.ts';
 import { Audit } from '../audit/audit.ts';
@@ -155,6 +156,7 @@ async function operate(
     monitoringRoutes({ state, audit, metrics, readiness: () => nodes.readiness, assertFresh, status }),
     stakingRoutes(state, new ContractReader(client, cluster)),
     attestationRoutes(nsm, binding),
+    pageRoutes,
     joinRoutes(join, assertFresh),
     kubeconfigRoutes({ ...parts, tenants, proofs }),
     contractCallRoutes(client, cluster),
