@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Image } from '@daasvader/eif/image.ts';
 import { measure, sign } from '@daasvader/eif/measure.ts';
+import type { SigningKey } from '@daasvader/eif/signature.ts';
 import { encodeEif } from '@daasvader/eif/write.ts';
 import { applicationFiles, bootFiles } from '../rootfs/rootfs.ts';
 import { replaceFile, sha256 } from './file.ts';
@@ -113,6 +114,10 @@ function readOptions(): { output: string; signing: Signing | undefined } {
   return { output: resolve(output), signing: certificate && key ? { certificate, key } : undefined };
 }
 
-async function readSigner({ certificate, key }: Signing) {
-  return { certificate: await readFile(certificate, 'utf8'), key: createPrivateKey(await readFile(key)) };
+async function readSigner({ certificate, key }: Signing): Promise<SigningKey> {
+  try {
+    return { certificate: await readFile(certificate, 'utf8'), key: createPrivateKey(await readFile(key)) };
+  } catch (cause) {
+    throw new Error(`Cannot sign with ${certificate} and ${key}: ${(cause as Error).message}`, { cause });
+  }
 }
