@@ -134,6 +134,7 @@ async function lyingFront(lie: Lie, isOnce: boolean) {
   const front = await startLyingFront(cluster.devnet, (checkpoint) => {
     if (!isLying) return [checkpoint];
     const told = lie(checkpoint);
+    if (told instanceof Promise) return told;
     if (isOnce && !(told.length === 1 && told[0] === checkpoint)) isLying = false;
     return told;
   });
@@ -162,9 +163,10 @@ const CODES: Record<keyof typeof LIES, string> = {
   duplicated: 'order',
   stale: 'order',
   silent: 'stale',
+  hanging: 'stale',
   forked: 'link',
 };
-const FOR_EVER = new Set(['reordered', 'stale', 'silent']);
+const FOR_EVER = new Set(['reordered', 'stale', 'silent', 'hanging']);
 
 describe('a full node that lies', () => {
   test.each(Object.entries(CODES))('%s: refused as %s, and an honest one goes on', async (name, code) => {
@@ -172,7 +174,7 @@ describe('a full node that lies', () => {
     const front = await lyingFront(lie, !FOR_EVER.has(name));
     const { seen, sync, refusals, subject } = await follow(
       [front.url, cluster.devnet.url],
-      name === 'silent' ? IMPATIENT : {},
+      code === 'stale' ? IMPATIENT : {},
     );
     await sync();
     front.start();
@@ -180,6 +182,15 @@ describe('a full node that lies', () => {
     await sync();
     expect((await refusals())[code]).toBeGreaterThanOrEqual(1);
     expect(subject.status.halted).toBeUndefined();
+    await expectTruth(seen);
+  });
+
+  test('from the start, by answering nothing for ever: left, for an honest one', async () => {
+    const front = await lyingFront(LIES.hanging(), false);
+    front.start();
+    const { seen, sync, refusals } = await follow([front.url, cluster.devnet.url], IMPATIENT);
+    await sync();
+    expect((await refusals()).stale).toBeGreaterThanOrEqual(1);
     await expectTruth(seen);
   });
 

@@ -6,7 +6,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Checkpoint, RawHeartbeat } from './checkpoints.ts';
+import type { Checkpoint, RawHeartbeat, Scope } from './checkpoints.ts';
 import { decodeHeartbeat, type LogHead, type RawEvent } from './event.ts';
 import { EventLog } from './event-log.ts';
 import type { Freshness } from './freshness.ts';
@@ -33,10 +33,16 @@ export interface FollowerStatus {
   readonly halted: string | undefined;
 }
 
+/** A full node, and its name for people. */
+export interface NodeClient {
+  readonly url: string;
+  readonly client: SuiGrpcClient;
+}
+
 /** What the follower reads from and reports to. */
 export interface FollowerOptions {
   /** Full nodes, asked one at a time; another one when one lies or is silent. */
-  readonly nodes: readonly { readonly url: string; readonly client: SuiGrpcClient }[];
+  readonly nodes: readonly NodeClient[];
   /** The one that the binding names. */
   readonly committee: Committee;
   readonly services: Pick<HostServices, 'events' | 'keep'>;
@@ -60,7 +66,7 @@ export interface FollowerOptions {
  */
 export class Follower {
   readonly #options: FollowerOptions;
-  readonly #nodes: readonly FullNode[];
+  readonly #scope: Scope;
   readonly #logs: ReadonlyMap<string, EventLog>;
   readonly #history: History;
   readonly #trail: Trail;
@@ -74,9 +80,8 @@ export class Follower {
   #halted: string | undefined;
 
   constructor(options: FollowerOptions) {
-    const scope = { packageId: options.packageId, logIds: new Set(options.logIds) };
     this.#options = options;
-    this.#nodes = options.nodes.map(({ url, client }) => new FullNode(url, client, scope));
+    this.#scope = { packageId: options.packageId, logIds: new Set(options.logIds) };
     this.#logs = new Map(options.logIds.map((id) => [id, new EventLog(id)]));
     this.#history = new History(options.services, (error) => this.#refuse(error, 'host'));
     this.#trail = new Trail(options.committee);
@@ -96,15 +101,16 @@ export class Follower {
 
   /** Follows until `signal` fires or the contracts contradict themselves; one full node after the other, for ever. */
   async run(signal: AbortSignal): Promise<void> {
+    const { nodes } = this.#options;
     for (let turn = 0; !signal.aborted && this.#halted === undefined; turn += 1) {
-      const node = this.#nodes[turn % this.#nodes.length]!;
+      const node = nodes[turn % nodes.length]!;
       await this.#follow(node, signal).catch((error: unknown) => this.#refuse(error, node.url));
       await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** Follows one full node until it fails, lies or keeps our heartbeats from us. */
-  async #follow(node: FullNode, signal: AbortSignal): Promise<void> {
+  async #follow({ url, client }: NodeClient, signal: AbortSignal): Promise<void> {
     const { freshness, log, patienceMs = PATIENCE_MS } = this.#options;
     const impatience = new AbortController();
     const connectedAt = performance.now();
@@ -113,10 +119,11 @@ export class Follower {
       if (silentMs > patienceMs) impatience.abort();
     }, WATCH_MS);
     this.#isJoined = false;
-    log.info({ node: node.url }, 'follower: connecting');
+    log.info({ node: url }, 'follower: connecting');
     try {
       const connection = AbortSignal.any([signal, impatience.signal]);
-      for await (const batch of node.subscribe(connection)) await this.#take(batch, node);
+      const node = new FullNode(client, this.#scope, connection);
+      for await (const batch of node.subscribe()) await this.#take(batch, node);
     } catch (error) {
       if (signal.aborted) return;
       if (!impatience.signal.aborted) throw error;
@@ -169,7 +176,7 @@ export class Follower {
         oldest = checkpoint;
       }
     } catch (error) {
-      if (error instanceof CheckpointError) throw error;
+      if (error instanceof CheckpointError || node.isClosed) throw error;
       this.#options.log.warn({ error: String(error) }, 'follower: cannot go back to where it was');
       return undefined;
     }

@@ -7,27 +7,33 @@ export const MAX_LOOK_BACK = 20_000n;
 /** Checkpoints that are asked for at once on the way back: one round trip instead of many. */
 const WINDOW = 16;
 
-/** A full node as a source of checkpoints. Nothing that it tells is proven, only read and consistent in itself. */
+/** A connection to a full node. Nothing that it tells is proven, only read and consistent in itself. */
 export class FullNode {
-  readonly url: string;
   readonly #client: SuiGrpcClient;
   readonly #scope: Scope;
+  readonly #signal: AbortSignal;
 
-  constructor(url: string, client: SuiGrpcClient, scope: Scope) {
-    this.url = url;
+  /** @param signal ends the connection, whatever is being waited for */
+  constructor(client: SuiGrpcClient, scope: Scope, signal: AbortSignal) {
     this.#client = client;
     this.#scope = scope;
+    this.#signal = signal;
+  }
+
+  /** Whether we ended the connection: what fails then says nothing about the full node. */
+  get isClosed(): boolean {
+    return this.#signal.aborted;
   }
 
   /**
-   * The newest checkpoint and those after it, all that wait at a time, until `signal` fires.
+   * The newest checkpoint and those after it, all that wait at a time.
    *
    * @throws {CheckpointError}
    */
-  async *subscribe(signal: AbortSignal): AsyncGenerator<Checkpoint[]> {
+  async *subscribe(): AsyncGenerator<Checkpoint[]> {
     const { headers, responses } = this.#client.subscriptionService.subscribeCheckpoints(
       { readMask: { paths: CHECKPOINT_PATHS } },
-      { abort: signal },
+      { abort: this.#signal },
     );
     await headers; // it is listened to: from here on nothing is missed
     const newest = await this.checkpoint();
@@ -45,25 +51,26 @@ export class FullNode {
 
   /** One checkpoint, the newest by default. @throws {CheckpointError} and when the full node does not have it (any longer) */
   async checkpoint(sequence?: bigint): Promise<Checkpoint> {
-    const { response } = await this.#client.ledgerService.getCheckpoint({
-      checkpointId:
-        sequence === undefined
-          ? { oneofKind: undefined }
-          : { oneofKind: 'sequenceNumber', sequenceNumber: sequence },
-      readMask: { paths: CHECKPOINT_PATHS },
-    });
-    if (!response.checkpoint) throw new Error(`${this.url} does not have checkpoint ${sequence}`);
+    const checkpointId =
+      sequence === undefined
+        ? ({ oneofKind: undefined } as const)
+        : ({ oneofKind: 'sequenceNumber', sequenceNumber: sequence } as const);
+    const { response } = await this.#client.ledgerService.getCheckpoint(
+      { checkpointId, readMask: { paths: CHECKPOINT_PATHS } },
+      { abort: this.#signal },
+    );
+    if (!response.checkpoint) throw new Error(`The full node does not have checkpoint ${sequence}`);
     return readCheckpoint(response.checkpoint, this.#scope);
   }
 
   /** The last checkpoint of an epoch. @throws {CheckpointError} and when the full node does not have it */
   async endOf(epoch: bigint): Promise<Checkpoint> {
-    const { response } = await this.#client.ledgerService.getEpoch({
-      epoch,
-      readMask: { paths: ['last_checkpoint'] },
-    });
+    const { response } = await this.#client.ledgerService.getEpoch(
+      { epoch, readMask: { paths: ['last_checkpoint'] } },
+      { abort: this.#signal },
+    );
     const last = response.epoch?.lastCheckpoint;
-    if (last === undefined) throw new Error(`${this.url} does not know the end of epoch ${epoch}`);
+    if (last === undefined) throw new Error(`The full node does not know the end of epoch ${epoch}`);
     return this.checkpoint(last);
   }
 

@@ -86,7 +86,7 @@ async function lookBack({ logId, after, until }: Range, at: Checkpoint, node: Fu
   try {
     if (!look(at)) for await (const checkpoint of node.before(at, MAX_LOOK_BACK)) if (look(checkpoint)) break;
   } catch (error) {
-    if (error instanceof CheckpointError) throw error;
+    if (error instanceof CheckpointError || node.isClosed) throw error;
     // It has forgotten what lies further back: what was found up to here may be enough.
   }
   return [...found.values()].sort((a, b) => a.seq - b.seq);

@@ -4,8 +4,10 @@ import { DevnetError } from './error.ts';
 import { deriveKeypair, Faucet } from './faucet.ts';
 import { type CheckpointServices, DevnetServer } from './server.ts';
 
-/** What is told instead of a checkpoint: nothing, something else, or more than one. */
-export type Lie = (checkpoint: GrpcTypes.Checkpoint) => GrpcTypes.Checkpoint[];
+/** What is told instead of a checkpoint: nothing, something else, or more than one; perhaps never. */
+export type Lie = (
+  checkpoint: GrpcTypes.Checkpoint,
+) => GrpcTypes.Checkpoint[] | Promise<GrpcTypes.Checkpoint[]>;
 
 /** A full node of a devnet that lies about checkpoints, and tells the truth about the rest. */
 export interface LyingFront {
@@ -29,8 +31,9 @@ function lying({ ledger, subscription }: CheckpointServices, lie: Lie): Checkpoi
   return {
     ledger: {
       ...ledger,
-      getCheckpoint(request) {
-        const [checkpoint] = lie(ledger.getCheckpoint(request).checkpoint!);
+      async getCheckpoint(request) {
+        const { checkpoint: truth } = await ledger.getCheckpoint(request);
+        const [checkpoint] = await lie(truth!);
         if (checkpoint === undefined) throw new DevnetError('NOT_FOUND', 'Checkpoint not found');
         return { checkpoint };
       },
@@ -39,7 +42,7 @@ function lying({ ledger, subscription }: CheckpointServices, lie: Lie): Checkpoi
       ...subscription,
       async *subscribeCheckpoints(request, signal) {
         for await (const { cursor, checkpoint } of subscription.subscribeCheckpoints(request, signal))
-          for (const told of lie(checkpoint!))
+          for (const told of await lie(checkpoint!))
             yield { cursor: told.sequenceNumber ?? cursor!, checkpoint: told };
       },
     },

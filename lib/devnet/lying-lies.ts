@@ -87,6 +87,8 @@ export const LIES = {
   },
   /** Nothing. */
   silent: () => () => [],
+  /** Nothing, to whoever asks for a checkpoint either, and without an end. */
+  hanging: () => () => new Promise(() => undefined),
   /** An empty checkpoint in place of the true one, after which the chain goes on. */
   forked: () => aboutEvents((checkpoint) => [empty(checkpoint)]),
 } satisfies Record<string, (devnet: Devnet) => Lie>;

@@ -33,7 +33,11 @@ type Method = (request: never, signal: AbortSignal) => unknown;
 
 /** What a server may tell otherwise than the chain is: see `lying-front.ts`. */
 export interface CheckpointServices {
-  ledger: ReturnType<typeof ledgerService>;
+  ledger: Omit<ReturnType<typeof ledgerService>, 'getCheckpoint'> & {
+    getCheckpoint(
+      request: GrpcTypes.GetCheckpointRequest,
+    ): GrpcTypes.GetCheckpointResponse | Promise<GrpcTypes.GetCheckpointResponse>;
+  };
   subscription: Pick<ReturnType<typeof subscriptionService>, 'subscribeCheckpoints'>;
 }
 
