@@ -1,9 +1,8 @@
-import { bcs } from '@mysten/sui/bcs';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 import type { CheckpointCertificate, CommitteeMember } from './committee.ts';
 import { type DigestDomain, digestOf } from './digest.ts';
 import { CheckpointError, type CheckpointErrorCode } from './error.ts';
-import { CheckpointContents, CheckpointSummary, TransactionEvents } from './layouts.ts';
+import { CheckpointContents, CheckpointSummary, EffectsWithEvents, TransactionEvents } from './layouts.ts';
 
 /** What validators sign, read but not believed. */
 export interface Summary {
@@ -85,8 +84,9 @@ export function readContents(summary: Summary, bytes: Uint8Array): Map<string, s
  */
 export function readEvents(effectsDigest: string, effects: Uint8Array, events: Uint8Array): EmittedEvent[] {
   match('effects', 'TransactionEffects', effectsDigest, effects);
-  const { V1, V2 } = parse('effects', bcs.TransactionEffects, effects);
-  match('events', 'TransactionEvents', V1?.eventsDigest ?? V2?.eventsDigest ?? 'none', events);
+  // Only V2 is read, which is what networks write now.
+  const { V2 } = parse('effects', EffectsWithEvents, effects);
+  match('events', 'TransactionEvents', V2?.eventsDigest ?? 'none', events);
   return parse('events', TransactionEvents, events).data.map(({ type, sender, contents }) => ({
     type: `${normalizeSuiAddress(type.address)}::${type.module}::${type.name}`,
     sender,

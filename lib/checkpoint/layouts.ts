@@ -68,3 +68,19 @@ export const Event = bcs.struct('Event', {
 });
 
 export const TransactionEvents = bcs.struct('TransactionEvents', { data: bcs.vector(Event) });
+
+/**
+ * The beginning of `TransactionEffects` V2 of a transaction that succeeded (sui-types `effects_v2.rs`). What follows may
+ * gain variants with any protocol version, and whoever looks for events does not need it.
+ */
+export const EffectsWithEvents = bcs.enum('TransactionEffects', {
+  V1: null,
+  V2: bcs.struct('TransactionEffectsV2', {
+    status: bcs.enum('ExecutionStatus', { Success: null }),
+    executedEpoch: bcs.u64(),
+    gasUsed: GasCostSummary,
+    transactionDigest: bcs.ObjectDigest,
+    gasObjectIndex: bcs.option(bcs.u32()),
+    eventsDigest: bcs.option(bcs.ObjectDigest),
+  }),
+});
