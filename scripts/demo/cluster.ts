@@ -19,6 +19,8 @@ const NETWORK: VmNetwork = { name: 'daasvader0', subnet: '10.77.0.0/24' };
 const START_TIMEOUT_MS = 120_000;
 /** An emulated machine is ten times slower than a real one. */
 const BOOT_TIMEOUT_MS = 600_000;
+/** Each question takes time of the machine that is to boot. */
+const BOOT_POLL_MS = 1_000;
 
 /** What a cluster is started with. */
 export interface ClusterOptions {
@@ -177,8 +179,11 @@ export class Cluster implements AsyncDisposable {
 
   /** Waits until the enclave is in the seat and lets workers in. */
   async untilReady(timeoutMs = this.image ? BOOT_TIMEOUT_MS : START_TIMEOUT_MS): Promise<void> {
-    await this.hostProxy.until('the enclave is not ready', timeoutMs, () =>
-      answers(`${this.addresses.apiUrl}/readyz`),
+    await this.hostProxy.until(
+      'the enclave is not ready',
+      timeoutMs,
+      () => answers(`${this.addresses.apiUrl}/readyz`),
+      this.image && BOOT_POLL_MS,
     );
   }
 
@@ -230,7 +235,7 @@ export class Cluster implements AsyncDisposable {
         metrics_port: 9464,
         drain_seconds: 1,
       },
-      heartbeat_interval: 5,
+      heartbeat_interval: this.image ? 10 : 5, // seconds; four missed ones are old news
     };
   }
 }

@@ -77,9 +77,15 @@ export class BackgroundProcess {
    *
    * @param what ends the sentence "Cannot start NAME: …", for example `its API does not answer`
    * @param probe gives undefined, or throws, while the process is not ready
+   * @param pollMs between two probes
    * @throws Error with the last lines of the log when the process ends or the time is over
    */
-  async until<T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined>): Promise<T> {
+  async until<T>(
+    what: string,
+    timeoutMs: number,
+    probe: () => Promise<T | undefined>,
+    pollMs = POLL_MS,
+  ): Promise<T> {
     const deadline = Date.now() + timeoutMs;
     let cause: unknown;
     while (this.running && Date.now() < deadline) {
@@ -88,7 +94,7 @@ export class BackgroundProcess {
         return undefined;
       });
       if (value !== undefined) return value;
-      await sleep(POLL_MS, undefined, { signal: this.#signal });
+      await sleep(pollMs, undefined, { signal: this.#signal });
     }
     const state = this.running ? `${what} after ${timeoutMs / 1000} s` : 'it has ended';
     const tail = (await this.output()).trimEnd().split('\n').slice(-15).join('\n');
