@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -10,10 +11,12 @@ interface Row {
   title: string;
 }
 
-/** The rows `| fault | file | title |` of test/README.md. */
-async function faultTable(): Promise<Row[]> {
-  const text = await readFile(new URL('README.md', import.meta.url), 'utf8');
-  return text
+const readme = await readFile(new URL('README.md', import.meta.url), 'utf8');
+const [faults = '', claims = ''] = readme.split('\n## ');
+
+/** The rows `| fault | file | title |`. */
+function faultTable(): Row[] {
+  return faults
     .split('\n')
     .filter((line) => /^\| (?!-|fault )/.test(line))
     .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')))
@@ -21,7 +24,7 @@ async function faultTable(): Promise<Row[]> {
 }
 
 test('every fault in test/README.md names a test that exists', async () => {
-  const rows = await faultTable();
+  const rows = faultTable();
   expect(rows.length).toBeGreaterThan(40);
   const missing: string[] = [];
   for (const { fault, file, title } of rows) {
@@ -30,4 +33,10 @@ test('every fault in test/README.md names a test that exists', async () => {
       missing.push(`${fault}: "${title}" in ${file || '(no file)'}`);
   }
   expect(missing).toEqual([]);
+});
+
+test('every other claim names tests that exist', () => {
+  const files = [...claims.matchAll(/`([^`]+\.test\.ts)`/g)].map(([, file = '']) => file);
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.filter((file) => !existsSync(fileURLToPath(new URL(file, root))))).toEqual([]);
 });
