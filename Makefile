@@ -33,7 +33,7 @@ test-nitro: setup-image ## tests of the image on an emulated Nitro machine
 	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
 
 bench: setup ## times and throughputs, as tables
-	@for bench in cluster devnet relay attestation; do $(NODE) bench/$$bench.ts || exit 1; done
+	@for bench in cluster devnet relay attestation checkpoint; do $(NODE) bench/$$bench.ts || exit 1; done
 
 fuzz: setup ## look for inputs that break the attestation verifier; SECONDS=N for each target, KEEP=1 grows the corpus
 	@$(NODE) fuzz/main.ts --seconds $(or $(SECONDS),20) $(if $(KEEP),--keep)

@@ -55,7 +55,8 @@ export function adminCommand(): Command {
         parseAddress,
       ),
     )
-    .addCommand(single('revoke-seat', 'empty the seat', undefined, (tx, ids) => revokeSeat(tx, ids)));
+    .addCommand(single('revoke-seat', 'empty the seat', undefined, (tx, ids) => revokeSeat(tx, ids)))
+    .addCommand(setCommitteeCommand());
 }
 
 interface PublishOptions extends Options {
@@ -99,6 +100,16 @@ async function configure(client: SuiGrpcClient, options: Options, deployment: De
   return submit(client, await readWallet(options.wallet), (tx) =>
     setConfig(tx, adminIds(deployment), { chainId, packageId, committeeDigest, committeeEpoch }),
   );
+}
+
+function setCommitteeCommand(): Command {
+  return withJson(withWallet(withDeployment(new Command('set-committee'))))
+    .description("have enclaves that start from now on trust the chain's committee of now")
+    .action(async (options: Options) => {
+      const { client, deployment } = await openContext(options);
+      const { digest } = await configure(client, options, deployment);
+      report(options, { digest }, `set in ${digest}`);
+    });
 }
 
 function proposeCommand(): Command {

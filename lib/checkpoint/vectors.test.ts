@@ -57,6 +57,11 @@ function certified({ summary, epoch, signature, bitmap }: typeof SignedSummary.$
   return { ...readSummary(CheckpointSummary.serialize(summary).toBytes()), certificate };
 }
 
+if (!hasCargo())
+  console.warn(
+    `NOT TESTED: real checkpoints. They are in the crate sui-sdk-types ${SUI_SDK_TYPES}, and there is no cargo`,
+  );
+
 describe.skipIf(!hasCargo())('real checkpoints', () => {
   let folder: string;
   let fixture: Uint8Array;
