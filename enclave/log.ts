@@ -27,6 +27,7 @@ function forwardTo(vsock: Vsock): { write(line: string): void } {
       // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
       socket
         .on('error', () => socket.destroy())
+        .once('end', () => socket.destroy()) // the host has cut it off: what is written would wait for ever
         .once('close', reconnect)
         .resume();
       send = (line) => void (socket.writableNeedDrain || socket.write(line));

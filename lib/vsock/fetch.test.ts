@@ -38,6 +38,19 @@ test('serviceFetch() posts to and reads from a service of the host', async () =>
   }
 });
 
+test('serviceFetch() gives up on an answer without end', async () => {
+  const server = createServer((_, response) => {
+    const more = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(1 << 20, 'x')));
+    };
+    response.on('drain', more).on('error', () => {});
+    more();
+  });
+  await host.listen(PORT, (socket) => void server.emit('connection', socket));
+  const response = await client.fetch('http://host/');
+  await expect(response.text()).rejects.toMatchObject({ cause: { code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' } });
+});
+
 test('serviceFetch() fails when nobody serves', async () => {
   await expect(client.fetch('http://host/')).rejects.toMatchObject({ cause: { code: 'refused' } });
 });

@@ -7,6 +7,8 @@ import { type Vsock, VsockError } from './vsock.ts';
 const TLS_TIMEOUT_MS = 10_000;
 /** To one server at once; what is more waits for its turn. The host turns away a peer that opens many more. */
 const MAX_CONNECTIONS = 32;
+/** The longest answer that is read: the host, which can forge all of them, must not fill the memory. */
+const MAX_ANSWER_BYTES = 32 << 20;
 
 /** A `fetch` whose connections belong to it; close them when it is no longer needed. */
 export interface ClosableFetch {
@@ -38,6 +40,7 @@ export function proxyFetch(vsock: Vsock, proxyPort: number): ClosableFetch {
 function fetchOver(open: (url: URL) => Promise<Socket>): ClosableFetch {
   const dispatcher = new Agent({
     connections: MAX_CONNECTIONS,
+    maxResponseSize: MAX_ANSWER_BYTES,
     connect: ({ protocol, host, hostname }, callback) => {
       open(new URL(`${protocol}//${host ?? hostname}`)).then(
         (socket) => callback(null, socket),
