@@ -12,15 +12,23 @@ const STEPS: Record<string, string> = {
   'admit workers': 'workers let in',
 };
 
-/** When the machine's boot came how far, from power-on. */
-export async function bootTimes(cluster: Cluster): Promise<string> {
+/**
+ * When the machine's boot came how far, from power-on.
+ *
+ * @param later what happened after the boot, ms since 1970
+ */
+export async function bootTimes(cluster: Cluster, later: Record<string, number> = {}): Promise<string> {
   const host = await entries(join(cluster.directory, 'host-proxy.log'));
   const enclave = await entries(join(cluster.stateDir, 'console.log'));
   const on = host.findLast(({ msg }) => msg === 'powered the machine on');
   if (on === undefined) throw new Error('Cannot tell the boot times: the machine was not powered on');
-  const rows = enclave
+  const steps = enclave
     .filter(({ step, time }) => step !== undefined && step in STEPS && time >= on.time)
-    .map(({ step, time }) => [STEPS[step ?? ''] ?? '', `${((time - on.time) / 1_000).toFixed(1)}`]);
+    .map(({ step, time }): [string, number] => [STEPS[step ?? ''] ?? '', time]);
+  const rows = [...steps, ...Object.entries(later)].map(([what, time]) => [
+    what,
+    ((time - on.time) / 1_000).toFixed(1),
+  ]);
   return formatTable(['AFTER POWER-ON', 'S'], rows);
 }
 

@@ -20,8 +20,11 @@ const FETCH = 'process.stdout.write(await (await fetch(process.argv[1])).text())
 export async function runScenario(cluster: Cluster, narrator: Narrator): Promise<void> {
   await startCluster(cluster, narrator);
   const worker = await joinWorker(cluster, narrator);
+  const readyAt = Date.now();
   const user = await stakeUser(cluster, narrator);
-  await deploy(cluster, worker, user, narrator);
+  const runningAt = await deploy(cluster, worker, user, narrator);
+  if (cluster.image)
+    narrator.tell(await bootTimes(cluster, { 'node Ready': readyAt, 'pod Running': runningAt }));
 }
 
 /** Starts chain and control plane, and waits until workers are let in. */
@@ -34,7 +37,6 @@ export async function startCluster(cluster: Cluster, narrator: Narrator): Promis
     narrator.tell(`cluster ${cluster.deployment.registryId}`);
     await cluster.startControlPlane();
     await cluster.untilReady();
-    if (cluster.image) narrator.tell(await bootTimes(cluster));
     narrator.command('bin/daas status');
     narrator.tell(await cluster.daas.run('status'));
   });
@@ -76,9 +78,10 @@ export async function stakeUser(cluster: Cluster, narrator: Narrator): Promise<U
   });
 }
 
-async function deploy(cluster: Cluster, worker: Worker, user: User, narrator: Narrator): Promise<void> {
+/** @returns when the pod ran, ms since 1970 */
+async function deploy(cluster: Cluster, worker: Worker, user: User, narrator: Narrator): Promise<number> {
   const nonce = randomBytes(8).toString('hex');
-  await narrator.step('One contract call, and a pod runs', async () => {
+  return narrator.step('One contract call, and a pod runs', async () => {
     await worker.importImage(await buildWebImage({ reference: IMAGE, page: `hello, ${nonce}\n` }));
     narrator.command(`bin/daas deploy ${APP} --image ${IMAGE} --port ${WEB_PORT}`);
     const timeline = new Timeline(cluster);
@@ -86,7 +89,7 @@ async function deploy(cluster: Cluster, worker: Worker, user: User, narrator: Na
       requests: { id: string }[];
     };
     const pod = await user.untilRunning(APP, RUN_TIMEOUT_MS);
-    timeline.mark('pod Running');
+    const runningAt = timeline.mark('pod Running');
     const page = await fetchPage(worker, user);
     timeline.mark('HTTP 200');
     if (!page.includes(nonce)) throw new Error(`Cannot find the nonce ${nonce} in the page: ${page}`);
@@ -97,6 +100,7 @@ async function deploy(cluster: Cluster, worker: Worker, user: User, narrator: Na
     narrator.command(`bin/daas requests ${ids.join(' ')}`);
     narrator.tell(await cluster.daas.run('requests', ...ids));
     narrator.tell(await timeline.table(ids[0] ?? ''));
+    return runningAt;
   });
 }
 

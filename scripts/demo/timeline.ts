@@ -18,9 +18,11 @@ export class Timeline {
     this.#cluster = cluster;
   }
 
-  /** Notes that something was seen just now. */
-  mark(what: string): void {
-    this.#marks.set(what, Date.now());
+  /** Notes that something was seen just now; ms since 1970. */
+  mark(what: string): number {
+    const now = Date.now();
+    this.#marks.set(what, now);
+    return now;
   }
 
   /** All times as a table, relative to the moment when the chain executed the request. */
