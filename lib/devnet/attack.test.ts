@@ -154,15 +154,19 @@ describe('work that would never end costs all gas and ends', () => {
 });
 
 test.each<[string, (tx: Transaction) => void, RegExp]>([
-  ['1,025 commands', (tx) => repeat(1_025, () => call(tx, 'rumour')), /more than 1024 commands/],
   [
-    'a pure argument above 16 KiB',
+    '1,024 commands',
+    (tx) => repeat(1_024, () => call(tx, 'rumour')),
+    /maximum commands in a programmable transaction is 1023/,
+  ],
+  [
+    'a pure argument of 16 KiB',
     (tx) =>
       void tx.makeMoveVec({
         type: 'vector<u8>',
-        elements: [tx.pure(bcs.byteVector().serialize(Buffer.alloc(16_383)))],
+        elements: [tx.pure(bcs.byteVector().serialize(Buffer.alloc(16_382)))],
       }),
-    /pure argument of more than 16384 bytes/,
+    /maximum pure argument size is 16383/,
   ],
   [
     'a transaction above 128 KiB',
@@ -175,9 +179,10 @@ test.each<[string, (tx: Transaction) => void, RegExp]>([
 
 /** The SDK cannot write such types, so the bytes of `vector<...>` (6 in BCS) are put in by hand. */
 test.each([
-  [17, 'TypeArgumentError'],
-  [500, 'TypeArgumentError'],
-  [50_000, 'Cannot decode transaction: not the BCS of a TransactionData'],
+  [14, /^UnusedValueWithoutDrop$/],
+  [15, /maximum depth of a type argument is 15$/],
+  [500, /maximum depth of a type argument is 15$/],
+  [50_000, /^Cannot decode transaction: not the BCS of a TransactionData$/],
 ])('a type nested %d deep is refused', async (depth, reason) => {
   const transaction = new Transaction();
   const typeArguments = [`${'vector<'.repeat(8)}u8${'>'.repeat(8)}`];
@@ -185,7 +190,7 @@ test.each([
   const bytes = await transaction.build({ onlyTransactionKind: true });
   const at = Buffer.from(bytes).indexOf(Buffer.alloc(8, 6));
   const kind = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(depth - 8, 6), bytes.subarray(at)]);
-  expect(await simulate(kind)).toBe(reason);
+  expect(await simulate(kind)).toMatch(reason);
 });
 
 async function simulate(kind: Uint8Array): Promise<string> {

@@ -5,6 +5,7 @@ import { PURE, type Slot } from './execution/values.ts';
 import { MAX_GAS_BUDGET, MAX_GAS_PRICE, REFERENCE_GAS_PRICE } from './gas.ts';
 import { type ChainObject, CLOCK_ID, coinBalance, encodeObject } from './object.ts';
 import { SUI_COIN_TYPE } from './type-name.ts';
+import { checkCommands, invalid, packagesOf } from './validity.ts';
 import type { Address } from './vm/types.ts';
 
 export type TransactionData = (typeof bcs.TransactionData.$inferType)['V1'];
@@ -12,10 +13,9 @@ type CallArg = typeof bcs.CallArg.$inferType;
 type ObjectRef = typeof bcs.SuiObjectRef.$inferType;
 
 const MAX_GAS_COINS = 256;
+/** Sui's `max_input_objects`: objects, gas coins and packages together. */
 const MAX_INPUTS = 2_048;
-/** Sui's `max_programmable_tx_commands`. */
-const MAX_COMMANDS = 1_024;
-/** Sui's `max_pure_argument_size`. */
+/** Sui's `max_pure_argument_size`, which an argument must stay under. */
 const MAX_PURE_BYTES = 16_384;
 
 /** Reads live objects; simulation adds a gas coin that does not exist. */
@@ -33,25 +33,33 @@ export interface LoadedInputs {
   mutable: Map<Address, ChainObject>;
   /** Shared objects it only reads, in order of appearance. */
   readShared: Map<Address, ChainObject>;
-  /** Every input object, receiving ones included, for versions and dependencies. */
+  /** Every input object, receiving ones included, for versions. */
   all: Map<Address, ChainObject>;
+  /** Of these, the ones that are only there to be received. */
+  receiving: Set<Address>;
+  /** Packages that commands name. */
+  packages: ChainObject[];
 }
 
 /** Loads and checks all objects that a transaction names. @throws {DevnetError} */
 export function loadInputs(source: ObjectSource, data: TransactionData): LoadedInputs {
   const transaction = programmable(data);
-  if (transaction.inputs.length > MAX_INPUTS) throw invalid(`more than ${MAX_INPUTS} inputs`);
-  if (transaction.commands.length > MAX_COMMANDS) throw invalid(`more than ${MAX_COMMANDS} commands`);
+  checkCommands(transaction.commands);
   const loaded: LoadedInputs = {
     slots: [],
     gasCoins: [],
     mutable: new Map(),
     readShared: new Map(),
     all: new Map(),
+    receiving: new Set(),
+    packages: [],
   };
   if (transaction.commands.some(({ $kind }) => $kind === 'Upgrade')) throw unsupported('Command Upgrade');
   for (const input of transaction.inputs) loaded.slots.push(loadInput(source, data.sender, input, loaded));
   for (const reference of data.gasData.payment) loadGasCoin(source, data.gasData.owner, reference, loaded);
+  for (const id of packagesOf(transaction.commands)) loaded.packages.push(existingPackage(source, id));
+  if (loaded.all.size + loaded.packages.length > MAX_INPUTS)
+    throw invalid(`Size limit exceeded: maximum input objects in a transaction is ${MAX_INPUTS}`);
   checkGas(data, loaded.gasCoins);
   return loaded;
 }
@@ -77,7 +85,8 @@ function loadInput(source: ObjectSource, sender: Address, input: CallArg, loaded
 }
 
 function loadPure(bytes: Uint8Array): Slot {
-  if (bytes.length > MAX_PURE_BYTES) throw invalid(`a pure argument of more than ${MAX_PURE_BYTES} bytes`);
+  if (bytes.length >= MAX_PURE_BYTES)
+    throw invalid(`Size limit exceeded: maximum pure argument size is ${MAX_PURE_BYTES - 1}`);
   return { type: undefined, abilities: PURE, bcs: bytes };
 }
 
@@ -121,6 +130,7 @@ function loadReceiving(source: ObjectSource, ref: ObjectRef, loaded: LoadedInput
   if (object.owner.kind !== 'address')
     throw invalid(`Object ${ref.objectId} cannot be received: no address owns it`);
   admit(object, loaded);
+  loaded.receiving.add(object.id);
   const contents = new Uint8Array(40);
   contents.set(Buffer.from(object.id.slice(2), 'hex'));
   new DataView(contents.buffer).setBigUint64(32, object.version, true);
@@ -144,7 +154,7 @@ function checkGas({ gasData }: TransactionData, coins: ChainObject[]): void {
   const budget = BigInt(gasData.budget);
   if (price < REFERENCE_GAS_PRICE)
     throw invalid(`Gas price ${price} under reference gas price (RGP) ${REFERENCE_GAS_PRICE}`);
-  if (price > MAX_GAS_PRICE) throw invalid(`Gas price ${price} is above the maximum of ${MAX_GAS_PRICE}`);
+  if (price >= MAX_GAS_PRICE) throw invalid(`Gas price cannot exceed ${MAX_GAS_PRICE - 1n} mist`);
   if (budget > MAX_GAS_BUDGET) throw invalid(`Gas budget ${budget} is higher than max: ${MAX_GAS_BUDGET}`);
   if (budget < price * 1_000n) throw invalid(`Gas budget ${budget} is lower than min: ${price * 1_000n}`);
   if (coins.length === 0) throw unsupported('Gas from an address balance (an empty gas payment)');
@@ -170,6 +180,13 @@ function existing(source: ObjectSource, id: Address): ChainObject {
       ? `Could not find the referenced object ${id} at version None`
       : `Object ${id} was deleted or wrapped after version ${last}`,
   );
+}
+
+function existingPackage(source: ObjectSource, id: Address): ChainObject {
+  const object = source.object(id);
+  if (object === undefined) throw invalid(`Dependent package not found on-chain: ${id}`);
+  if (object.data.kind === 'move') throw invalid(`Move object ${id} used as a package`);
+  return object;
 }
 
 function atReference(source: ObjectSource, ref: ObjectRef): ChainObject {
@@ -202,8 +219,4 @@ function objectSlot(object: ChainObject, mutable: boolean): Slot {
     bcs: contents,
     input: { id: object.id, owner: object.owner, mutable },
   };
-}
-
-function invalid(message: string): DevnetError {
-  return new DevnetError('INVALID_ARGUMENT', `Error checking transaction input objects: ${message}`);
 }

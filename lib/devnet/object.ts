@@ -127,6 +127,18 @@ function encodePackage(object: ChainObject, data: PackageData) {
   };
 }
 
+const typeSizes = new Map<TypeName, number>();
+
+/** @returns bytes of an object's type as encoded */
+export function typeSize(type: TypeName): number {
+  const known = typeSizes.get(type);
+  if (known !== undefined) return known;
+  const size = bcs.MoveObjectType.serialize(toMoveObjectType(type)).toBytes().length;
+  if (typeSizes.size > 10_000) typeSizes.clear();
+  typeSizes.set(type, size);
+  return size;
+}
+
 /** Sui abbreviates the types of coins; any other spelling of them would change digests. */
 function toMoveObjectType(type: TypeName): typeof bcs.MoveObjectType.$inferInput {
   if (type === SUI_COIN_TYPE) return { GasCoin: true };

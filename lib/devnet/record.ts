@@ -8,7 +8,7 @@ import type { LoadedInputs, TransactionData } from './inputs.ts';
 import { type ChainObject, coinBalance } from './object.ts';
 import type { TransactionRecord } from './store.ts';
 import { coinTypeOf, structTag } from './type-name.ts';
-import type { Address } from './vm/types.ts';
+import type { Address, EmittedEvent } from './vm/types.ts';
 
 /** A transaction as it reached the chain. */
 export interface SignedTransaction {
@@ -58,11 +58,11 @@ export function recordExecution(
   };
 }
 
-function encodeEvents(sender: Address, events: { type: string; bcs: Uint8Array }[]): Uint8Array | undefined {
+function encodeEvents(sender: Address, events: EmittedEvent[]): Uint8Array | undefined {
   if (events.length === 0) return undefined;
-  const data = events.map(({ type, bcs: contents }) => {
-    const tag = structTag(type);
-    return { packageId: tag.address, transactionModule: tag.module, sender, type: tag, contents };
+  const data = events.map(({ type, bcs: contents, module }) => {
+    const { address: packageId, name: transactionModule } = module;
+    return { packageId, transactionModule, sender, type: structTag(type), contents };
   });
   return TransactionEvents.serialize({ data }).toBytes();
 }

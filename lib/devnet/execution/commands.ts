@@ -2,8 +2,10 @@ import { fromBase64 } from '@mysten/bcs';
 import { bcs } from '@mysten/sui/bcs';
 import { type ChainObject, coinBalance, coinContents } from '../object.ts';
 import { ADDRESS_2, coinTypeOf, typeName } from '../type-name.ts';
+import { argumentsOf } from '../validity.ts';
 import type { Address, FunctionSignature, ModuleId, MoveVm, Parameter, Session } from '../vm/types.ts';
 import { withPackageAddress } from './bytecode-address.ts';
+import { checkEntry, entangle } from './entanglement.ts';
 import { argumentFailure, ExecutionFailure, failure, fromVmError } from './failure.ts';
 import { borrow, borrowMutably, type CommandArgument, type Slot, take, type Values } from './values.ts';
 
@@ -13,7 +15,6 @@ type MoveCall = Extract<Command, { $kind: 'MoveCall' }>['MoveCall'];
 const RECEIVING_PREFIX = `${ADDRESS_2}::transfer::Receiving<`;
 const UPGRADE_CAP_TYPE = `${ADDRESS_2}::package::UpgradeCap`;
 const OBJECT: Slot['abilities'] = { copy: false, drop: false, store: true, key: true };
-const MAX_ARGUMENTS = 512;
 /** Functions of `sui::transfer` for an object's own module alone; each has a `public_` sibling for everybody. */
 const PRIVATE_TRANSFERS = ['transfer', 'freeze_object', 'share_object', 'receive'];
 
@@ -39,6 +40,10 @@ export function runCommand(context: CommandContext, command: Command): CommandOu
   try {
     const mutated: CommandOutput['mutated'] = [];
     const results = dispatch(context, command, mutated);
+    entangle(
+      argumentsOf(command).map((argument, index) => context.values.slot(argument, index)),
+      results,
+    );
     context.values.results.push(results);
     return { returns: results.map((slot) => ({ type: slot.type!, bcs: slot.bcs! })), mutated };
   } catch (error) {
@@ -79,6 +84,7 @@ function moveCall(context: CommandContext, call: MoveCall, mutated: CommandOutpu
   const slots = call.arguments.map((argument, index) => values.slot(argument, index));
   checkBorrows(signature.parameters, slots);
   const bytes = signature.parameters.map((parameter, index) => pass(vm, parameter, slots[index]!, index));
+  checkEntry(signature, slots);
   const result = vm.call(session, { module, function: call.function, typeArguments, arguments: bytes });
   for (const change of result.mutated) {
     const slot = slots[change.argument]!;
@@ -189,9 +195,9 @@ function mergeCoins(
   const target = values.slot(destination, 0);
   for (const [position, argument] of sources.entries()) {
     const source = values.slot(argument, position + 1);
+    if (source === target) throw argumentFailure(position + 1, { InvalidValueUsage: true });
     const sum = coinBalance(coinBytes(target, 0)) + coinBalance(coinBytes(source, position + 1));
-    if (source === target || source.type !== target.type)
-      throw argumentFailure(position + 1, { TypeMismatch: true });
+    if (source.type !== target.type) throw argumentFailure(position + 1, { TypeMismatch: true });
     if (sum >= 1n << 64n) throw failure('CoinBalanceOverflow');
     session.deleteId(bcs.Address.parse(take(source, position + 1).subarray(0, 32)));
     target.bcs = withBalance(target.bcs!, sum);
@@ -204,10 +210,9 @@ function makeMoveVec(
   { type, elements }: Extract<Command, { $kind: 'MakeMoveVec' }>['MakeMoveVec'],
 ): Slot[] {
   const slots = elements.map((argument, index) => values.slot(argument, index));
-  const element = type === null ? slots[0]?.type : typeName(type);
-  if (element === undefined || elements.length > MAX_ARGUMENTS) {
-    throw argumentFailure(0, { InvalidMakeMoveVecNonObjectArgument: true });
-  }
+  const isObject = slots[0]?.abilities.key === true;
+  const element = type !== null ? typeName(type) : isObject ? slots[0]!.type : undefined;
+  if (element === undefined) throw argumentFailure(0, { InvalidMakeMoveVecNonObjectArgument: true });
   const parts = slots.map((slot, index) => {
     if (slot.type === undefined) return pureAs(vm, slot, element, index);
     if (slot.type !== element) throw argumentFailure(index, { TypeMismatch: true });

@@ -4,7 +4,7 @@ import { MAX_GAS_UNITS, REFERENCE_GAS_PRICE } from '../gas.ts';
 import { balanceOf, type LoadedInputs, programmable, type TransactionData } from '../inputs.ts';
 import { type ChainObject, coinContents } from '../object.ts';
 import { SUI_COIN_TYPE } from '../type-name.ts';
-import type { Address, MoveVm, NitroVerifier, Session, SessionOptions, TypedBytes } from '../vm/types.ts';
+import type { Address, EmittedEvent, MoveVm, NitroVerifier, Session, SessionOptions } from '../vm/types.ts';
 import { type CommandOutput, runCommand } from './commands.ts';
 import { ExecutionFailure, fromVmError } from './failure.ts';
 import { Settlement } from './settlement.ts';
@@ -26,7 +26,7 @@ export interface ExecutionEnvironment {
 export interface Execution {
   failure: ExecutionFailure | undefined;
   transitions: Map<Address, ObjectTransition>;
-  events: TypedBytes[];
+  events: EmittedEvent[];
   outputs: CommandOutput[];
   /** Computation units, before they are rounded up to what is charged. */
   units: number;

@@ -49,6 +49,16 @@ export function failure(
   return new ExecutionFailure({ [name]: true } as FailureStatus, message);
 }
 
+/** Something larger than Sui stores; sizes in bytes. */
+export function tooBig(
+  name: 'MoveObjectTooBig' | 'MovePackageTooBig',
+  objectSize: number,
+  maxObjectSize: number,
+): ExecutionFailure {
+  const status = { [name]: { objectSize, maxObjectSize } } as unknown as FailureStatus;
+  return new ExecutionFailure(status, `${name}: ${objectSize} bytes, at most ${maxObjectSize} are allowed`);
+}
+
 /** The argument at `index` of a command cannot be used so. */
 export function argumentFailure(index: number, kind: ArgumentErrorKind): ExecutionFailure {
   const name = Object.keys(kind as object)[0];

@@ -1,25 +1,31 @@
 import type { ObjectTransition } from '../effects.ts';
-import { computationCost, type GasCost, NO_GAS, netCost, rebate, storageCost } from '../gas.ts';
+import { computationCost, type GasCost, NO_GAS, netCost, packageSize, rebate, storageCost } from '../gas.ts';
 import { balanceOf, type LoadedInputs, type TransactionData } from '../inputs.ts';
 import { type ChainObject, type ChainOwner, coinBalance, coinContents, type MoveData } from '../object.ts';
-import type { Address, ObjectWrite, Session, SessionOutputs, TypedBytes } from '../vm/types.ts';
+import type { Address, EmittedEvent, ObjectWrite, Session, SessionOutputs, TypedBytes } from '../vm/types.ts';
 import type { ExecutionEnvironment } from './execute.ts';
-import { failure } from './failure.ts';
+import { ExecutionFailure, failure, tooBig } from './failure.ts';
 import { typeOrigins } from './type-origins.ts';
 import type { Values } from './values.ts';
+
+/** Bytes: Sui's `max_move_object_size`, `max_move_package_size` and `max_size_written_objects`. */
+const MAX_OBJECT_SIZE = 250 * 1024;
+const MAX_PACKAGE_SIZE = 100 * 1024;
+const MAX_WRITTEN_SIZE = 5_000_000;
 
 /** Turns what commands did into object versions, and makes the gas coin pay for it. */
 export class Settlement {
   /** Every object this transaction writes gets this version. */
   readonly lamportVersion: bigint;
   gas: GasCost = NO_GAS;
-  events: TypedBytes[] = [];
+  events: EmittedEvent[] = [];
   readonly #environment: ExecutionEnvironment;
   readonly #digest: string;
   readonly #data: TransactionData;
   readonly #loaded: LoadedInputs;
   /** Objects read while running: children and received objects. */
   readonly #read = new Map<Address, ChainObject>();
+  readonly #received = new Set<ChainObject>();
   readonly #packages = new Map<Address, ChainObject>();
 
   constructor(
@@ -36,9 +42,11 @@ export class Settlement {
       [...loaded.all.values()].reduce((max, { version }) => (version > max ? version : max), 0n) + 1n;
   }
 
-  /** Transactions whose writes this one depends on, base58. */
+  /** Transactions that wrote its inputs, the packages it names and what it received, even if it failed; base58. */
   get dependencies(): Set<string> {
-    const read = [...this.#loaded.all.values(), ...this.#read.values()];
+    const { all, receiving, packages } = this.#loaded;
+    const inputs = [...all.values()].filter(({ id }) => !receiving.has(id));
+    const read = [...inputs, ...packages, ...this.#received];
     return new Set(read.map((object) => object.previousTransaction));
   }
 
@@ -52,6 +60,7 @@ export class Settlement {
     const object = this.#environment.object(id);
     if (object?.version !== version || object.owner.kind !== 'address' || object.owner.address !== parent)
       return undefined;
+    this.#received.add(object);
     return this.#reading(object);
   }
 
@@ -68,11 +77,14 @@ export class Settlement {
         return [dependency, { upgradedId: dependency, upgradedVersion: version.toString() }];
       }),
     );
+    const data = { kind: 'package' as const, modules: sorted, typeOrigins: typeOrigins(id, sorted), linkage };
+    const size = packageSize(data);
+    if (size > MAX_PACKAGE_SIZE) throw tooBig('MovePackageTooBig', size, MAX_PACKAGE_SIZE);
     this.#packages.set(id, {
       id,
       version: 1n,
       owner: { kind: 'immutable' },
-      data: { kind: 'package', modules: sorted, typeOrigins: typeOrigins(id, sorted), linkage },
+      data,
       previousTransaction: this.#digest,
       storageRebate: 0n,
     });
@@ -87,13 +99,19 @@ export class Settlement {
     this.#keepInputs(values, after);
     const transitions = this.#transitions(after, outputs);
     this.#checkShared(transitions);
-    this.#payGas(transitions, session.gasUsed);
-    if (netCost(this.gas) > BigInt(this.#data.gasData.budget))
-      throw failure('InsufficientGas', 'Storage costs more than the gas budget');
+    checkSizes(transitions);
+    const computation = this.#computation(session.gasUsed);
+    const gas = { computationCost: computation, ...this.#store(transitions) };
+    if (computation === this.#budget || netCost(gas) > this.#budget)
+      throw failure('InsufficientGas', 'Computation and storage cost more than the gas budget');
+    this.#charge(transitions, gas);
     return transitions;
   }
 
-  /** Object changes of a transaction that failed: inputs get a new version, and gas is paid. */
+  /**
+   * Object changes of a transaction that failed: inputs get a new version, and computation and their storage are paid.
+   * When the budget is not enough for that, it goes as a whole, and what inputs had paid for storage stays.
+   */
   fail(gasUnits: number): Map<Address, ObjectTransition> {
     this.events = [];
     this.#packages.clear();
@@ -103,8 +121,23 @@ export class Settlement {
       transitions.set(before.id, { before, after: this.#successor(before, {}), idOperation: 'None' });
     }
     this.#smash(transitions);
-    this.#payGas(transitions, gasUnits, true);
+    let gas = { computationCost: this.#computation(gasUnits), ...this.#store(transitions) };
+    const net = gas.storageCost - gas.storageRebate;
+    if (net > 0n && gas.computationCost + net > this.#budget)
+      gas = { computationCost: this.#budget, ...this.#keepStorage(transitions) };
+    this.#charge(transitions, gas);
     return transitions;
+  }
+
+  get #budget(): bigint {
+    return BigInt(this.#data.gasData.budget);
+  }
+
+  /** MIST for computation, all of the budget if it is not more than that. */
+  #computation(units: number): bigint {
+    const cost = computationCost(units, BigInt(this.#data.gasData.price));
+    if (cost >= this.#budget) return this.#budget;
+    return cost;
   }
 
   #reading(object: ChainObject): TypedBytes {
@@ -148,7 +181,7 @@ export class Settlement {
 
   /** Inputs that were not moved away keep their owner and get a new version, changed or not. */
   #keepInputs(values: Values, after: Map<Address, ChainObject>): void {
-    const budget = BigInt(this.#data.gasData.budget);
+    const budget = this.#budget;
     for (const slot of [...values.inputs, values.gas]) {
       if (slot.input === undefined || !slot.input.mutable || slot.bcs === undefined) continue;
       after.set(slot.input.id, this.#successor(this.#before(slot.input.id)!, { contents: slot.bcs }));
@@ -211,8 +244,8 @@ export class Settlement {
       transitions.set(coin.id, { before: coin, after: undefined, idOperation: 'Deleted' });
   }
 
-  /** Sets storage rebates, sums up costs and takes them from the gas coin. */
-  #payGas(transitions: Map<Address, ObjectTransition>, units: number, capped = false): void {
+  /** Sets what each object written pays for its storage, and sums up. */
+  #store(transitions: Map<Address, ObjectTransition>): Omit<GasCost, 'computationCost'> {
     let [stored, paid] = [0n, 0n];
     for (const transition of transitions.values()) {
       paid += transition.before?.storageRebate ?? 0n;
@@ -221,19 +254,44 @@ export class Settlement {
       transition.after = { ...transition.after, storageRebate };
       stored += storageRebate;
     }
-    const computation = computationCost(units, BigInt(this.#data.gasData.price));
-    this.gas = { computationCost: computation, storageCost: stored, ...rebate(paid) };
-    const excess = netCost(this.gas) - BigInt(this.#data.gasData.budget);
-    if (capped && excess > 0n) this.gas = { ...this.gas, computationCost: computation - excess };
-    this.#charge(transitions, netCost(this.gas));
+    return { storageCost: stored, ...rebate(paid) };
   }
 
-  #charge(transitions: Map<Address, ObjectTransition>, amount: bigint): void {
+  /** Leaves what objects had paid for storage as it was; only gas coins that are gone give theirs back. */
+  #keepStorage(transitions: Map<Address, ObjectTransition>): Omit<GasCost, 'computationCost'> {
+    let paid = 0n;
+    for (const transition of transitions.values()) {
+      const { storageRebate } = transition.before!;
+      if (transition.after === undefined) paid += storageRebate;
+      else transition.after = { ...transition.after, storageRebate };
+    }
+    return { storageCost: 0n, ...rebate(paid) };
+  }
+
+  #charge(transitions: Map<Address, ObjectTransition>, gas: GasCost): void {
+    this.gas = gas;
     const transition = transitions.get(this.#loaded.gasCoins[0]!.id)!;
     const coin = transition.after!;
     const data = coin.data as MoveData;
-    const left = coinBalance(data.contents) - amount;
-    if (left < 0n) throw failure('InsufficientGas');
+    const left = coinBalance(data.contents) - netCost(gas);
     transition.after = { ...coin, data: { ...data, contents: coinContents(coin.id, left) } };
+  }
+}
+
+/** @throws {ExecutionFailure} when an object, or all that is written, is larger than Sui stores */
+function checkSizes(transitions: Map<Address, ObjectTransition>): void {
+  let written = 0;
+  for (const { after } of transitions.values()) {
+    if (after?.data.kind !== 'move') continue;
+    const size = after.data.contents.length;
+    if (size > MAX_OBJECT_SIZE) throw tooBig('MoveObjectTooBig', size, MAX_OBJECT_SIZE);
+    written += size;
+  }
+  if (written > MAX_WRITTEN_SIZE) {
+    const status = { WrittenObjectsTooLarge: { currentSize: written, maxSize: MAX_WRITTEN_SIZE } };
+    throw new ExecutionFailure(
+      status,
+      `Objects of ${written} bytes are written, at most ${MAX_WRITTEN_SIZE} may be`,
+    );
   }
 }

@@ -1,5 +1,6 @@
 import type { ChainOwner } from '../object.ts';
 import type { Abilities, Address, TypeName } from '../vm/types.ts';
+import type { Clique } from './entanglement.ts';
 import { argumentFailure, ExecutionFailure } from './failure.ts';
 
 export const PURE: Abilities = { copy: true, drop: true, store: true, key: false };
@@ -17,6 +18,12 @@ export interface Slot {
   isGas?: boolean;
   /** Set for the right to receive an object, which is no object itself. */
   receiving?: { id: Address; version: bigint };
+  /** Whether it was copied out the last time it was used. */
+  wasTaken?: boolean;
+  /** What it was used together with. */
+  clique?: Clique;
+  /** Whether it keeps its clique hot. */
+  isHot?: boolean;
 }
 
 /** An argument in `@mysten/sui/bcs` form. */
@@ -72,6 +79,7 @@ function outOfBounds(index: number, idx: number): never {
 /** Reads a slot without moving it. */
 export function borrow(slot: Slot, index: number): Uint8Array {
   if (slot.bcs === undefined) throw argumentFailure(index, { InvalidValueUsage: true });
+  slot.wasTaken = false;
   return slot.bcs;
 }
 
@@ -88,14 +96,15 @@ export function take(slot: Slot, index: number): Uint8Array {
   if (slot.isGas) throw argumentFailure(index, { InvalidGasCoinUsage: true });
   if (slot.input && !slot.input.mutable) throw argumentFailure(index, { InvalidObjectByValue: true });
   if (!slot.abilities.copy) slot.bcs = undefined;
+  slot.wasTaken = true;
   return bytes;
 }
 
-/** Throws unless every result was used or can be dropped. */
+/** Throws unless every result was used or can be dropped. The last copy taken of a value counts as the value itself. */
 export function checkUnused(values: Values): void {
   for (const [resultIdx, slots] of values.results.entries()) {
     for (const [secondaryIdx, slot] of slots.entries()) {
-      if (slot.bcs === undefined || slot.abilities.drop) continue;
+      if (slot.bcs === undefined || slot.wasTaken || slot.abilities.drop) continue;
       throw new ExecutionFailure(
         { UnusedValueWithoutDrop: { resultIdx, secondaryIdx } },
         `Result ${resultIdx}.${secondaryIdx} is neither used nor droppable`,

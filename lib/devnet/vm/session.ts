@@ -4,6 +4,8 @@ import { ChildObjects } from './child-objects.ts';
 import { abort, primitiveError } from './machine.ts';
 import {
   type Address,
+  type EmittedEvent,
+  type ModuleId,
   type ObjectWrite,
   type Owner,
   type Session,
@@ -22,6 +24,9 @@ const SHARED_NON_NEW_OBJECT = 0n;
 /** Sui's limits on one event, in bytes, and on the number of them. */
 const MAX_EVENT_SIZE = 256_000;
 const MAX_EVENTS = 1024;
+
+/** Sui's limit on the ids that one transaction makes, those it deletes, and the objects it transfers. */
+const MAX_OBJECTS = 2048;
 
 /** What `TxContext` tells; unit tests may replace it as a whole. */
 export interface TransactionContext {
@@ -44,11 +49,13 @@ export class TransactionSession implements Session {
   readonly children: ChildObjects;
   context: TransactionContext;
   gasUsed = 0;
+  /** The module of the function that the transaction called last, or whose `init` runs. */
+  calledModule: ModuleId | undefined;
   readonly #created = new Set<Address>();
   readonly #deleted = new Set<Address>();
   readonly #received = new Set<Address>();
   readonly #writes = new Map<Address, ObjectWrite>();
-  readonly #events: TypedBytes[] = [];
+  readonly #events: EmittedEvent[] = [];
 
   constructor(options: SessionOptions) {
     const { sender, sponsor, transactionDigest, epoch, epochTimestampMs, objects } = options;
@@ -78,11 +85,13 @@ export class TransactionSession implements Session {
   recordId(id: Address): void {
     this.#deleted.delete(id);
     this.#created.add(id);
+    checkCount(this.#created.size, 'new ids');
   }
 
   deleteId(id: Address): void {
     const isNew = this.#created.delete(id) && !this.children.isStored(id);
     if (!isNew) this.#deleted.add(id);
+    checkCount(this.#deleted.size, 'deleted ids');
   }
 
   transfer({ type, bcs }: TypedBytes, owner: Owner): void {
@@ -90,6 +99,7 @@ export class TransactionSession implements Session {
     if (owner.kind === 'shared' && !this.#created.has(id)) this.#checkStaysShared(id);
     this.charge(bcs.length);
     this.#writes.set(id, { id, type, bcs, owner });
+    checkCount(this.#writes.size, 'transferred objects');
   }
 
   /** Takes what was sent to an object; undefined if it is not there or already taken. */
@@ -110,7 +120,7 @@ export class TransactionSession implements Session {
       const reason = `more than ${MAX_EVENTS} events, or one of more than ${MAX_EVENT_SIZE} bytes`;
       throw primitiveError('MEMORY_LIMIT_EXCEEDED', reason);
     }
-    this.#events.push(event);
+    this.#events.push({ ...event, module: this.calledModule! });
   }
 
   finish(): SessionOutputs {
@@ -129,4 +139,8 @@ export class TransactionSession implements Session {
   #checkStaysShared(id: Address): void {
     if (this.options.objects.inputOwner(id)?.kind !== 'shared') throw abort(SHARED_NON_NEW_OBJECT);
   }
+}
+
+function checkCount(count: number, what: string): void {
+  if (count > MAX_OBJECTS) throw primitiveError('MEMORY_LIMIT_EXCEEDED', `more than ${MAX_OBJECTS} ${what}`);
 }

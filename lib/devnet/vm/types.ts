@@ -46,6 +46,11 @@ export interface TypedBytes {
   bcs: Uint8Array;
 }
 
+/** An event, with the module of the function that the transaction called. */
+export interface EmittedEvent extends TypedBytes {
+  module: ModuleId;
+}
+
 export interface Abilities {
   copy: boolean;
   drop: boolean;
@@ -156,7 +161,7 @@ export interface SessionOutputs {
   /** Older objects taken by `transfer::receive`. */
   received: ReadonlySet<Address>;
   /** In order of emission. */
-  events: TypedBytes[];
+  events: EmittedEvent[];
 }
 
 /** One transaction in progress. Commands the node runs itself (coins, transfers) go through the same session. */

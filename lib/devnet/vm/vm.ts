@@ -69,6 +69,7 @@ export class Vm implements MoveVm {
     const values = parameters.map((type, index) =>
       this.#decode(target(type), args[index]!, 'InvalidArgument', index),
     );
+    (session as TransactionSession).calledModule = module;
     const returned = this.#run(session as TransactionSession, fn, types, values);
     return {
       returns: returned.map((value, index) => {
@@ -93,6 +94,7 @@ export class Vm implements MoveVm {
         `Cannot run init of ${module.name}: its parameters are not those of init`,
       );
     }
+    (session as TransactionSession).calledModule = module;
     this.#run(
       session as TransactionSession,
       fn,
