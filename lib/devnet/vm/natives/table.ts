@@ -34,7 +34,8 @@ const MODULES: Record<string, Record<string, NativeModule>> = {
   },
 };
 
-const NATIVES = new Map<string, Native>();
+/** All natives, by their full names. */
+export const NATIVES = new Map<string, Native>();
 for (const [address, modules] of Object.entries(MODULES)) {
   for (const [module, natives] of Object.entries(modules)) {
     for (const [name, native] of Object.entries(natives))

@@ -1,5 +1,6 @@
 import { RULES } from '../instructions/table.ts';
 import { type Machine, primitiveError } from '../machine.ts';
+import { NATIVES } from '../natives/table.ts';
 import type { Value } from '../value.ts';
 
 /**
@@ -30,6 +31,29 @@ export function withFault(instruction: string, work: () => boolean): boolean {
   }
 }
 
+/** The same for one native, whose result is another, or which stops the program. */
+export function withNativeFault(path: string, work: () => boolean): boolean {
+  const native = NATIVES.get(path)!;
+  NATIVES.set(path, (operands, context) => {
+    let result: Value | undefined;
+    try {
+      result = native(operands, context);
+    } catch {
+      throw planted();
+    }
+    const other = result === undefined ? undefined : another(result);
+    if (other === undefined) throw planted();
+    return other;
+  });
+  try {
+    return work();
+  } catch {
+    return true;
+  } finally {
+    NATIVES.set(path, native);
+  }
+}
+
 function spoil({ stack }: Machine): void {
   const top = stack.at(-1);
   const other = top === undefined ? undefined : another(top);
@@ -45,5 +69,6 @@ function another(value: Value): Value | undefined {
   if (typeof value === 'boolean') return !value;
   if (typeof value === 'number') return value ^ 1;
   if (typeof value === 'bigint') return value ^ 1n;
+  if (typeof value === 'string') return `${value.slice(0, -1)}${value.endsWith('1') ? '2' : '1'}`;
   return undefined;
 }
