@@ -19,8 +19,7 @@ import { type ChainObject, CLOCK_ID } from './object.ts';
 import { decodeTransaction, type SignedTransaction } from './record.ts';
 import { checkSignatures } from './signature.ts';
 import { Store, type StoredCheckpoint, type StoredTransaction, type TransactionRecord } from './store.ts';
-import type { Address } from './vm/types.ts';
-import type { Vm } from './vm/vm.ts';
+import type { Address, MoveVm } from './vm/types.ts';
 
 export interface ChainOptions {
   /** Where state is kept; without it, state ends with the process. */
@@ -178,7 +177,7 @@ export class Chain {
   }
 
   /** The VM, for signatures of functions. */
-  get vm(): Vm {
+  get vm(): MoveVm {
     return this.#executor.vm;
   }
 

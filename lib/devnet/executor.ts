@@ -2,11 +2,12 @@ import { type Execution, type ExecutionEnvironment, execute } from './execution/
 import { type LoadedInputs, loadInputs, type ObjectSource } from './inputs.ts';
 import type { NitroVerdicts } from './nitro.ts';
 import type { ChainObject } from './object.ts';
+import { packageCode } from './package-code.ts';
 import { recordExecution, type SignedTransaction } from './record.ts';
 import type { TransactionRecord } from './store.ts';
+import { LinkedVm } from './vm/linked-vm.ts';
 import { createSession } from './vm/session.ts';
-import type { Address, ModuleId } from './vm/types.ts';
-import { Vm } from './vm/vm.ts';
+import type { Address } from './vm/types.ts';
 
 /** What a transaction did, and the same in Sui's encodings. */
 export interface Simulation {
@@ -28,16 +29,15 @@ export interface Moment {
   timestampMs: number;
 }
 
-/** Runs transactions. It keeps nothing of what they do, only code: a package never changes. */
+/** Runs transactions. It keeps nothing of what they do, only code that is on the chain: a package never changes. */
 export class Executor {
   /** For signatures of functions. */
-  readonly vm: Vm;
+  readonly vm: LinkedVm;
   readonly #options: ExecutorOptions;
-  readonly #modules = new Map<Address, Map<string, Uint8Array>>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.vm = new Vm({ module: (id) => this.#module(id) });
+    this.vm = new LinkedVm({ package: (id) => packageCode(options.object(id)) });
   }
 
   /** Runs a transaction on the objects of `source`. @throws {DevnetError} when its inputs are refused */
@@ -58,18 +58,10 @@ export class Executor {
       vm: this.vm,
       createSession,
       object: (id) => source.object(id),
-      addModules: (id, modules) => this.#modules.set(id, modules),
       nitro: this.#options.nitro.verdict,
       epoch,
       epochTimestampMs: BigInt(epochStartMs),
     };
     return { loaded, execution: execute(environment, digest, data, loaded) };
-  }
-
-  #module({ address, name }: ModuleId): Uint8Array | undefined {
-    const published = this.#modules.get(address);
-    if (published !== undefined) return published.get(name);
-    const object = this.#options.object(address);
-    return object?.data.kind === 'package' ? object.data.modules.get(name) : undefined;
   }
 }

@@ -54,7 +54,6 @@ export function loadInputs(source: ObjectSource, data: TransactionData): LoadedI
     receiving: new Set(),
     packages: [],
   };
-  if (transaction.commands.some(({ $kind }) => $kind === 'Upgrade')) throw unsupported('Command Upgrade');
   for (const input of transaction.inputs) loaded.slots.push(loadInput(source, data.sender, input, loaded));
   for (const reference of data.gasData.payment) loadGasCoin(source, data.gasData.owner, reference, loaded);
   for (const id of packagesOf(transaction.commands)) loaded.packages.push(existingPackage(source, id));

@@ -1,20 +1,25 @@
-import { fromBase64 } from '@mysten/bcs';
 import { bcs } from '@mysten/sui/bcs';
-import { type ChainObject, coinBalance, coinContents } from '../object.ts';
+import { type ChainObject, coinBalance, coinContents, type PackageData } from '../object.ts';
 import { ADDRESS_2, coinTypeOf, typeName } from '../type-name.ts';
 import { argumentsOf } from '../validity.ts';
 import type { Address, FunctionSignature, ModuleId, MoveVm, Parameter, Session } from '../vm/types.ts';
-import { withPackageAddress } from './bytecode-address.ts';
 import { checkEntry, entangle } from './entanglement.ts';
 import { argumentFailure, ExecutionFailure, failure, fromVmError } from './failure.ts';
-import { borrow, borrowMutably, type CommandArgument, type Slot, take, type Values } from './values.ts';
+import { publish, upgrade } from './publish.ts';
+import {
+  borrow,
+  borrowMutably,
+  type CommandArgument,
+  OBJECT,
+  type Slot,
+  take,
+  type Values,
+} from './values.ts';
 
 type Command = (typeof bcs.Command)['$inferType'];
 type MoveCall = Extract<Command, { $kind: 'MoveCall' }>['MoveCall'];
 
 const RECEIVING_PREFIX = `${ADDRESS_2}::transfer::Receiving<`;
-const UPGRADE_CAP_TYPE = `${ADDRESS_2}::package::UpgradeCap`;
-const OBJECT: Slot['abilities'] = { copy: false, drop: false, store: true, key: true };
 /** Functions of `sui::transfer` for an object's own module alone; each has a `public_` sibling for everybody. */
 const PRIVATE_TRANSFERS = ['transfer', 'freeze_object', 'share_object', 'receive'];
 
@@ -25,8 +30,8 @@ export interface CommandContext {
   values: Values;
   /** @returns a package that exists or was published by an earlier command */
   package(id: Address): ChainObject | undefined;
-  /** Makes a package visible to the commands that follow. */
-  publish(id: Address, modules: Map<string, Uint8Array>, dependencies: Address[]): void;
+  /** Makes a package visible to the commands that follow. @throws {ExecutionFailure} `MovePackageTooBig` */
+  addPackage(id: Address, version: bigint, data: PackageData): void;
 }
 
 /** What a command returned and changed, as simulation reports it. */
@@ -65,8 +70,8 @@ function dispatch(context: CommandContext, command: Command, mutated: CommandOut
       return makeMoveVec(context, command.MakeMoveVec);
     case 'Publish':
       return publish(context, command.Publish);
-    default:
-      throw failure('FeatureNotYetSupported', `Command ${command.$kind} is not supported by this devnet`);
+    case 'Upgrade':
+      return upgrade(context, command.Upgrade);
   }
 }
 
@@ -211,7 +216,7 @@ function makeMoveVec(
 ): Slot[] {
   const slots = elements.map((argument, index) => values.slot(argument, index));
   const isObject = slots[0]?.abilities.key === true;
-  const element = type !== null ? typeName(type) : isObject ? slots[0]!.type : undefined;
+  const element = type !== null ? vm.typeName(typeName(type)) : isObject ? slots[0]!.type : undefined;
   if (element === undefined) throw argumentFailure(0, { InvalidMakeMoveVecNonObjectArgument: true });
   const parts = slots.map((slot, index) => {
     if (slot.type === undefined) return pureAs(vm, slot, element, index);
@@ -221,51 +226,6 @@ function makeMoveVec(
   const length = bcs.uleb128().serialize(parts.length).toBytes();
   const abilities = { ...vm.abilities(element), key: false };
   return [{ type: `vector<${element}>`, abilities, bcs: new Uint8Array(Buffer.concat([length, ...parts])) }];
-}
-
-function publish(
-  context: CommandContext,
-  { modules, dependencies }: Extract<Command, { $kind: 'Publish' }>['Publish'],
-): Slot[] {
-  const { vm, session } = context;
-  const missing = dependencies.find((id) => context.package(id) === undefined);
-  if (missing) throw failure('PublishUpgradeMissingDependency', `Package ${missing} does not exist`);
-  const id = session.newId();
-  const code = addressed(modules.map(fromBase64), bcs.Address.serialize(id).toBytes());
-  const summaries = vm.checkPackage(code);
-  for (const summary of summaries) {
-    if (summary.id.address !== id) throw failure('PublishErrorNonZeroAddress');
-    const undeclared = summary.dependencies.find((address) => !dependencies.includes(address));
-    if (undeclared)
-      throw failure('PublishUpgradeMissingDependency', `Dependency ${undeclared} is not declared`);
-  }
-  context.publish(
-    id,
-    new Map(summaries.map((summary, index) => [summary.id.name, code[index]!])),
-    dependencies,
-  );
-  for (const summary of summaries) if (summary.hasInit) vm.init(session, summary.id);
-  return [{ type: UPGRADE_CAP_TYPE, abilities: OBJECT, bcs: upgradeCap(session.newId(), id) }];
-}
-
-function addressed(modules: Uint8Array[], address: Uint8Array): Uint8Array[] {
-  try {
-    return modules.map((module) => withPackageAddress(module, address));
-  } catch (cause) {
-    throw failure('VMVerificationOrDeserializationError', (cause as Error).message);
-  }
-}
-
-/** `0x2::package::UpgradeCap { id, package, version: 1, policy: 0 (compatible) }` */
-function upgradeCap(id: Address, packageId: Address): Uint8Array {
-  return new Uint8Array(
-    Buffer.concat([
-      bcs.Address.serialize(id).toBytes(),
-      bcs.Address.serialize(packageId).toBytes(),
-      bcs.u64().serialize(1).toBytes(),
-      bcs.u8().serialize(0).toBytes(),
-    ]),
-  );
 }
 
 function pureAs(vm: MoveVm, slot: Slot, type: string, index: number): Uint8Array {

@@ -2,8 +2,10 @@ import { fromBase58 } from '@mysten/bcs';
 import type { ObjectTransition } from '../effects.ts';
 import { MAX_GAS_UNITS, REFERENCE_GAS_PRICE } from '../gas.ts';
 import { balanceOf, type LoadedInputs, programmable, type TransactionData } from '../inputs.ts';
-import { type ChainObject, coinContents } from '../object.ts';
+import { type ChainObject, coinContents, type PackageData } from '../object.ts';
+import { packageCode } from '../package-code.ts';
 import { SUI_COIN_TYPE } from '../type-name.ts';
+import { LinkedVm } from '../vm/linked-vm.ts';
 import type { Address, EmittedEvent, MoveVm, NitroVerifier, Session, SessionOptions } from '../vm/types.ts';
 import { type CommandOutput, runCommand } from './commands.ts';
 import { ExecutionFailure, fromVmError } from './failure.ts';
@@ -15,8 +17,6 @@ export interface ExecutionEnvironment {
   vm: MoveVm;
   createSession(options: SessionOptions): Session;
   object(id: Address): ChainObject | undefined;
-  /** Makes a package's modules known to the VM. */
-  addModules(id: Address, modules: Map<string, Uint8Array>): void;
   nitro: NitroVerifier;
   epoch: bigint;
   epochTimestampMs: bigint;
@@ -35,12 +35,13 @@ export interface Execution {
 
 /** Runs a transaction whose inputs were checked. Never throws for what the transaction itself does wrong. */
 export function execute(
-  environment: ExecutionEnvironment,
+  chain: ExecutionEnvironment,
   digest: string,
   data: TransactionData,
   loaded: LoadedInputs,
 ): Execution {
-  const settlement = new Settlement(environment, digest, data, loaded);
+  const environment = publishes(data) ? withOwnVm(chain, (id) => settlement.package(id)) : chain;
+  const settlement: Settlement = new Settlement(environment, digest, data, loaded);
   const session = environment.createSession(sessionOptions(environment, digest, data, loaded, settlement));
   const gas = gasSlot(loaded, BigInt(data.gasData.budget));
   const values = new Values(gas, loaded.slots);
@@ -78,10 +79,7 @@ function runCommands(environment: ExecutionEnvironment, data: TransactionData, r
     session,
     values,
     package: (id: Address) => settlement.package(id),
-    publish: (id: Address, modules: Map<string, Uint8Array>, dependencies: Address[]) => {
-      settlement.publish(id, modules, dependencies);
-      environment.addModules(id, modules);
-    },
+    addPackage: (id: Address, version: bigint, data: PackageData) => settlement.addPackage(id, version, data),
   };
   for (const [index, command] of programmable(data).commands.entries()) {
     try {
@@ -91,6 +89,18 @@ function runCommands(environment: ExecutionEnvironment, data: TransactionData, r
       throw error;
     }
   }
+}
+
+function publishes(data: TransactionData): boolean {
+  return programmable(data).commands.some(({ $kind }) => $kind === 'Publish' || $kind === 'Upgrade');
+}
+
+/** New packages are known to a VM of this transaction alone, so that nothing is left of one that fails or is simulated. */
+function withOwnVm(
+  environment: ExecutionEnvironment,
+  find: (id: Address) => ChainObject | undefined,
+): ExecutionEnvironment {
+  return { ...environment, vm: new LinkedVm({ package: (id) => packageCode(find(id)) }) };
 }
 
 function sessionOptions(

@@ -40,6 +40,7 @@ export function failure(
     | 'SharedObjectOperationNotAllowed'
     | 'PublishErrorNonZeroAddress'
     | 'PublishUpgradeMissingDependency'
+    | 'PublishUpgradeDependencyDowngrade'
     | 'VMVerificationOrDeserializationError'
     | 'FeatureNotYetSupported'
     | 'ArityMismatch'
@@ -97,6 +98,7 @@ function vmStatus(error: VmError): FailureStatus {
     case 'InvariantViolation':
       return { VMInvariantViolation: true };
     case 'ArityMismatch':
+    case 'InvalidLinkage':
     case 'FunctionNotFound':
     case 'InsufficientGas':
       return { [error.code]: true } as FailureStatus;

@@ -1,11 +1,17 @@
 import type { ObjectTransition } from '../effects.ts';
 import { computationCost, type GasCost, NO_GAS, netCost, packageSize, rebate, storageCost } from '../gas.ts';
 import { balanceOf, type LoadedInputs, type TransactionData } from '../inputs.ts';
-import { type ChainObject, type ChainOwner, coinBalance, coinContents, type MoveData } from '../object.ts';
+import {
+  type ChainObject,
+  type ChainOwner,
+  coinBalance,
+  coinContents,
+  type MoveData,
+  type PackageData,
+} from '../object.ts';
 import type { Address, EmittedEvent, ObjectWrite, Session, SessionOutputs, TypedBytes } from '../vm/types.ts';
 import type { ExecutionEnvironment } from './execute.ts';
 import { ExecutionFailure, failure, tooBig } from './failure.ts';
-import { typeOrigins } from './type-origins.ts';
 import type { Values } from './values.ts';
 
 /** Bytes: Sui's `max_move_object_size`, `max_move_package_size` and `max_size_written_objects`. */
@@ -69,20 +75,12 @@ export class Settlement {
     return object?.data.kind === 'package' ? object : undefined;
   }
 
-  publish(id: Address, modules: Map<string, Uint8Array>, dependencies: Address[]): void {
-    const sorted = new Map([...modules].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const linkage = new Map(
-      [...dependencies].sort().map((dependency) => {
-        const { version } = this.package(dependency)!;
-        return [dependency, { upgradedId: dependency, upgradedVersion: version.toString() }];
-      }),
-    );
-    const data = { kind: 'package' as const, modules: sorted, typeOrigins: typeOrigins(id, sorted), linkage };
+  addPackage(id: Address, version: bigint, data: PackageData): void {
     const size = packageSize(data);
     if (size > MAX_PACKAGE_SIZE) throw tooBig('MovePackageTooBig', size, MAX_PACKAGE_SIZE);
     this.#packages.set(id, {
       id,
-      version: 1n,
+      version,
       owner: { kind: 'immutable' },
       data,
       previousTransaction: this.#digest,

@@ -1,25 +1,37 @@
-import { deserialize } from '@mysten/move-bytecode-template';
 import type { PackageData } from '../object.ts';
+import { parseBytecode } from '../vm/bytecode.ts';
 import type { Address } from '../vm/types.ts';
 
-interface RawModule {
-  identifiers: string[];
-  datatype_handles: { name: number }[];
-  struct_defs: { struct_handle: number }[];
-  enum_defs?: { enum_handle: number }[];
+type TypeOrigins = PackageData['typeOrigins'];
+
+/**
+ * Where each struct and enum of a package comes from, as `MovePackage` lists them: in the order of the modules.
+ *
+ * @param before - origins in the version that this one upgrades; types that are not among them are this one's
+ */
+export function typeOrigins(
+  id: Address,
+  modules: Iterable<[string, Uint8Array]>,
+  before: TypeOrigins = [],
+): TypeOrigins {
+  const known = new Map(before.map((origin) => [pathOf(origin), origin.package]));
+  return [...modules].flatMap(([moduleName, code]) =>
+    typesOf(code).map((datatypeName) => {
+      const origin = known.get(pathOf({ moduleName, datatypeName }));
+      return { moduleName, datatypeName, package: origin ?? id };
+    }),
+  );
 }
 
-/** @returns each struct and enum of a new package with the package as its origin, as `MovePackage` lists them */
-export function typeOrigins(id: Address, modules: Map<string, Uint8Array>): PackageData['typeOrigins'] {
-  return [...modules].flatMap(([moduleName, code]) => {
-    const module = deserialize(code) as RawModule;
-    const handles = [
-      ...module.struct_defs.map((definition) => definition.struct_handle),
-      ...(module.enum_defs ?? []).map((definition) => definition.enum_handle),
-    ];
-    return handles.map((handle) => {
-      const datatypeName = module.identifiers[module.datatype_handles[handle]!.name]!;
-      return { moduleName, datatypeName, package: id };
-    });
-  });
+function typesOf(code: Uint8Array): string[] {
+  const { struct_defs, enum_defs, datatype_handles, identifiers } = parseBytecode(code);
+  const handles = [
+    ...struct_defs.map((definition) => definition.struct_handle),
+    ...enum_defs.map((definition) => definition.enum_handle),
+  ];
+  return handles.map((handle) => identifiers[datatype_handles[handle]!.name]!);
+}
+
+function pathOf({ moduleName, datatypeName }: { moduleName: string; datatypeName: string }): string {
+  return `${moduleName}::${datatypeName}`;
 }

@@ -3,6 +3,8 @@ import type { Abilities, Address, TypeName } from '../vm/types.ts';
 import type { Clique } from './entanglement.ts';
 import { argumentFailure, ExecutionFailure } from './failure.ts';
 
+/** Of coins and capabilities. */
+export const OBJECT: Abilities = { copy: false, drop: false, store: true, key: true };
 export const PURE: Abilities = { copy: true, drop: true, store: true, key: false };
 
 /** A value that commands pass around: an input, the gas coin or a result. */

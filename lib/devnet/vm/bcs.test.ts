@@ -15,6 +15,7 @@ const parameters = [{ constraints: 0, is_phantom: false }];
 
 const BOX: Datatype = {
   module,
+  definingId: module.address,
   name: 'Box',
   abilities: 7,
   parameters,
@@ -22,6 +23,7 @@ const BOX: Datatype = {
 };
 const CHOICE: Datatype = {
   module,
+  definingId: module.address,
   name: 'Choice',
   abilities: 7,
   parameters: [],

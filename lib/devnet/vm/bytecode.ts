@@ -90,3 +90,11 @@ export function parseBytecode(bytes: Uint8Array): Bytecode {
     throw new VmError('PublishError', `Cannot read module: ${reason}`, { cause });
   }
 }
+
+/** @returns the definition of a module's function, undefined if it has none of that name */
+export function functionNamed(module: Bytecode, name: string): FunctionDefinition | undefined {
+  const { function_defs, function_handles, identifiers } = module;
+  return function_defs.find(
+    (definition) => identifiers[function_handles[definition.function]!.name] === name,
+  );
+}

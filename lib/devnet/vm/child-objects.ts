@@ -1,16 +1,15 @@
 import type { Codec } from './bcs.ts';
 import type { Type } from './type.ts';
-import type { Address, ObjectReader, ObjectWrite, TypedBytes } from './types.ts';
+import type { Address, ObjectReader, ObjectWrite, TypeName } from './types.ts';
 import { Reference, type Value } from './value.ts';
 
 /** A child object as this transaction has it. */
 interface Child {
-  codec: Codec;
-  type: Type;
+  type: TypeName;
   /** Who it belongs to now; undefined once it is taken out. */
   parent: Address | undefined;
-  /** One place that references into the object can point to. */
-  cell: Value[];
+  /** Once it is used: with the layout it was read by, and one place that references into the object can point to. */
+  loaded: { codec: Codec; type: Type; cell: Value[] } | undefined;
   /** What the store has, if it comes from there. */
   stored: { parent: Address; bcs: Uint8Array } | undefined;
 }
@@ -34,30 +33,26 @@ export class ChildObjects {
   }
 
   /** The type of the child, undefined if `parent` has none of that id. `charge` gets the size of what is read. */
-  typeOf(
-    loader: ChildLoader,
-    parent: Address,
-    id: Address,
-    charge: (bytes: number) => void,
-  ): Type | undefined {
-    return this.#find(loader, parent, id, charge)?.type;
+  typeOf(parent: Address, id: Address, charge: (bytes: number) => void): TypeName | undefined {
+    return this.#find(parent, id, charge)?.type;
   }
 
   /** A place inside the child, which {@link typeOf} must have found. */
-  borrow(id: Address): Reference {
-    return new Reference(this.#children.get(id)!.cell, 0);
+  borrow(loader: ChildLoader, id: Address): Reference {
+    return new Reference(load(loader, this.#children.get(id)!).cell, 0);
   }
 
   /** Takes out the child, which {@link typeOf} must have found. */
-  remove(id: Address): Value {
+  remove(loader: ChildLoader, id: Address): Value {
     const child = this.#children.get(id)!;
+    const { cell } = load(loader, child);
     child.parent = undefined;
-    return child.cell[0]!;
+    return cell[0]!;
   }
 
   add(codec: Codec, parent: Address, id: Address, type: Type, value: Value): void {
     const stored = this.#children.get(id)?.stored;
-    this.#children.set(id, { codec, type, parent, cell: [value], stored });
+    this.#children.set(id, { type: type.name, parent, loaded: { codec, type, cell: [value] }, stored });
   }
 
   /** Whether the object was in the store, under some parent, when the transaction began. */
@@ -67,11 +62,11 @@ export class ChildObjects {
 
   /** Children that are new, moved or changed. */
   changes(): ObjectWrite[] {
-    return [...this.#children].flatMap(([id, { codec, type, parent, cell, stored }]) => {
-      if (parent === undefined) return [];
-      const bcs = codec.encode(type, cell[0]!);
+    return [...this.#children].flatMap(([id, { type, parent, loaded, stored }]) => {
+      if (parent === undefined || loaded === undefined) return [];
+      const bcs = loaded.codec.encode(loaded.type, loaded.cell[0]!);
       if (stored?.parent === parent && Buffer.compare(stored.bcs, bcs) === 0) return [];
-      return [{ id, type: type.name, bcs, owner: { kind: 'object', parent } }];
+      return [{ id, type, bcs, owner: { kind: 'object', parent } }];
     });
   }
 
@@ -89,25 +84,23 @@ export class ChildObjects {
     return new Set([...this.#children].filter(([, child]) => matches(child)).map(([id]) => id));
   }
 
-  #find(
-    loader: ChildLoader,
-    parent: Address,
-    id: Address,
-    charge: (bytes: number) => void,
-  ): Child | undefined {
+  #find(parent: Address, id: Address, charge: (bytes: number) => void): Child | undefined {
     const known = this.#children.get(id);
     if (known) return known.parent === parent ? known : undefined;
     const object = this.#objects.child(parent, id);
     if (!object) return undefined;
-    charge(object.bcs.length);
-    return this.#load(loader, parent, id, object);
-  }
-
-  #load(loader: ChildLoader, parent: Address, id: Address, { type: name, bcs }: TypedBytes): Child {
-    const type = loader.type(name);
-    const cell = [loader.codec.decode(type, bcs)];
-    const child = { codec: loader.codec, type, parent, cell, stored: { parent, bcs } };
+    const { type, bcs } = object;
+    charge(bcs.length);
+    const child = { type, parent, loaded: undefined, stored: { parent, bcs } };
     this.#children.set(id, child);
     return child;
   }
+}
+
+/** Versions of a package agree on the layout of a type, so whoever comes first may read it. */
+function load(loader: ChildLoader, child: Child) {
+  if (child.loaded) return child.loaded;
+  const type = loader.type(child.type);
+  child.loaded = { codec: loader.codec, type, cell: [loader.codec.decode(type, child.stored!.bcs)] };
+  return child.loaded;
 }

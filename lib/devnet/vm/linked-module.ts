@@ -95,9 +95,10 @@ export class LinkedModule {
       ...enum_defs.map((def) => def.enum_handle),
     ];
     for (const index of handles) {
-      const { name, abilities, type_parameters } = datatype_handles[index]!;
-      const datatype = { module: this.id, name: identifiers[name]!, abilities, parameters: type_parameters };
-      this.datatypes.set(datatype.name, datatype);
+      const { name: nameIndex, abilities, type_parameters: parameters } = datatype_handles[index]!;
+      const name = identifiers[nameIndex]!;
+      const definingId = this.loader.definingId(this.id, name);
+      this.datatypes.set(name, { module: this.id, definingId, name, abilities, parameters });
     }
   }
 

@@ -4,7 +4,7 @@ import type { MoveFunction } from './function.ts';
 import { LinkedModule } from './linked-module.ts';
 import { abilitiesOf, PRIMITIVES, type Type, TypeTable } from './type.ts';
 import { parseTypeName, type TypeSyntax } from './type-name.ts';
-import { type ModuleId, type ModuleSource, type TypeName, VmError } from './types.ts';
+import { type Address, type ModuleId, type ModuleSource, type TypeName, VmError } from './types.ts';
 
 /** Loads modules once each and resolves names to their types and functions. */
 export class Loader {
@@ -46,6 +46,11 @@ export class Loader {
     return type;
   }
 
+  /** The package that stands in the name of a type that `module` declares. */
+  definingId(module: ModuleId, type: string): Address {
+    return this.#source.definingId?.(module, type) ?? module.address;
+  }
+
   /** Checks number and abilities of type arguments. @throws {VmError} `TypeArgumentError` */
   checkTypeArguments(what: string, constraints: readonly number[], args: readonly Type[]): void {
     if (args.length !== constraints.length) {
@@ -81,7 +86,8 @@ export class Loader {
     if (syntax.kind === 'vector') return this.types.vector(this.#resolve(syntax.element));
     const { module, name } = syntax;
     const path = `${module.address}::${module.name}::${name}`;
-    const datatype = this.#has(module) ? this.module(module).datatypes.get(name) : undefined;
+    const runtime = this.#source.runtimeId ? this.#source.runtimeId(module, name) : module;
+    const datatype = runtime && this.#has(runtime) ? this.module(runtime).datatypes.get(name) : undefined;
     if (!datatype) throw new VmError('TypeNotFound', `Cannot find type ${path}`);
     const args = syntax.arguments.map((argument) => this.#resolve(argument));
     this.checkTypeArguments(

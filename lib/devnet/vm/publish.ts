@@ -1,4 +1,4 @@
-import { parseBytecode } from './bytecode.ts';
+import { type Bytecode, functionNamed, parseBytecode } from './bytecode.ts';
 import type { LinkedModule } from './linked-module.ts';
 import { Loader } from './loader.ts';
 import { isOneTimeWitness } from './one-time-witness.ts';
@@ -15,17 +15,16 @@ const SYSTEM_ADDRESSES: readonly Address[] = [STANDARD_LIBRARY_ADDRESS, FRAMEWOR
  *
  * @throws {VmError} `PublishError`
  */
-export function checkPackage(source: ModuleSource, modules: Uint8Array[]): ModuleSummary[] {
-  const byId = new Map(modules.map((bytes) => [pathOfModule(selfId(bytes)), bytes]));
+export function checkPackage(source: ModuleSource, modules: Uint8Array[]): void {
+  const ids = modules.map((bytes) => idOf(parseBytecode(bytes)));
+  const byId = new Map(ids.map((id, index) => [pathOfModule(id), modules[index]!]));
   if (byId.size !== modules.length)
     throw new VmError('PublishError', 'Cannot publish: two modules share a name');
-  const loader = new Loader({ module: (id) => byId.get(pathOfModule(id)) ?? source.module(id) });
-  const loaded = modules.map((bytes) => loader.module(selfId(bytes)));
-  if (new Set(loaded.map((module) => module.id.address)).size > 1) {
+  if (new Set(ids.map(({ address }) => address)).size > 1) {
     throw new VmError('PublishError', 'Cannot publish: modules of more than one package');
   }
-  for (const module of loaded) checkModule(module);
-  return loaded.map(summarize);
+  const loader = new Loader({ ...source, module: (id) => byId.get(pathOfModule(id)) ?? source.module(id) });
+  for (const id of ids) checkModule(loader.module(id));
 }
 
 function checkModule(module: LinkedModule): void {
@@ -69,17 +68,25 @@ function checkInit(module: LinkedModule): void {
   if (!isValid) throw module.linkError('init must be private and take an optional witness and the TxContext');
 }
 
-function summarize(module: LinkedModule): ModuleSummary {
-  const addresses = module.bytecode.module_handles.map((_, index) => module.moduleId(index).address);
+/** Reads what a module says of itself, unchecked. @throws {VmError} `PublishError` if the bytes are no module */
+export function summarizeModule(bytes: Uint8Array): ModuleSummary {
+  const module = parseBytecode(bytes);
+  const { module_handles, address_identifiers } = module;
+  const id = idOf(module);
+  const addresses = module_handles.map(({ address }) => `0x${address_identifiers[address]}`);
   return {
-    id: module.id,
-    dependencies: [...new Set(addresses)].filter((address) => address !== module.id.address),
-    hasInit: module.function('init') !== undefined,
+    id,
+    dependencies: [...new Set(addresses)].filter((address) => address !== id.address),
+    hasInit: functionNamed(module, 'init') !== undefined,
   };
 }
 
-function selfId(bytes: Uint8Array): ModuleId {
-  const { module_handles, self_module_handle_idx, address_identifiers, identifiers } = parseBytecode(bytes);
+function idOf({
+  module_handles,
+  self_module_handle_idx,
+  address_identifiers,
+  identifiers,
+}: Bytecode): ModuleId {
   const { address, name } = module_handles[self_module_handle_idx]!;
   return { address: `0x${address_identifiers[address]}`, name: identifiers[name]! };
 }

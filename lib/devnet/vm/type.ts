@@ -1,4 +1,4 @@
-import type { Abilities, ModuleId, TypeName } from './types.ts';
+import type { Abilities, Address, ModuleId, TypeName } from './types.ts';
 
 /** Bits of an ability set, as in the binary format. */
 export const ABILITY = { copy: 1, drop: 2, store: 4, key: 8 } as const;
@@ -17,7 +17,10 @@ export type TypeKind =
 
 /** A declared struct or enum; field types may mention the type parameters. */
 export interface Datatype {
+  /** By runtime id. */
   module: ModuleId;
+  /** The package version that first had it. */
+  definingId: Address;
   name: string;
   abilities: number;
   parameters: { constraints: number; is_phantom: boolean }[];
@@ -82,9 +85,9 @@ export class TypeTable {
   }
 
   datatype(datatype: Datatype, args: readonly Type[]): Type {
-    const { module, name } = datatype;
+    const { module, name, definingId } = datatype;
     const suffix = args.length === 0 ? '' : `<${args.map((arg) => arg.name).join(', ')}>`;
-    return this.#compound('datatype', `${module.address}::${module.name}::${name}${suffix}`, args, datatype);
+    return this.#compound('datatype', `${definingId}::${module.name}::${name}${suffix}`, args, datatype);
   }
 
   /** Replaces type parameters by `args`. */

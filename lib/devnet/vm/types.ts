@@ -3,7 +3,7 @@
  *
  * ```text
  *  node (commands, object store, effects)             vm
- *  new Vm(modules)                         one linkage context: modules by runtime id
+ *  new LinkedVm(packages)                  packages in all their versions
  *  createSession(options)                  one transaction: ids, gas, children, outputs
  *  vm.signature(...)  ── how to pass what ──►
  *  vm.call(session, call) ── BCS in ─────►  runs bytecode ── BCS out ──► returns, mutated
@@ -21,16 +21,39 @@ export type Address = string;
 /** Canonical type name: `u64`, `vector<u8>`, `0x<64 hex>::module::Name<T, U>` (one space after a comma). */
 export type TypeName = string;
 
-/** A module by its runtime id. */
+/** A module by its runtime id (that of its package's first version), or by its storage id where one version is meant. */
 export interface ModuleId {
   address: Address;
   name: string;
 }
 
-/** Where a {@link Vm} finds bytecode. Answers must not change for an id once given. */
+/** Where a `Vm` finds bytecode: one version of each package, by runtime id. Answers must not change once given. */
 export interface ModuleSource {
   /** @returns the module's bytecode, or undefined if no such module exists. */
   module(id: ModuleId): Uint8Array | undefined;
+  /** @returns the package version that first had the type, which names it for ever; without this, the module's own id */
+  definingId?(module: ModuleId, type: string): Address;
+  /** @returns the runtime id of a module that a type is named by, undefined if it has no such type; without this, the same */
+  runtimeId?(module: ModuleId, type: string): ModuleId | undefined;
+}
+
+/** One version of a package, as linking sees it. */
+export interface PackageCode {
+  /** Storage id. */
+  id: Address;
+  version: bigint;
+  /** Id of the first version, which is every version's runtime id. */
+  originalId: Address;
+  modules: ReadonlyMap<string, Uint8Array>;
+  /** Defining ids by `module::Type`. */
+  origins: ReadonlyMap<string, Address>;
+  /** The package versions that it was published with, by original id. */
+  linkage: ReadonlyMap<Address, { id: Address; version: bigint }>;
+}
+
+/** Where a `LinkedVm` finds packages, by storage id. Answers must not change once given. */
+export interface PackageSource {
+  package(id: Address): PackageCode | undefined;
 }
 
 /** Who an object belongs to; names as in Sui's `Owner`. */
@@ -183,25 +206,32 @@ export interface Session {
 /** A module as publishing sees it. */
 export interface ModuleSummary {
   id: ModuleId;
-  /** Every package address the module links to, its own left out. */
+  /** Runtime id of every package that the module links to, its own left out. */
   dependencies: Address[];
   hasInit: boolean;
 }
 
-/** The VM: one linkage context over one {@link ModuleSource}; safe to keep for the life of the node. */
+/** The VM over one {@link PackageSource}, modules named by storage id; safe to keep for the life of the node. */
 export interface MoveVm {
   /** Resolves a function. @throws {VmError} `FunctionNotFound`, `TypeArgumentError`, `TypeNotFound` … */
   signature(module: ModuleId, name: string, typeArguments: TypeName[]): FunctionSignature;
   /** The abilities of a type. @throws {VmError} `TypeNotFound` */
   abilities(type: TypeName): Abilities;
+  /** The type's one name: with defining ids, whatever versions it was named by. @throws {VmError} `TypeNotFound` */
+  typeName(type: TypeName): TypeName;
   /** Checks the bytes of a pure input. @throws {VmError} `InvalidPureArgument` for another type or other bytes */
   checkPure(type: TypeName, bcs: Uint8Array): void;
   /** Runs a function whatever its visibility: the caller checks {@link FunctionSignature}. @throws {VmError} */
   call(session: Session, call: Call): CallResult;
   /** Runs the module's `init` if it has one, with a one-time witness if it asks for one. @throws {VmError} */
   init(session: Session, module: ModuleId): void;
-  /** Checks that the modules of one package parse, link and may be published. @throws {VmError} `PublishError` */
-  checkPackage(modules: Uint8Array[]): ModuleSummary[];
+  /**
+   * Checks that the modules of one package parse, link with exactly these versions and may be published.
+   *
+   * @param dependencies - storage ids
+   * @throws {VmError} `PublishError`, `InvalidLinkage`
+   */
+  checkPackage(modules: Uint8Array[], dependencies: Address[]): void;
 }
 
 /** Where execution stopped; `function` and `instruction` are indexes as in Sui's `MoveLocation`. */
@@ -224,6 +254,7 @@ export type VmErrorCode =
   | 'InvalidArgument'
   | 'InvalidPureArgument'
   | 'PublishError'
+  | 'InvalidLinkage'
   | 'UnsupportedNative'
   | 'InvariantViolation';
 

@@ -3,7 +3,6 @@ import type { MoveFunction } from './function.ts';
 import { Loader } from './loader.ts';
 import { Machine } from './machine.ts';
 import { isOneTimeWitness } from './one-time-witness.ts';
-import { checkPackage } from './publish.ts';
 import { isPureValue } from './pure.ts';
 import type { TransactionSession } from './session.ts';
 import { abilitiesOf, abilityFlags, isReference, type Type } from './type.ts';
@@ -14,8 +13,6 @@ import {
   type FunctionSignature,
   type ModuleId,
   type ModuleSource,
-  type ModuleSummary,
-  type MoveVm,
   type Session,
   type TypeName,
   VmError,
@@ -23,15 +20,13 @@ import {
 import { Reference, type Value } from './value.ts';
 import { pathOf, TYPE_PATH } from './well-known.ts';
 
-/** {@link MoveVm} over bytecode that is loaded, linked and decoded once. */
-export class Vm implements MoveVm {
-  readonly #source: ModuleSource;
+/** One version of each package: bytecode that is loaded, linked and decoded once. Modules are named by runtime id. */
+export class Vm {
   readonly #loader: Loader;
   /** One list per combination of type arguments, so that instantiations can be cached by identity. */
   readonly #typeArguments = new Map<string, readonly Type[]>();
 
   constructor(source: ModuleSource) {
-    this.#source = source;
     this.#loader = new Loader(source);
   }
 
@@ -47,6 +42,11 @@ export class Vm implements MoveVm {
     };
   }
 
+  /** As {@link MoveVm.typeName}. */
+  typeName(type: TypeName): TypeName {
+    return this.#loader.type(type).name;
+  }
+
   abilities(type: TypeName): Abilities {
     return abilityFlags(abilitiesOf(this.#loader.type(type)));
   }
@@ -57,7 +57,12 @@ export class Vm implements MoveVm {
     throw new VmError('InvalidPureArgument', `Cannot pass ${name} as a pure argument`);
   }
 
-  call(session: Session, { module, function: name, typeArguments, arguments: args }: Call): CallResult {
+  /** @param calledAs - the module as the transaction names it, for events */
+  call(
+    session: Session,
+    { module, function: name, typeArguments, arguments: args }: Call,
+    calledAs = module,
+  ): CallResult {
     const fn = this.#loader.function(module, name);
     const types = this.#resolve(fn, typeArguments);
     const parameters = passedParameters(fn).map((type) => this.#loader.types.substitute(type, types));
@@ -69,7 +74,7 @@ export class Vm implements MoveVm {
     const values = parameters.map((type, index) =>
       this.#decode(target(type), args[index]!, 'InvalidArgument', index),
     );
-    (session as TransactionSession).calledModule = module;
+    (session as TransactionSession).calledModule = calledAs;
     const returned = this.#run(session as TransactionSession, fn, types, values);
     return {
       returns: returned.map((value, index) => {
@@ -84,7 +89,8 @@ export class Vm implements MoveVm {
     };
   }
 
-  init(session: Session, module: ModuleId): void {
+  /** @param calledAs - as in {@link call} */
+  init(session: Session, module: ModuleId, calledAs = module): void {
     const fn = this.#loader.module(module).function('init');
     if (!fn) return;
     const witness = passedParameters(fn);
@@ -94,17 +100,13 @@ export class Vm implements MoveVm {
         `Cannot run init of ${module.name}: its parameters are not those of init`,
       );
     }
-    (session as TransactionSession).calledModule = module;
+    (session as TransactionSession).calledModule = calledAs;
     this.#run(
       session as TransactionSession,
       fn,
       [],
       witness.map(() => [true]),
     );
-  }
-
-  checkPackage(modules: Uint8Array[]): ModuleSummary[] {
-    return checkPackage(this.#source, modules);
   }
 
   /** Runs a function; `values` are changed in place where they are passed by `&mut`. */

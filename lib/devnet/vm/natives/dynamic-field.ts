@@ -25,27 +25,27 @@ export const DYNAMIC_FIELD: NativeModule = {
   borrow_child_object_mut: ([parent, id], context) => borrow(parent!, id as Address, context),
   remove_child_object: ([parent, id], context) => {
     requireChild(parent as Address, id as Address, context);
-    return context.session.children.remove(id as Address);
+    return context.session.children.remove(context.loader, id as Address);
   },
   has_child_object: ([parent, id], context) =>
     childType(parent as Address, id as Address, context) !== undefined,
   has_child_object_with_ty: ([parent, id], context) =>
-    childType(parent as Address, id as Address, context) === context.typeArguments[0],
+    childType(parent as Address, id as Address, context) === context.typeArguments[0]!.name,
 };
 
 /** The parent comes as a reference to its `UID { id: ID { bytes } }`. */
 function borrow(parent: Value, id: Address, context: NativeContext): Reference {
   const [[address]] = (parent as Reference).value as [[Address]];
   requireChild(address, id, context);
-  return context.session.children.borrow(id);
+  return context.session.children.borrow(context.loader, id);
 }
 
 function requireChild(parent: Address, id: Address, context: NativeContext): void {
   const type = childType(parent, id, context);
   if (!type) throw abort(FIELD_DOES_NOT_EXIST);
-  if (type !== context.typeArguments[0]) throw abort(FIELD_TYPE_MISMATCH);
+  if (type !== context.typeArguments[0]!.name) throw abort(FIELD_TYPE_MISMATCH);
 }
 
-function childType(parent: Address, id: Address, { session, loader }: NativeContext) {
-  return session.children.typeOf(loader, parent, id, (bytes) => session.charge(bytes));
+function childType(parent: Address, id: Address, { session }: NativeContext) {
+  return session.children.typeOf(parent, id, (bytes) => session.charge(bytes));
 }

@@ -1,14 +1,22 @@
 import type { NativeModule } from '../native.ts';
 import type { Type } from '../type.ts';
 
-/** Natives of `std::type_name`. Both agree here: a module always has its package's first id. */
+/** Natives of `std::type_name`. */
 export const TYPE_NAME: NativeModule = {
-  with_defining_ids: (_, { typeArguments }) => typeName(typeArguments[0]!),
-  with_original_ids: (_, { typeArguments }) => typeName(typeArguments[0]!),
+  with_defining_ids: (_, { typeArguments }) => typeName(typeArguments[0]!.name),
+  with_original_ids: (_, { typeArguments }) => typeName(originalName(typeArguments[0]!)),
 };
 
 /** `TypeName { name: ascii::String { bytes } }`; the text has neither `0x` nor spaces. */
-function typeName(type: Type) {
-  const text = type.name.replaceAll('0x', '').replaceAll(' ', '');
+function typeName(name: string) {
+  const text = name.replaceAll('0x', '').replaceAll(' ', '');
   return [[[...Buffer.from(text, 'ascii')]]];
+}
+
+/** The type with each package's first id, in whatever version it came. */
+function originalName(type: Type): string {
+  const args = type.arguments.map(originalName);
+  if (!type.datatype) return args.length === 0 ? type.name : `${type.kind}<${args}>`;
+  const { module, name } = type.datatype;
+  return `${module.address}::${module.name}::${name}${args.length === 0 ? '' : `<${args}>`}`;
 }

@@ -1,7 +1,7 @@
 import type { CompiledTests, MoveTestRun } from '@daasvader/move/test.ts';
 import { parseBytecode } from '../bytecode.ts';
 import { createSession } from '../session.ts';
-import { type ModuleId, type SessionOptions, VmError } from '../types.ts';
+import { type ModuleId, type ModuleSource, type SessionOptions, VmError } from '../types.ts';
 import { Vm } from '../vm.ts';
 
 /** How a test ended: `ok`, `abort 7 in vectors`, `ARITHMETIC_ERROR in vectors` …, by `module::name`. */
@@ -31,8 +31,13 @@ export function testSession(overrides: Partial<SessionOptions> = {}) {
 
 /** A VM over these modules alone. */
 export function vmOf(modules: Uint8Array[]): Vm {
+  return new Vm(sourceOf(modules));
+}
+
+/** Finds these modules alone. */
+export function sourceOf(modules: Uint8Array[]): ModuleSource {
   const byId = new Map(modules.map((bytes) => [keyOf(idOf(bytes)), bytes]));
-  return new Vm({ module: (id) => byId.get(keyOf(id)) });
+  return { module: (id) => byId.get(keyOf(id)) };
 }
 
 /** Runs tests on this VM. */
