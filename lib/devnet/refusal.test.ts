@@ -83,14 +83,6 @@ describe('transactions', () => {
     await expect(execute(longer)).rejects.toThrow(/not the BCS of a TransactionData/);
   });
 
-  test('an upgrade is refused', async () => {
-    const transaction = await complete((tx) => {
-      const ticket = tx.pure.u64(0);
-      tx.upgrade({ modules: [[1]], dependencies: [], package: counter.packageId, ticket });
-    });
-    await expect(execute(await transaction.build())).rejects.toThrow(/Command Upgrade is not supported/);
-  });
-
   test('an input that withdraws from an address balance is refused', async () => {
     const transaction = await complete((tx) => {
       tx.moveCall({ target: '0x2::balance::zero', typeArguments: ['0x2::sui::SUI'] });

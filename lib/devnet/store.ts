@@ -158,6 +158,11 @@ export class Store {
     return row === undefined ? undefined : this.#remember(decodeObject(row.bytes as Uint8Array));
   }
 
+  /** @returns every version of every package, each of which is an object of its own */
+  packages(): ChainObject[] {
+    return this.#all('SELECT id FROM live WHERE type IS NULL').map((row) => this.object(row.id as string)!);
+  }
+
   /** @returns one past or present version of an object */
   objectAt(id: Address, version: bigint): ChainObject | undefined {
     const row = this.#get('SELECT bytes FROM versions WHERE id = ? AND version = ?', id, version);

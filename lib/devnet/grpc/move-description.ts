@@ -37,8 +37,17 @@ export interface RawModule {
   signatures: Token[][];
 }
 
+/** A module of one package version. */
+export interface LinkedModule extends RawModule {
+  /** @returns the package version that first had a type, as this version links it */
+  definingId(originalId: string, module: string, type: string): string;
+}
+
 /** @returns a function's signature, undefined when the module has none of that name */
-export function describeFunction(module: RawModule, name: string): GrpcTypes.FunctionDescriptor | undefined {
+export function describeFunction(
+  module: LinkedModule,
+  name: string,
+): GrpcTypes.FunctionDescriptor | undefined {
   const definition = module.function_defs.find(
     (candidate) => module.identifiers[module.function_handles[candidate.function]!.name] === name,
   );
@@ -68,7 +77,7 @@ function abilities(constraints: unknown): number[] {
   return all.filter((_, index) => bits & (1 << index));
 }
 
-function openSignature(module: RawModule, token: Token): GrpcTypes.OpenSignature {
+function openSignature(module: LinkedModule, token: Token): GrpcTypes.OpenSignature {
   if (typeof token === 'object' && 'Reference' in token) {
     return { reference: Reference.IMMUTABLE, body: body(module, token.Reference) };
   }
@@ -78,7 +87,7 @@ function openSignature(module: RawModule, token: Token): GrpcTypes.OpenSignature
   return { body: body(module, token) };
 }
 
-function body(module: RawModule, token: Token): GrpcTypes.OpenSignatureBody {
+function body(module: LinkedModule, token: Token): GrpcTypes.OpenSignatureBody {
   if (typeof token === 'string') {
     return { type: BodyType[token.toUpperCase() as keyof typeof BodyType], typeParameterInstantiation: [] };
   }
@@ -96,19 +105,38 @@ function body(module: RawModule, token: Token): GrpcTypes.OpenSignatureBody {
   throw new TypeError('Cannot describe a reference inside a type');
 }
 
-function datatype(module: RawModule, index: number, parameters: Token[]): GrpcTypes.OpenSignatureBody {
+function datatype(module: LinkedModule, index: number, parameters: Token[]): GrpcTypes.OpenSignatureBody {
   const handle = module.datatype_handles[index]!;
   const owner = module.module_handles[handle.module]!;
-  const address = normalizeSuiAddress(module.address_identifiers[owner.address]!);
+  const originalId = normalizeSuiAddress(module.address_identifiers[owner.address]!);
+  const [moduleName, name] = [module.identifiers[owner.name]!, module.identifiers[handle.name]!];
   return {
     type: BodyType.DATATYPE,
-    typeName: `${address}::${module.identifiers[owner.name]}::${module.identifiers[handle.name]}`,
+    typeName: `${module.definingId(originalId, moduleName, name)}::${moduleName}::${name}`,
     typeParameterInstantiation: parameters.map((parameter) => body(module, parameter)),
   };
 }
 
+/** @returns everything that a module declares */
+export function describeModule(module: LinkedModule): Pick<GrpcTypes.Module, 'datatypes' | 'functions'> {
+  const types = [
+    ...module.struct_defs.map(({ struct_handle: handle }) => handle),
+    ...module.enum_defs.map(({ enum_handle: handle }) => handle),
+  ].map((handle) => module.identifiers[module.datatype_handles[handle]!.name]!);
+  const functions = module.function_defs.map(
+    ({ function: handle }) => module.identifiers[module.function_handles[handle]!.name]!,
+  );
+  return {
+    datatypes: types.map((name) => describeDatatype(module, name)!),
+    functions: functions.map((name) => describeFunction(module, name)!),
+  };
+}
+
 /** @returns a struct or enum with its fields, undefined when the module has none of that name */
-export function describeDatatype(module: RawModule, name: string): GrpcTypes.DatatypeDescriptor | undefined {
+export function describeDatatype(
+  module: LinkedModule,
+  name: string,
+): GrpcTypes.DatatypeDescriptor | undefined {
   const isNamed = (index: number) => module.identifiers[module.datatype_handles[index]!.name] === name;
   const struct = module.struct_defs.find(({ struct_handle: handle }) => isNamed(handle));
   if (struct !== undefined) {
@@ -126,7 +154,7 @@ export function describeDatatype(module: RawModule, name: string): GrpcTypes.Dat
   return { ...header(module, found.enum_handle), kind: Kind.ENUM, fields: [], variants };
 }
 
-function header(module: RawModule, index: number) {
+function header(module: LinkedModule, index: number) {
   const handle = module.datatype_handles[index]!;
   const typeName = datatype(module, index, []).typeName!;
   const [definingId, moduleName, name] = typeName.split('::');
@@ -143,7 +171,7 @@ function header(module: RawModule, index: number) {
   };
 }
 
-function describeFields(module: RawModule, fields: RawField[]): GrpcTypes.FieldDescriptor[] {
+function describeFields(module: LinkedModule, fields: RawField[]): GrpcTypes.FieldDescriptor[] {
   return fields.map(({ name, signature }, position) => ({
     name: module.identifiers[name]!,
     position,

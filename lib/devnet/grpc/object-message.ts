@@ -1,6 +1,7 @@
 import { GrpcTypes } from '@mysten/sui/grpc';
 import { unsupported } from '../error.ts';
 import { type ChainObject, type ChainOwner, coinBalance, encodeObject } from '../object.ts';
+import { packageCode } from '../package-code.ts';
 import { coinTypeOf } from '../type-name.ts';
 import type { Mask } from './mask.ts';
 
@@ -31,7 +32,7 @@ export function objectMessage(object: ChainObject, mask: Mask): GrpcTypes.Object
   if (mask.has('package') && data.kind === 'package') {
     message.package = {
       storageId: object.id,
-      originalId: object.id,
+      originalId: packageCode(object)!.originalId,
       version: object.version,
       modules: [...data.modules].map(([name, contents]) => ({
         name,

@@ -3,8 +3,16 @@ import type { GrpcTypes } from '@mysten/sui/grpc';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 import type { Chain } from '../chain.ts';
 import { DevnetError } from '../error.ts';
+import { packageCode } from '../package-code.ts';
+import type { Address } from '../vm/types.ts';
 import { Mask } from './mask.ts';
-import { describeDatatype, describeFunction, type RawModule } from './move-description.ts';
+import {
+  describeDatatype,
+  describeFunction,
+  describeModule,
+  type LinkedModule,
+  type RawModule,
+} from './move-description.ts';
 import { objectMessage } from './object-message.ts';
 
 /** `sui.rpc.v2.MovePackageService`: what packages declare; the SDK gives plain arguments their types by it. */
@@ -13,7 +21,11 @@ export function packageService(chain: Chain) {
     getPackage({ packageId }: GrpcTypes.GetPackageRequest): GrpcTypes.GetPackageResponse {
       const object = findPackage(chain, packageId);
       const { package: found } = objectMessage(object, Mask.of({ paths: ['package'] }, ''));
-      return found === undefined ? {} : { package: found };
+      const modules = found!.modules.map((module) => ({
+        ...module,
+        ...describeModule(findModule(chain, packageId, module.name)!),
+      }));
+      return { package: { ...found!, modules } };
     },
 
     getFunction({
@@ -40,14 +52,39 @@ export function packageService(chain: Chain) {
       return { datatype: found };
     },
 
-    /** There are no upgrades, so each package has the one version. */
     listPackageVersions({
       packageId,
+      pageSize,
+      pageToken,
     }: GrpcTypes.ListPackageVersionsRequest): GrpcTypes.ListPackageVersionsResponse {
-      const { id, version } = findPackage(chain, packageId);
-      return { versions: [{ packageId: id, version }] };
+      const { originalId } = packageCode(findPackage(chain, packageId))!;
+      const after = pageToken === undefined ? 0n : readToken(pageToken);
+      const rest = versionsOf(chain, originalId).filter(({ version }) => version > after);
+      const versions = rest.slice(0, Math.min(pageSize || DEFAULT_PAGE, MAX_PAGE));
+      const last = versions.at(-1);
+      if (last === undefined || versions.length === rest.length) return { versions };
+      return { versions, nextPageToken: Buffer.from(last.version.toString()) };
     },
   };
+}
+
+/** Sui's sizes of a page of versions. */
+const DEFAULT_PAGE = 1_000;
+const MAX_PAGE = 10_000;
+
+/** A token is the version that the page before ended with. */
+function readToken(token: Uint8Array): bigint {
+  const text = Buffer.from(token).toString();
+  if (!/^\d{1,19}$/.test(text)) throw new DevnetError('INVALID_ARGUMENT', 'Invalid page_token');
+  return BigInt(text);
+}
+
+function versionsOf({ store }: Chain, originalId: Address): { packageId: Address; version: bigint }[] {
+  return store
+    .packages()
+    .filter((object) => packageCode(object)!.originalId === originalId)
+    .map(({ id, version }) => ({ packageId: id, version }))
+    .sort((a, b) => (a.version < b.version ? -1 : 1));
 }
 
 function findPackage({ store }: Chain, packageId: string | undefined) {
@@ -56,8 +93,14 @@ function findPackage({ store }: Chain, packageId: string | undefined) {
   return object;
 }
 
-function findModule(chain: Chain, packageId: string | undefined, name = ''): RawModule | undefined {
-  const { data } = findPackage(chain, packageId);
-  const code = data.kind === 'package' ? data.modules.get(name) : undefined;
-  return code && (deserialize(code) as RawModule);
+function findModule(chain: Chain, packageId: string | undefined, name = ''): LinkedModule | undefined {
+  const own = packageCode(findPackage(chain, packageId))!;
+  const code = own.modules.get(name);
+  const linked = (originalId: Address) => {
+    if (originalId === own.originalId) return own;
+    return packageCode(chain.store.object(own.linkage.get(originalId)?.id ?? originalId));
+  };
+  const definingId: LinkedModule['definingId'] = (originalId, module, type) =>
+    linked(originalId)?.origins.get(`${module}::${type}`) ?? originalId;
+  return code && { ...(deserialize(code) as RawModule), definingId };
 }

@@ -1,3 +1,4 @@
+import { toBase58 } from '@mysten/bcs';
 import type { bcs } from '@mysten/sui/bcs';
 import { GrpcTypes } from '@mysten/sui/grpc';
 
@@ -8,6 +9,7 @@ type Details = GrpcTypes.ExecutionError['errorDetails'];
 const { ExecutionError_ExecutionErrorKind: Kind } = GrpcTypes;
 const { CommandArgumentError_CommandArgumentErrorKind: ArgumentKind } = GrpcTypes;
 const { TypeArgumentError_TypeArgumentErrorKind: TypeKind } = GrpcTypes;
+const { PackageUpgradeError_PackageUpgradeErrorKind: UpgradeKind } = GrpcTypes;
 
 /** Names that differ between Sui's Rust enums and its protocol buffers. */
 const RENAMED: Record<string, string> = {
@@ -15,6 +17,7 @@ const RENAMED: Record<string, string> = {
   INVALID_BCSBYTES: 'INVALID_BCS_BYTES',
   SHARED_OBJECT_OPERATION_NOT_ALLOWED: 'CONSENSUS_OBJECT_OPERATION_NOT_ALLOWED',
   VMVERIFICATION_OR_DESERIALIZATION_ERROR: 'VM_VERIFICATION_OR_DESERIALIZATION_ERROR',
+  PACKAGE_IDDOES_NOT_MATCH: 'PACKAGE_ID_DOES_NOT_MATCH',
   VMINVARIANT_VIOLATION: 'VM_INVARIANT_VIOLATION',
 };
 
@@ -42,6 +45,8 @@ function describe(error: Failure, command: string | null): string {
     const { argIdx, kind } = error.CommandArgumentError;
     return `CommandArgumentError { arg_idx: ${argIdx}, kind: ${kind.$kind} }${place}`;
   }
+  if (error.$kind === 'PackageUpgradeError')
+    return `PackageUpgradeError { upgrade_error: ${error.PackageUpgradeError.upgradeError.$kind} }${place}`;
   return `${error.$kind}${place}`;
 }
 
@@ -73,12 +78,37 @@ function detailsOf(error: Failure): Details {
         typeArgumentError: { typeArgument: argumentIdx, kind: enumValue(TypeKind, kind.$kind) },
       };
     }
+    case 'PackageUpgradeError':
+      return {
+        oneofKind: 'packageUpgradeError',
+        packageUpgradeError: upgradeMessage(error.PackageUpgradeError),
+      };
     case 'UnusedValueWithoutDrop': {
       const { resultIdx: index, secondaryIdx: subresult } = error.UnusedValueWithoutDrop;
       return { oneofKind: 'indexError', indexError: { index, subresult } };
     }
     default:
       return { oneofKind: undefined };
+  }
+}
+
+type UpgradeFailure = Extract<Failure, { $kind: 'PackageUpgradeError' }>['PackageUpgradeError'];
+
+function upgradeMessage({ upgradeError }: UpgradeFailure): GrpcTypes.PackageUpgradeError {
+  const kind = enumValue(UpgradeKind, upgradeError.$kind);
+  switch (upgradeError.$kind) {
+    case 'UnableToFetchPackage':
+      return { kind, packageId: upgradeError.UnableToFetchPackage.packageId };
+    case 'NotAPackage':
+      return { kind, packageId: upgradeError.NotAPackage.objectId };
+    case 'DigestDoesNotMatch':
+      return { kind, digest: toBase58(upgradeError.DigestDoesNotMatch.digest) };
+    case 'UnknownUpgradePolicy':
+      return { kind, policy: upgradeError.UnknownUpgradePolicy.policy };
+    case 'PackageIDDoesNotMatch':
+      return { kind, ...upgradeError.PackageIDDoesNotMatch };
+    default:
+      return { kind };
   }
 }
 

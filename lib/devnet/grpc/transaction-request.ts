@@ -204,8 +204,10 @@ function commandInput(command: GrpcTypes.Command['command']): typeof bcs.Command
       const { elementType, elements } = command.makeMoveVector;
       return { MakeMoveVec: { type: elementType ?? null, elements: elements.map(readArgument) } };
     }
-    case 'upgrade':
-      throw unsupported('Command Upgrade');
+    case 'upgrade': {
+      const { modules, dependencies, package: packageId = '', ticket } = command.upgrade;
+      return { Upgrade: { modules, dependencies, package: packageId, ticket: readArgument(ticket) } };
+    }
     default:
       throw invalid('empty command');
   }
