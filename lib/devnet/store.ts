@@ -77,8 +77,16 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS checkpoints_by_epoch ON checkpoints (epoch, sequence);
 `;
 
-/** SQLite's result code when another connection holds the lock. */
-const SQLITE_BUSY = 5;
+/** What SQLite's result codes mean for the directory; the lowest byte of each is what is looked at. */
+const SQLITE_REASONS: Record<number, string> = {
+  5: 'another devnet uses it',
+  8: 'it may not be written',
+  10: 'it cannot be read or written, perhaps the disk is full',
+  11: 'its database is damaged',
+  13: 'the disk is full',
+  14: 'its database cannot be opened',
+  26: 'chain.db in it is no database',
+};
 
 type Row = Record<string, unknown>;
 
@@ -110,8 +118,7 @@ export class Store {
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL',
       );
     } catch (cause) {
-      const why =
-        (cause as { errcode?: number }).errcode === SQLITE_BUSY ? 'another devnet uses it' : 'see the cause';
+      const why = reasonOf(cause) ?? (cause as Error).message;
       throw new DevnetError('FAILED_PRECONDITION', `Cannot open the chain in ${directory}: ${why}`, {
         cause,
       });
@@ -128,7 +135,7 @@ export class Store {
     this.#db.close();
   }
 
-  /** Runs `work` as one durable unit: all of it or nothing. */
+  /** Runs `work` as one durable unit: all of it or nothing. @throws {DevnetError} `RESOURCE_EXHAUSTED` for the disk */
   atomically<T>(work: () => T): T {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
@@ -137,8 +144,13 @@ export class Store {
       return result;
     } catch (error) {
       this.#cache.clear();
-      this.#db.exec('ROLLBACK');
-      throw error;
+      // When the disk is full, SQLite has rolled back itself.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      const why = reasonOf(error);
+      if (why === undefined) throw error;
+      throw new DevnetError('RESOURCE_EXHAUSTED', `Cannot write the chain: ${why}; nothing was changed`, {
+        cause: error,
+      });
     }
   }
 
@@ -350,4 +362,9 @@ function toTransaction(row: Row): StoredTransaction {
     balanceChanges,
     timestampMs: row.timestamp_ms as number,
   };
+}
+
+function reasonOf(error: unknown): string | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? undefined : SQLITE_REASONS[errcode & 0xff];
 }
