@@ -3,7 +3,7 @@ import { deserialize } from '@mysten/move-bytecode-template';
 import { bcs } from '@mysten/sui/bcs';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
-import { Transaction, type TransactionArgument, UpgradePolicy } from '@mysten/sui/transactions';
+import { Inputs, Transaction, type TransactionArgument, UpgradePolicy } from '@mysten/sui/transactions';
 import { blake2b } from '@noble/hashes/blake2.js';
 
 /** Bytecode that calls its own package 0x0, with the storage ids of what it links to. */
@@ -36,7 +36,7 @@ export async function compileUser(
   { originalId, storageId }: { originalId: string; storageId: string },
 ): Promise<Code> {
   const texts = Object.entries(library).map(([name, text]) => [
-    `${name}.move`,
+    `library/${name}.move`,
     `module pkg::${name};\n${text}`,
   ]);
   const files = { 'user.move': `module user::user;\n${source}`, ...Object.fromEntries(texts) };
@@ -106,12 +106,24 @@ export class User {
     this.signer = signer;
   }
 
-  /** Executes, whatever comes of it. The budget is given, so that nothing is simulated first. */
+  /** Executes, whatever comes of it: without the simulation by which the SDK fills in gas and owned objects. */
   async execute(transaction: Transaction) {
+    const { objects } = await this.client.listCoins({ owner: this.signer.toSuiAddress() });
     transaction.setGasBudget(2_000_000_000n);
+    transaction.setGasPrice(1_000n);
+    transaction.setGasPayment([objects[0]!]);
+    transaction.addBuildPlugin((data, _, next) => this.#fillIn(data.inputs).then(next));
     const include = { effects: true, objectTypes: true, events: true } as const;
     const result = await this.client.signAndExecuteTransaction({ transaction, signer: this.signer, include });
     return result.$kind === 'Transaction' ? result.Transaction : result.FailedTransaction;
+  }
+
+  async #fillIn(inputs: { UnresolvedObject?: { objectId: string } }[]): Promise<void> {
+    for (const [index, { UnresolvedObject: unresolved }] of inputs.entries()) {
+      if (unresolved === undefined) continue;
+      const { object } = await this.client.getObject({ objectId: unresolved.objectId });
+      if (object.owner.$kind === 'AddressOwner') inputs[index] = Inputs.ObjectRef(object) as never;
+    }
   }
 
   /** Executes what must succeed. */
