@@ -1,5 +1,6 @@
+import { FRONTS } from '@daasvader/devnet/lying-lies.ts';
 import { runDevnet } from '@daasvader/devnet/process.ts';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parseListenPort } from './arguments.ts';
 import { readText } from './file.ts';
 
@@ -11,6 +12,7 @@ interface Options {
   committeeSeed?: string;
   follow: boolean;
   json: boolean;
+  lie?: string[];
 }
 
 /** `daas devnet`: a Sui-compatible chain for development, until it is interrupted. */
@@ -29,16 +31,32 @@ export function devnetCommand(): Command {
     )
     .option('--committee-seed <text>', 'text that all keys of a new chain derive from; random without it')
     .option('--follow', 'print a line for each transaction', false)
-    .option('--json', 'print JSON, a line each: {url, chainId, accounts} and what is followed', false)
+    .option('--json', 'print JSON, a line each: {url, chainId, accounts, lying} and what is followed', false)
+    .addOption(
+      new Option(
+        '--lie <kind...>',
+        'open one more port for each kind, whose full node lies about checkpoints so, to test what believes nothing',
+      ).choices(Object.keys(FRONTS)),
+    )
     .action(run);
 }
 
-async function run({ port, host, state, nitroRoot, committeeSeed, follow, json }: Options): Promise<void> {
+async function run({
+  port,
+  host,
+  state,
+  nitroRoot,
+  committeeSeed,
+  follow,
+  json,
+  lie,
+}: Options): Promise<void> {
   await runDevnet({
     port,
     host,
     follow,
     json,
+    ...(lie !== undefined && { lies: lie }),
     ...(state !== undefined && { stateDir: state }),
     ...(nitroRoot !== undefined && { nitroRootPem: await readText(nitroRoot, 'the root') }),
     ...(committeeSeed !== undefined && { committeeSeed }),

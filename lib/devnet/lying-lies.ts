@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckpointCertificate } from '@daasvader/checkpoint/committee.ts';
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { CheckpointContents, CheckpointSummary, TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
@@ -92,6 +93,15 @@ export const LIES = {
   /** An empty checkpoint in place of the true one, after which the chain goes on. */
   forked: () => aboutEvents((checkpoint) => [empty(checkpoint)]),
 } satisfies Record<string, (devnet: Devnet) => Lie>;
+
+/** How late, in ms, a front that lags tells each checkpoint; under load it falls ever further behind. */
+export const LAG_MS = 2_000;
+
+/** What a front can be told to do by name, with hyphens for spaces: all lies, and the truth too late. */
+export const FRONTS: Record<string, (devnet: Devnet) => Lie> = Object.fromEntries([
+  ...Object.entries(LIES).map(([name, lie]) => [name.replaceAll(' ', '-'), lie]),
+  ['lagging', () => (checkpoint: Checkpoint) => sleep(LAG_MS, [checkpoint], { ref: false })],
+]);
 
 function aboutEvents(lie: Lie): Lie {
   const hasEvents = ({ transactions }: Checkpoint) => transactions.some(({ events }) => events?.bcs?.value);

@@ -1,4 +1,6 @@
 import { type Devnet, type DevnetOptions, startDevnet } from './devnet.ts';
+import { type LyingFront, startLyingFront } from './lying-front.ts';
+import { FRONTS } from './lying-lies.ts';
 import { summarise, type TransactionSummary } from './summary.ts';
 
 export interface DevnetProcessOptions extends DevnetOptions {
@@ -6,29 +8,46 @@ export interface DevnetProcessOptions extends DevnetOptions {
   follow?: boolean;
   /** Print lines of JSON: how to reach it, `{url, chainId, accounts}`, and then each transaction that is followed. */
   json?: boolean;
+  /** Names of {@link FRONTS}: a front that lies so is opened for each, on a free port. */
+  lies?: readonly string[];
 }
 
+/** A front and how it lies. */
+type NamedFront = LyingFront & { lie: string };
+
 /** Starts a devnet, says how to reach it, and stops it on SIGINT or SIGTERM. */
-export async function runDevnet({ follow, json, ...options }: DevnetProcessOptions): Promise<void> {
+export async function runDevnet({
+  follow,
+  json,
+  lies = [],
+  ...options
+}: DevnetProcessOptions): Promise<void> {
   const devnet = await startDevnet(options);
-  console.log(json ? JSON.stringify(reach(devnet)) : describe(devnet));
+  const fronts = await Promise.all(
+    lies.map(async (lie) => ({ lie, ...(await startLyingFront(devnet, FRONTS[lie]!(devnet))) })),
+  );
+  console.log(json ? JSON.stringify(reach(devnet, fronts)) : describe(devnet, fronts));
   const print = json ? JSON.stringify : followLine;
   if (follow) devnet.onCheckpoint(({ sequence }) => printTransactions(devnet, sequence, print));
-  const stop = () => void devnet.close();
+  const stop = async () => {
+    await Promise.all(fronts.map((front) => front.close()));
+    await devnet.close();
+  };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
 }
 
-function reach({ url, chainId, accounts }: Devnet) {
+function reach({ url, chainId, accounts }: Devnet, fronts: readonly NamedFront[]) {
   const keys = accounts.map((keypair) => ({
     address: keypair.toSuiAddress(),
     privateKey: keypair.getSecretKey(),
   }));
-  return { url, chainId, accounts: keys };
+  const lying = fronts.map(({ lie, url }) => ({ lie, url }));
+  return { url, chainId, accounts: keys, ...(lying.length > 0 && { lying }) };
 }
 
-function describe(devnet: Devnet): string {
-  const { url, chainId, accounts } = reach(devnet);
+function describe(devnet: Devnet, fronts: readonly NamedFront[]): string {
+  const { url, chainId, accounts } = reach(devnet, []);
   return [
     `devnet listening on ${url}`,
     `chain id ${chainId}`,
@@ -36,6 +55,7 @@ function describe(devnet: Devnet): string {
     ...accounts.map(({ address, privateKey }) => `  ${address}  ${privateKey}`),
     `page: ${url}/   faucet: POST ${url}/v2/gas`,
     `clock: POST ${url}/time {"advance_ms": N}   epoch: POST ${url}/epoch`,
+    ...fronts.map((front) => `full node that lies (${front.lie}): ${front.url}`),
   ].join('\n');
 }
 
