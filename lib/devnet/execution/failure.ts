@@ -99,6 +99,7 @@ function vmStatus(error: VmError): FailureStatus {
       return { VMInvariantViolation: true };
     case 'ArityMismatch':
     case 'InvalidLinkage':
+    case 'SuiMoveVerificationError':
     case 'FunctionNotFound':
     case 'InsufficientGas':
       return { [error.code]: true } as FailureStatus;

@@ -121,7 +121,7 @@ class NewCode {
     const isOther = modules.some((module) => summarizeModule(module).id.address !== NO_ADDRESS);
     if (isOther) throw failure('PublishErrorNonZeroAddress');
     const bytes = bcs.Address.serialize(address).toBytes();
-    this.bytes = modules.map((module) => withPackageAddress(module, bytes));
+    this.bytes = modules.map((module) => addressed(module, bytes));
     this.summaries = this.bytes.map(summarizeModule);
   }
 
@@ -133,6 +133,14 @@ class NewCode {
   /** As packages keep them. */
   get sorted(): Map<string, Uint8Array> {
     return new Map(this.named.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}
+
+function addressed(module: Uint8Array, address: Uint8Array): Uint8Array {
+  try {
+    return withPackageAddress(module, address);
+  } catch (cause) {
+    throw failure('VMVerificationOrDeserializationError', (cause as Error).message);
   }
 }
 

@@ -9,6 +9,9 @@ import { VmError } from './types.ts';
 /** Types one instruction against the stack and yields what it does; the operand is the one in the bytecode. */
 export type Rule<Operand = never> = (assembler: Assembler, operand: Operand) => Step;
 
+/** Move's limit on the operand stack of one function (`max_value_stack_size`). */
+export const MAX_STACK = 1024;
+
 /** Instructions after which control does not fall through with values on the stack. */
 const BLOCK_ENDS = new Set(['Branch', 'BrTrue', 'BrFalse', 'Ret', 'Abort', 'VariantSwitch']);
 
@@ -69,6 +72,7 @@ export class Assembler {
 
   push(...types: readonly Type[]): void {
     this.#stack.push(...types);
+    if (this.#stack.length > MAX_STACK) throw this.error(`more than ${MAX_STACK} values are on the stack`);
   }
 
   pop(): Type {
@@ -124,7 +128,17 @@ export class Assembler {
 
   /** The only type of a signature, as vector instructions name their element. */
   elementType(signature: number): Type {
-    return this.type(this.module.bytecode.signatures[signature]![0]!);
+    const tokens = this.module.bytecode.signatures[signature]!;
+    if (tokens.length !== 1) throw this.error('a vector has one type of elements');
+    return this.type(tokens[0]!);
+  }
+
+  /** A struct or enum with its type arguments. */
+  datatype(handle: number, args: readonly Type[]): Type {
+    const datatype = this.module.datatypeOf(handle);
+    if (datatype.parameters.length !== args.length)
+      throw this.error(`${datatype.name} is used with ${args.length} type arguments`);
+    return this.types.datatype(datatype, args);
   }
 
   type(token: SignatureToken): Type {

@@ -14,6 +14,7 @@ export class Linkage {
   readonly #source: PackageSource;
   /** By original id. */
   readonly #constraints = new Map<Address, Constraint>();
+  #key: string | undefined;
 
   constructor(source: PackageSource) {
     this.#source = source;
@@ -28,6 +29,7 @@ export class Linkage {
   add(id: Address, exact: boolean): PackageCode {
     const code = this.#source.package(id);
     if (!code) throw new VmError('InvalidLinkage', `Cannot link package ${id}: it does not exist`);
+    this.#key = undefined;
     const known = this.#constraints.get(code.originalId);
     this.#constraints.set(code.originalId, known ? unify(known, { code, exact }) : { code, exact });
     return code;
@@ -46,11 +48,13 @@ export class Linkage {
 
   /** Equal for linkages that run the same code: names the packages that are not in their first version. */
   get key(): string {
+    if (this.#key !== undefined) return this.#key;
     const upgraded = [...this.#constraints].filter(([originalId, { code }]) => code.id !== originalId);
-    return upgraded
+    this.#key = upgraded
       .map(([, { code }]) => code.id)
       .sort()
       .join();
+    return this.#key;
   }
 }
 

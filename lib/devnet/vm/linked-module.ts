@@ -76,6 +76,9 @@ export class LinkedModule {
     const owner = this.#ownerOf(handle.module);
     const datatype = owner.datatypes.get(name);
     if (!datatype) throw this.linkError(`${owner.id.address}::${owner.id.name}::${name} does not exist`);
+    // That types are given as many arguments as the handle says is checked already.
+    if (datatype.parameters.length !== handle.type_parameters.length)
+      throw this.linkError(`${name} has ${datatype.parameters.length} type parameters`);
     return datatype;
   }
 

@@ -229,7 +229,7 @@ export interface MoveVm {
    * Checks that the modules of one package parse, link with exactly these versions and may be published.
    *
    * @param dependencies - storage ids
-   * @throws {VmError} `PublishError`, `InvalidLinkage`
+   * @throws {VmError} `PublishError` by Move's rules, `SuiMoveVerificationError` by Sui's, `InvalidLinkage`
    */
   checkPackage(modules: Uint8Array[], dependencies: Address[]): void;
 }
@@ -254,6 +254,7 @@ export type VmErrorCode =
   | 'InvalidArgument'
   | 'InvalidPureArgument'
   | 'PublishError'
+  | 'SuiMoveVerificationError'
   | 'InvalidLinkage'
   | 'UnsupportedNative'
   | 'InvariantViolation';

@@ -1,5 +1,5 @@
 import type { Assembler, Rule } from '../assembler.ts';
-import { readInteger } from '../bcs.ts';
+import { BcsError, readInteger } from '../bcs.ts';
 import type { Step } from '../machine.ts';
 import { PRIMITIVES, type Type } from '../type.ts';
 import { copyValue, sizeOf, type Value } from '../value.ts';
@@ -18,9 +18,18 @@ export const CONSTANTS: Record<string, Rule> = {
   LdConst: (assembler, index: number) => {
     const { type_, data } = assembler.module.bytecode.constant_pool[index]!;
     const type = assembler.type(type_);
-    return load(assembler, type, assembler.module.loader.codec.decode(type, Uint8Array.from(data)));
+    return load(assembler, type, decode(assembler, type, Uint8Array.from(data)));
   },
 };
+
+function decode(assembler: Assembler, type: Type, bytes: Uint8Array): Value {
+  try {
+    return assembler.module.loader.codec.decode(type, bytes);
+  } catch (cause) {
+    if (!(cause instanceof BcsError)) throw cause;
+    throw assembler.error(`a constant is no ${type.name}: ${cause.message}`);
+  }
+}
 
 function load(assembler: Assembler, type: Type, value: Value): Step {
   assembler.push(type);

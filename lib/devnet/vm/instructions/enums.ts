@@ -38,9 +38,9 @@ function genericVariant(assembler: Assembler, index: number): VariantOf {
 
 function variantOf(assembler: Assembler, definition: number, tag: number, args: readonly Type[]): VariantOf {
   const { enum_handle } = assembler.module.bytecode.enum_defs[definition]!;
-  const datatype = assembler.module.datatypeOf(enum_handle);
-  const fields = datatype.variants![tag]!.fields.map((field) => assembler.types.substitute(field.type, args));
-  return { type: assembler.types.datatype(datatype, args), tag, fields };
+  const type = assembler.datatype(enum_handle, args);
+  const { fields } = type.datatype!.variants![tag]!;
+  return { type, tag, fields: fields.map((field) => assembler.types.substitute(field.type, args)) };
 }
 
 function pack(assembler: Assembler, { type, tag, fields }: VariantOf): Step {

@@ -17,7 +17,7 @@ export const STRUCTS: Record<string, Rule> = {
 
 function structType(assembler: Assembler, definition: number, args: readonly Type[] = []): Type {
   const { struct_handle } = assembler.module.bytecode.struct_defs[definition]!;
-  return assembler.types.datatype(assembler.module.datatypeOf(struct_handle), args);
+  return assembler.datatype(struct_handle, args);
 }
 
 function genericStructType(assembler: Assembler, index: number): Type {

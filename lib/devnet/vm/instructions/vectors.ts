@@ -1,4 +1,4 @@
-import type { Assembler, Rule } from '../assembler.ts';
+import { type Assembler, MAX_STACK, type Rule } from '../assembler.ts';
 import { primitiveError, type Step } from '../machine.ts';
 import { PRIMITIVES, type Type } from '../type.ts';
 import { Reference, type Value } from '../value.ts';
@@ -7,7 +7,7 @@ import { Reference, type Value } from '../value.ts';
 export const VECTORS: Record<string, Rule> = {
   VecPack: (assembler, [signature, length]: [number, bigint]) => {
     const element = assembler.elementType(signature);
-    const count = Number(length);
+    const count = countOf(assembler, length);
     assembler.expect(...Array<Type>(count).fill(element));
     assembler.push(assembler.types.vector(element));
     return ({ stack }) => {
@@ -16,7 +16,7 @@ export const VECTORS: Record<string, Rule> = {
   },
   VecUnpack: (assembler, [signature, length]: [number, bigint]) => {
     const element = assembler.elementType(signature);
-    const count = Number(length);
+    const count = countOf(assembler, length);
     assembler.expect(assembler.types.vector(element));
     assembler.push(...Array<Type>(count).fill(element));
     return ({ stack }) => {
@@ -91,4 +91,10 @@ function checkIndex(items: Value[], index: bigint): number {
 
 function vectorError(reason: string): Error {
   return primitiveError('VECTOR_OPERATION_ERROR', reason);
+}
+
+/** @throws {VmError} `PublishError` when so many values cannot be on the stack */
+function countOf(assembler: Assembler, length: bigint): number {
+  if (length > MAX_STACK) throw assembler.error(`a vector of ${length} values from or to the stack`);
+  return Number(length);
 }
