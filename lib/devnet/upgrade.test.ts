@@ -8,6 +8,7 @@ import { bcs } from '@mysten/sui/bcs';
 import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction, UpgradePolicy } from '@mysten/sui/transactions';
 import { dumpMovePackage } from '@zktx.io/sui-move-builder/full';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Devnet, startDevnet } from './devnet.ts';
 import { withPackageAddress } from './execution/bytecode-address.ts';
@@ -573,6 +574,26 @@ test('all versions survive a restart, and the newest can be upgraded after it', 
     await rm(stateDir, { recursive: true });
   }
 });
+
+test('bytecode that no compiler made is published or refused, and the chain goes on', async () => {
+  const source = `${V1}\nfun init(ctx: &mut TxContext) { transfer::transfer(make(1, ctx), ctx.sender()) }`;
+  const { modules, dependencies } = await compilePackage({ lib: source });
+  const [good] = modules as [Uint8Array];
+  const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255));
+  const publishes = async (changes: [number, number][]) => {
+    const mutant = Uint8Array.from(good);
+    for (const [at, value] of changes) mutant[at] = value;
+    const transaction = new Transaction();
+    const cap = transaction.publish(plain({ modules: [mutant], dependencies }));
+    transaction.transferObjects([cap], user.signer.toSuiAddress());
+    // What is refused costs gas all the same; an error of the devnet itself would reject.
+    expect(await failureOf(transaction)).not.toMatch(/InvariantViolation/);
+  };
+  await fc.assert(fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 2 }), publishes), {
+    numRuns: 200,
+  });
+  await user.publish({ modules, dependencies });
+}, 60_000);
 
 test("the project's own contracts can be upgraded in place, and their objects go on", async () => {
   const files = await readPackage(new URL('../../contracts', import.meta.url).pathname);
