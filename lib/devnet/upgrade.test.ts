@@ -34,6 +34,9 @@ public fun generic<T>(): u64 { 1 }
 public fun n(item: &Item): u64 { item.n }
 public fun attach(item: &mut Item) { df::add(&mut item.id, b"made", Made { n: item.n }) }
 public fun attached(item: &Item): bool { df::exists_with_type<vector<u8>, Made>(&item.id, b"made") }
+public fun has_late(item: &Item): bool { df::exists_(&item.id, b"late") }
+public fun is_late_made(item: &Item): bool { df::exists_with_type<vector<u8>, Made>(&item.id, b"late") }
+public fun late_as_made(item: &Item): u64 { df::borrow<vector<u8>, Made>(&item.id, b"late").n }
 public fun fail() { abort 7 }
 public(package) fun secret(): u64 { 41 }
 public fun tell(): u64 { secret() }
@@ -169,6 +172,13 @@ describe('a package in several versions', () => {
       arguments: [transaction.object(other)],
     });
     expect([...(await returnedBytes(transaction))]).toEqual([1]);
+  });
+
+  test('an old version sees fields of types that it does not know', async () => {
+    const ask = (name: string) => call(`${first.packageId}::lib::${name}`, (tx) => [tx.object(item)]);
+    expect([...(await returnedBytes(ask('has_late')))]).toEqual([1]);
+    expect([...(await returnedBytes(ask('is_late_made')))]).toEqual([0]);
+    expect(await failureOf(ask('late_as_made'))).toMatch(aborted('::dynamic_field::borrow_child_object', 2));
   });
 
   test('types are named by the version that first had them, in objects, events and by type_name', async () => {
