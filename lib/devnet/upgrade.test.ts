@@ -554,6 +554,8 @@ test('an upgrade can be simulated, and a simulated package is nowhere afterwards
   expect(created).toHaveLength(1);
   const [{ objectId }] = created as unknown as [{ objectId: string }];
   await expect(user.client.getObject({ objectId })).rejects.toThrow();
+  const module = { address: objectId, name: 'lib' };
+  expect(() => devnet.chain.vm.signature(module, 'version', [])).toThrow(/Cannot find function/);
   await expect(user.execute(call(`${objectId}::lib::version`))).rejects.toThrow(/does not exist|not found/);
   expect(await capOf(published)).toMatchObject({ version: '1' });
 });
