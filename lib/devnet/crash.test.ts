@@ -1,17 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
+import { compileFiles } from '@daasvader/move/compile.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { startDevnet } from './devnet.ts';
 import { Store } from './store.ts';
 
 const CHILD = new URL('./testing/crash-child.ts', import.meta.url).pathname;
+/** Bytecode that the chain publishes now and then. */
+const MODULE = 'nothing.mv';
 const LANES = 2;
 const KILLS_PER_LANE = 100;
 /** The kill comes this long, at most, after the first acknowledgement of a life, in ms. */
@@ -19,9 +22,16 @@ const LIFE_MS = 60;
 /** Every fifth comes this long, at most, after the start: before the chain is open, too. */
 const BIRTH_MS = 1_000;
 
+const MANIFEST = '[package]\nname = "nothing"\nedition = "2024"\n[addresses]\nnothing = "0x0"\n';
+const SOURCE = `module nothing::nothing;
+public struct Thing has key { id: UID }
+fun init(ctx: &mut TxContext) { transfer::share_object(Thing { id: object::new(ctx) }) }
+`;
+
 /** @returns the digests that a chain acknowledged before it was killed */
 async function liveAndDie(directory: string, isEarly: boolean): Promise<string[]> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD, directory], {
+  const args = ['--disable-warning=ExperimentalWarning', CHILD, directory, join(directory, MODULE)];
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
@@ -44,7 +54,10 @@ function checkChain(store: Store, since: number): number {
   for (let sequence = since + 1; sequence <= latest; sequence += 1) {
     const { digest, summary } = store.checkpoint(sequence)!;
     expect(digestOf('CheckpointSummary', summary)).toBe(digest);
-    const { previousDigest, networkTotalTransactions } = CheckpointSummary.parse(summary);
+    const { epoch, endOfEpochData, previousDigest, networkTotalTransactions } =
+      CheckpointSummary.parse(summary);
+    const next = store.checkpoint(sequence + 1);
+    if (next !== undefined) expect(next.epoch).toBe(BigInt(epoch) + (endOfEpochData ? 1n : 0n));
     expect(previousDigest).toBe(store.checkpoint(sequence - 1)!.digest);
     const last = store.transactionsOf(sequence).at(-1)!;
     expect(Number(networkTotalTransactions)).toBe(last.position + 1);
@@ -56,6 +69,8 @@ async function killAgainAndAgain(lane: number): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), `daas-crash-${lane}-`));
   onTestFinished(() => rm(directory, { recursive: true }));
   await (await startDevnet({ stateDir: directory })).close();
+  const { modules } = await compileFiles({ 'Move.toml': MANIFEST, 'sources/nothing.move': SOURCE });
+  await writeFile(join(directory, MODULE), modules[0]!);
   let [checked, acknowledged] = [0, 0];
   for (let kill = 0; kill < KILLS_PER_LANE; kill += 1) {
     const digests = await liveAndDie(directory, kill % 5 === 4);
@@ -65,7 +80,15 @@ async function killAgainAndAgain(lane: number): Promise<number> {
     store.close();
     acknowledged += digests.length;
   }
+  expect(Number(lastEpoch(directory))).toBeGreaterThan(0);
   return acknowledged;
+}
+
+function lastEpoch(directory: string): bigint {
+  const store = Store.open(directory);
+  const { epoch } = store.latestCheckpoint()!;
+  store.close();
+  return epoch;
 }
 
 test(`${LANES * KILLS_PER_LANE} times kill -9 lose nothing that was acknowledged`, {

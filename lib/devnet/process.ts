@@ -66,6 +66,18 @@ function printTransactions({ chain }: Devnet, checkpoint: number, print: Print):
     console.log(print(summarise(transaction)));
 }
 
-function followLine({ checkpoint, digest, status, sender, calls, objects }: TransactionSummary): string {
-  return `#${checkpoint} ${digest} ${status} ${sender.slice(0, 10)}… ${calls.join(' ')} (${objects.length} objects)`;
+/** `#12 <digest> Failure MoveAbort 7 0x1234abcd… counter::increment (1 objects, 0 events)` */
+export function followLine(summary: TransactionSummary): string {
+  const { checkpoint, digest, status, error, sender, calls, objects, events } = summary;
+  const what = `${sender.slice(0, 10)}… ${calls.join(' ')} (${objects.length} objects, ${events.length} events)`;
+  return `#${checkpoint} ${digest} ${[status, ...reasonOf(error)].join(' ')} ${what}`;
+}
+
+/** The names in a failure, and the code of an abort. */
+function reasonOf(error: unknown): string[] {
+  if (Array.isArray(error)) return [String(error[1])];
+  if (typeof error !== 'object' || error === null || !('$kind' in error)) return [];
+  const { $kind: name, [String(error.$kind)]: value } = error as Record<string, unknown>;
+  const inner = (value as { kind?: unknown } | null)?.kind ?? value;
+  return [String(name), ...reasonOf(inner)];
 }
