@@ -92,6 +92,8 @@ public struct Worker has store {
     token_expires_at_ms: u64,
     /// Join credential, encrypted to the seal token.
     join_token: Option<vector<u8>>,
+    /// Whether it was slashed and not reinstated since.
+    is_slashed: bool,
     created_at_ms: u64,
 }
 
@@ -253,6 +255,7 @@ public(package) entry fun stake_and_register_worker(
             seal_token,
             token_expires_at_ms,
             join_token: option::none(),
+            is_slashed: false,
             created_at_ms,
         },
     );
@@ -335,7 +338,7 @@ public(package) entry fun set_join_token(
 
 /// Takes a share of a worker's stake for what the worker itself did, and ends its work. For the operator. Stake that
 /// waits to be withdrawn is not safe from it. A slashed worker is not slashed again before it is reinstated, so the
-/// same deed costs at most the greatest share.
+/// same deed costs at most the greatest share. One that left stays so: it is slashed once and never reinstated.
 ///
 /// @throws `EWrongCluster`, `EUnknownWorker`, `EBadReason`, `EBadEvidence`, `EBadShare`, `EBadTransition`,
 /// `ENothingStaked` and those of `assert_operator`
@@ -355,8 +358,10 @@ public(package) entry fun slash(
     assert!(evidence_digest.length() == DIGEST_LENGTH, EBadEvidence);
     assert!(share_bps > 0 && share_bps <= MAX_SLASH_BPS, EBadShare);
     let worker = workers.worker_mut(node_id);
-    assert!(worker.status != STATUS_SLASHED, EBadTransition);
+    assert!(!worker.is_slashed, EBadTransition);
     assert!(worker.stake.total() > 0, ENothingStaked);
+    worker.is_slashed = true;
+    let has_left = worker.status == STATUS_LEFT;
     let taken = worker.stake.slash(share_bps);
     let remaining = worker.stake.total();
     let amount = taken.value();
@@ -367,7 +372,7 @@ public(package) entry fun slash(
         &mut workers.log,
         StakeSlashedEvent { log_id, seq, node_id, reason, evidence_digest, amount, remaining },
     );
-    workers.change_status(node_id, STATUS_SLASHED);
+    if (!has_left) workers.change_status(node_id, STATUS_SLASHED);
 }
 
 /// Gives the worker a new seal token and a new month. For the owner.
@@ -432,7 +437,8 @@ public(package) entry fun add_stake(
 /// Brings a slashed worker back to pending: the coin tops its stake up to the minimum, the seal token is new. For the
 /// owner.
 ///
-/// @throws `EUnknownWorker`, `ENotOwner`, `EBadTransition`, `EStakeTooSmall`, `EBadSealToken`, `ESealTokenUsed`
+/// @throws `EUnknownWorker`, `ENotOwner`, `EBadTransition`, `stake::EZeroAmount`, `EStakeTooSmall`, `EBadSealToken`,
+/// `ESealTokenUsed`
 public(package) entry fun reinstate(
     workers: &mut WorkerRegistry,
     payment: Coin<SUI>,
@@ -447,6 +453,7 @@ public(package) entry fun reinstate(
     let amount = payment.value();
     worker.stake.add(payment.into_balance());
     assert!(worker.stake.bonded() >= min_stake, EStakeTooSmall);
+    worker.is_slashed = false;
     workers.log_deposit(node_id, amount);
     workers.replace_seal_token(node_id, seal_token, clock);
     workers.change_status(node_id, STATUS_PENDING);

@@ -19,6 +19,7 @@ export interface Stake {
 export interface Worker extends Stake {
   owner: string;
   status: number;
+  isSlashed: boolean;
   tokenExpiresAtMs: number;
 }
 
@@ -58,7 +59,7 @@ export class StakeModel {
       assert(amount >= MIN_WORKER, 'worker_registry::EStakeTooSmall');
       const tokenExpiresAtMs = nowMs + TOKEN_MS;
       const stake = { bonded: amount, unbonding: 0n, unbondsAtMs: 0 };
-      this.workers.set(nodeId, { owner, status: PENDING!, tokenExpiresAtMs, ...stake });
+      this.workers.set(nodeId, { owner, status: PENDING!, isSlashed: false, tokenExpiresAtMs, ...stake });
     });
   }
 
@@ -88,14 +89,15 @@ export class StakeModel {
       this.#assertOperator(sender);
       assert(shareBps > 0n && shareBps <= 5_000n, 'worker_registry::EBadShare');
       const worker = this.#worker(nodeId);
-      assert(worker.status !== SLASHED, 'worker_registry::EBadTransition');
+      assert(!worker.isSlashed, 'worker_registry::EBadTransition');
       assert(worker.bonded + worker.unbonding > 0n, 'worker_registry::ENothingStaked');
       for (const part of ['bonded', 'unbonding'] as const) {
         const taken = (worker[part] * shareBps) / 10_000n;
         worker[part] -= taken;
         this.forfeited += taken;
       }
-      worker.status = SLASHED!;
+      worker.isSlashed = true;
+      if (worker.status !== LEFT) worker.status = SLASHED!;
     });
   }
 
@@ -148,6 +150,7 @@ export class StakeModel {
       assert(worker.bonded + amount >= MIN_WORKER, 'worker_registry::EStakeTooSmall');
       add(worker, amount);
       worker.tokenExpiresAtMs = nowMs + TOKEN_MS;
+      worker.isSlashed = false;
       worker.status = PENDING!;
     });
   }

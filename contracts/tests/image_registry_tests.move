@@ -221,3 +221,26 @@ fun the_admin_of_another_cluster_creates_no_image_registry() {
     image_registry::create(f.its_registry(), cap, &mut by(OWNER, 505));
     abort
 }
+
+#[test]
+fun the_admin_creates_an_image_registry() {
+    let mut f = fixture::empty();
+    let (registry, cap, _) = f.registry();
+    image_registry::create(registry, cap, &mut by(OWNER, 506));
+    f.end();
+}
+
+#[test, expected_failure(abort_code = image_registry::EUnknownTag)]
+fun an_unknown_tag_has_no_blob() {
+    let (mut f, mut images) = setup();
+    publish(&mut f, &mut images, OWNER, b"v1", 1);
+    images.blob_id_of(b"web".to_string(), b"v2".to_string());
+    abort
+}
+
+#[test, expected_failure(abort_code = image_registry::EUnknownName)]
+fun a_name_that_nobody_has_has_no_owner() {
+    let (_f, images) = setup();
+    images.owner_of(b"web".to_string());
+    abort
+}

@@ -397,6 +397,58 @@ fun a_worker_is_not_slashed_twice() {
     abort
 }
 
+#[test]
+fun a_slashed_worker_that_left_stays_left() {
+    let (mut f, enclave) = active();
+    leave(&mut f, OWNER);
+    slash(&mut f, &enclave, 5_000);
+    assert_eq!(status(&mut f, b"worker-1"), LEFT);
+    assert_eq!(staked(&mut f, b"worker-1"), sui(5) / 2);
+    request_withdraw(&mut f, OWNER);
+    f.advance(7 * DAY_MS);
+    withdraw(&mut f, OWNER);
+    assert_eq!(staked(&mut f, b"worker-1"), 0);
+    f.end_all(enclave);
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadTransition)]
+fun a_worker_that_left_is_not_slashed_twice() {
+    let (mut f, enclave) = active();
+    leave(&mut f, OWNER);
+    slash(&mut f, &enclave, 1);
+    slash(&mut f, &enclave, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadTransition)]
+fun a_slashed_worker_that_left_is_not_reinstated() {
+    let (mut f, enclave) = active();
+    leave(&mut f, OWNER);
+    slash(&mut f, &enclave, 5_000);
+    reinstate(&mut f, OWNER, b"b", sui(5));
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadTransition)]
+fun a_worker_that_was_slashed_does_not_leave_and_come_back() {
+    let (mut f, enclave) = active();
+    slash(&mut f, &enclave, 5_000);
+    reinstate(&mut f, OWNER, b"b", sui(5));
+    leave(&mut f, OWNER);
+    reinstate(&mut f, OWNER, b"c", sui(5));
+    abort
+}
+
+#[test]
+fun a_reinstated_worker_may_be_slashed_again() {
+    let (mut f, enclave) = active();
+    slash(&mut f, &enclave, 5_000);
+    reinstate(&mut f, OWNER, b"b", sui(5) / 2);
+    slash(&mut f, &enclave, 5_000);
+    assert_eq!(staked(&mut f, b"worker-1"), sui(5) / 2);
+    f.end_all(enclave);
+}
+
 #[test, expected_failure(abort_code = worker_registry::EBadShare)]
 fun a_slash_of_more_than_half_is_refused() {
     let (mut f, enclave) = active();
@@ -880,5 +932,100 @@ fun the_minimum_of_another_clusters_workers_is_not_proposed() {
     let (workers, _, _) = other.workers();
     let (_, registry, cap, clock) = f.administered();
     workers.propose_min_stake(registry, cap, sui(7), clock);
+    abort
+}
+
+#[test]
+fun the_admin_creates_a_registry() {
+    let mut f = fixture::empty();
+    let (registry, cap, _) = f.registry();
+    worker_registry::create(registry, cap, &mut by(OWNER, 72));
+    f.end();
+}
+
+// A worker that there is not
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_gets_no_status() {
+    let (mut f, enclave) = fixture::seated();
+    set_status(&mut f, &enclave, OFFLINE);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_gets_no_join_token() {
+    let (mut f, enclave) = fixture::seated();
+    set_join_token(&mut f, &enclave, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_is_not_slashed() {
+    let (mut f, enclave) = fixture::seated();
+    slash(&mut f, &enclave, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_is_not_resumed() {
+    resume(&mut fixture::empty(), OWNER);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_does_not_leave() {
+    leave(&mut fixture::empty(), OWNER);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_gets_no_stake() {
+    add_stake(&mut fixture::empty(), OWNER, sui(1));
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_is_not_reinstated() {
+    reinstate(&mut fixture::empty(), OWNER, b"b", sui(5));
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun the_stake_of_an_unknown_worker_is_not_asked_for() {
+    request_withdraw(&mut fixture::empty(), OWNER);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun the_stake_of_an_unknown_worker_is_not_paid_out() {
+    withdraw(&mut fixture::empty(), OWNER);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_has_no_status() {
+    status(&mut fixture::empty(), b"worker-1");
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EUnknownWorker)]
+fun an_unknown_worker_has_no_stake() {
+    staked(&mut fixture::empty(), b"worker-1");
+    abort
+}
+
+#[test, expected_failure(abort_code = stake::EZeroAmount)]
+fun an_empty_coin_does_not_reinstate() {
+    let (mut f, enclave) = active();
+    slash(&mut f, &enclave, 1);
+    reinstate(&mut f, OWNER, b"b", 0);
+    abort
+}
+
+#[test, expected_failure(abort_code = worker_registry::EBadSealToken)]
+fun a_worker_is_not_reinstated_with_another_form_of_token() {
+    let (mut f, enclave) = active();
+    slash(&mut f, &enclave, 1);
+    reinstate(&mut f, OWNER, b"g", sui(5));
     abort
 }

@@ -200,6 +200,7 @@ export const OBJECTS = {
     sealToken: text,
     tokenExpiresAtMs: u64,
     joinToken: bcs.option(bytes),
+    isSlashed: bcs.bool(),
     createdAtMs: u64,
   }),
   StakingPool: bcs.struct('StakingPool', {
