@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ABORTS } from '@daasvader/chain/aborts.ts';
-import { parseBytecode } from '@daasvader/devnet/vm/bytecode.ts';
+import { type Bytecode, parseBytecode, type SignatureToken } from '@daasvader/devnet/vm/bytecode.ts';
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { readPackage } from '@daasvader/move/sources.ts';
 import { compileTests, runTests } from '@daasvader/move/test.ts';
@@ -143,6 +143,55 @@ test('the README has every function of the framework that the compiled contracts
   expect([...called].sort()).toEqual([...listed].sort());
 });
 
+/** Seed functions that people called with the Sui CLI. */
+const SEED_CALLS = [
+  'stake_and_register_worker',
+  'activate_worker',
+  'submit_k8s_request',
+  'get_active_request_count',
+  'get_worker_workload',
+  'restake',
+  'refresh_seal_token',
+];
+
+/** What an argument of a line of the Sui CLI may look like, by the parameter's type. */
+const CLI_FORMS: Record<string, RegExp> = {
+  WorkerRegistry: /^\$WORKERS$/,
+  StakingPool: /^\$STAKING$/,
+  Scheduler: /^\$SCHEDULER$/,
+  EnclaveRegistry: /^\$REGISTRY$/,
+  Enclave: /^\$ENCLAVE$/,
+  AdminCap: /^\$ADMIN_CAP$/,
+  Coin: /^\$COIN/,
+  Clock: /^0x6$/,
+  Address: /^\$(MY_ADDRESS|HOST|[A-Z]+_ADDRESS)$/,
+  // What reads as a number, or as one in hexadecimal, has quotes inside the quotes.
+  String: /^("(?!\d+"$)[^"$]*"|'"\d+"'|"\\"\$[A-Z_]+\\"")$/,
+  U64: /^\d+$/,
+  U8: /^\d+$/,
+  Vector: /^0x\$\w+$/,
+};
+
+test('every line of the Sui CLI in the README fits the function it calls', async () => {
+  const readme = await readFile(join(CONTRACTS, 'README.md'), 'utf8');
+  const lines = [...readme.replaceAll('\\\n', ' ').matchAll(/^\s*sui client call .*$/gm)];
+  const calls = lines.flatMap(([line]) => {
+    const [, module, name, args] = /--module (\w+) --function (\w+)\s+--args (.*)$/.exec(line) ?? [];
+    if (module === undefined) return [];
+    return [{ module, name: name!, args: args!.match(/"(?:\\.|[^"\\])*"|'[^']*'|\S+/g)! }];
+  });
+  const own = calls.filter(({ module }) => functions.has(`${module}::create`) || module === 'heartbeat');
+  for (const { module, name, args } of own) {
+    const forms = parametersOf(`${module}::${name}`);
+    const where = `${module}::${name} ${args.join(' ')}`;
+    expect(args, where).toHaveLength(forms.length);
+    args.forEach((argument, at) => {
+      expect(argument, where).toMatch(CLI_FORMS[forms[at]!]!);
+    });
+  }
+  expect(SEED_CALLS.filter((name) => !own.some((call) => call.name === name))).toEqual([]);
+});
+
 test('the tests that the security review names are there', async () => {
   const review = await readFile(join(CONTRACTS, 'SECURITY.md'), 'utf8');
   const claims = [...review.matchAll(/(?<!all of )`(\w+_tests)`: ([^|`]+)/g)].flatMap(([, module, text]) =>
@@ -152,6 +201,29 @@ test('the tests that the security review names are there', async () => {
   expect(claims.length).toBeGreaterThan(25);
   expect(claims.filter((claim) => !there.has(claim))).toEqual([]);
 });
+
+/** The parameters that a caller passes, each by the name of its type. */
+function parametersOf(fn: string): string[] {
+  for (const module of modules.map((bytes) => parseBytecode(bytes))) {
+    const { function_handles, identifiers, module_handles, self_module_handle_idx, signatures } = module;
+    const self = identifiers[module_handles[self_module_handle_idx]!.name];
+    const handle = function_handles.find(({ name }) => `${self}::${identifiers[name]}` === fn);
+    if (handle === undefined || handle.module !== self_module_handle_idx) continue;
+    const names = signatures[handle.parameters]!.map((token) => typeNameOf(module, token));
+    return names.filter((name) => name !== 'TxContext');
+  }
+  throw new TypeError(`Cannot find ${fn}`);
+}
+
+function typeNameOf(module: Bytecode, token: SignatureToken): string {
+  if (typeof token === 'string') return token;
+  if ('Reference' in token) return typeNameOf(module, token.Reference);
+  if ('MutableReference' in token) return typeNameOf(module, token.MutableReference);
+  if ('Vector' in token) return 'Vector';
+  if ('TypeParameter' in token) throw new TypeError('Cannot name a type parameter');
+  const index = 'Datatype' in token ? token.Datatype : token.DatatypeInstantiation[0];
+  return module.identifiers[module.datatype_handles[index]!.name]!;
+}
 
 /** The abort that a test ended in, as `module::EName`. */
 function errorOf({ module, code }: NonNullable<TestTrace['abort']>): string {
