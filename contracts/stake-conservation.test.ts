@@ -9,8 +9,12 @@ import { type Stake, StakeModel, type Step } from './testing/stake-model.ts';
 
 const SEQUENCES = 10_000;
 const LONGEST = 14;
-/** Slashed and left; absent where there is no worker. */
-const ENDED: (number | undefined)[] = [2, 5];
+/** How often an operation is drawn again when the model says that it would be refused; one in three is run all the same. */
+const DRAWS = 12;
+/** Every operation succeeds at least so often. */
+const LEAST_SUCCESSES = 150;
+/** There is no worker, or one that is pending, active, slashed, offline, draining or left. */
+const STATUSES = [undefined, 0, 1, 2, 3, 4, 5];
 /** How many operations of a sequence open workers and accounts. */
 const FIRST = 3;
 const SEED = Number(process.env.DAAS_SEED ?? Date.now() % 2 ** 32);
@@ -34,6 +38,9 @@ interface Scene {
 }
 
 interface Operation {
+  name: string;
+  /** The worker it is about, if it is about one. */
+  node: string | undefined;
   describe: string;
   model(model: StakeModel): Step;
   run(): Execution;
@@ -54,12 +61,30 @@ function share(random: Random): bigint {
   return random.pick([0n, 1n, 333n, 2_500n, 4_999n, 5_000n, 5_001n, 2n ** 64n - 1n]);
 }
 
-function randomOperation(
-  random: Random,
-  { people, nodes }: Scene,
-  isFirst: boolean,
-  present: StakeModel,
-): Operation {
+/** Mostly an operation that succeeds, so that histories get long: slashed, topped up, reinstated, left, paid out. */
+function nextOperation(random: Random, scene: Scene, isFirst: boolean, model: StakeModel): Operation {
+  const isLegal = !isFirst && !random.oneIn(3);
+  let operation = randomOperation(random, scene, isFirst);
+  for (let draw = 1; isLegal && draw < DRAWS && !succeeds(operation, scene, model); draw += 1)
+    operation = randomOperation(random, scene, isFirst);
+  return operation;
+}
+
+/** Whether an operation would succeed, by a model of this scene alone. */
+function succeeds(operation: Operation, { people, nodes }: Scene, model: StakeModel): boolean {
+  const copy = new StakeModel(cluster.operator);
+  for (const node of nodes) {
+    const worker = model.workers.get(node);
+    if (worker) copy.workers.set(node, { ...worker });
+  }
+  for (const user of [...people, cluster.operator]) {
+    const account = model.accounts.get(user);
+    if (account) copy.accounts.set(user, { ...account });
+  }
+  return operation.model(copy).outcome === 'ok';
+}
+
+function randomOperation(random: Random, { people, nodes }: Scene, isFirst: boolean): Operation {
   const { operator, fork } = cluster;
   const now = fork.timestampMs;
   const at = random.oneIn(4) ? 1 : 0;
@@ -69,7 +94,7 @@ function randomOperation(
   const id = text(node);
   const mist = isFirst ? random.pick(ENOUGH) : amount(random);
   const bps = share(random);
-  const status = random.below(7);
+  const status = random.oneIn(4) ? random.below(7) : random.pick([1, 3, 4]);
   const operate = (name: string, values: Uint8Array[]) => () =>
     cluster.operate(seat, 'workersId', `worker_registry::${name}`, [id, ...values]);
   const own =
@@ -77,8 +102,10 @@ function randomOperation(
     () =>
       cluster.own(who, name, [id, ...values]);
   const evidence = bytes(new Uint8Array(32));
-  const op = (describe: string, model: Operation['model'], run: () => Execution): Operation => ({
-    describe: `${describe} ${node} ${mist} ${bps} ${status} by ${who.slice(0, 6)} or ${seat.slice(0, 6)}`,
+  const op = (name: string, model: Operation['model'], run: () => Execution): Operation => ({
+    name,
+    node: name.includes('stake') && name !== 'add stake' ? undefined : node,
+    describe: `${name} ${node} ${mist} ${bps} ${status} by ${who.slice(0, 6)} or ${seat.slice(0, 6)}`,
     model,
     run,
   });
@@ -92,24 +119,32 @@ function randomOperation(
     (m) => m.stake(who, mist),
     () => cluster.use(who, 'stake', ['payment'], mist),
   );
-  const ask = op('ask', (m) => m.requestWorkerWithdraw(who, node, now), own('request_withdraw'));
-  const withdraw = op('withdraw', (m) => m.withdrawWorker(who, node, now), own('withdraw'));
   const activate = op('activate', (m) => m.activate(seat, node, now), operate('activate_worker', []));
+  // A worker is offline only by this.
+  const setStatus = op(
+    'set status',
+    (m) => m.setStatus(seat, node, status, now),
+    operate('set_worker_status', [u8(status)]),
+  );
+  // Resuming is legal only after a drain, and that only after an activation: so they come more often.
+  const drain = op('drain', (m) => m.drain(who, node), own('drain_worker'));
+  const resume = op('resume', (m) => m.resume(who, node, now), own('resume_worker'));
   if (isFirst) return random.pick([register, register, stake]);
-  // What is done to a worker that ended, as its owner would.
-  if (ENDED.includes(present.workers.get(node)?.status) && random.oneIn(2))
-    return random.pick([ask, withdraw, withdraw]);
   return random.pick([
     register,
     activate,
     activate,
-    activate,
     stake,
-    op('set status', (m) => m.setStatus(seat, node, status, now), operate('set_worker_status', [u8(status)])),
+    setStatus,
+    setStatus,
+    setStatus,
     op('slash', (m) => m.slash(seat, node, bps), operate('slash', [u8(1), evidence, u64(bps)])),
     op('refresh', (m) => m.refresh(who, node, now), own('refresh_seal_token', sealToken())),
-    op('drain', (m) => m.drain(who, node), own('drain_worker')),
-    op('resume', (m) => m.resume(who, node, now), own('resume_worker')),
+    drain,
+    drain,
+    resume,
+    resume,
+    resume,
     op('leave', (m) => m.leave(who, node), own('leave')),
     op(
       'add stake',
@@ -121,20 +156,20 @@ function randomOperation(
       (m) => m.reinstate(who, node, mist, now),
       () => cluster.own(who, 'reinstate', ['payment', id, sealToken()], mist),
     ),
-    ask,
-    withdraw,
+    op('ask', (m) => m.requestWorkerWithdraw(who, node, now), own('request_withdraw')),
+    op('withdraw', (m) => m.withdrawWorker(who, node, now), own('withdraw')),
     op(
       'restake',
       (m) => m.restake(who, mist),
       () => cluster.use(who, 'restake', ['payment'], mist),
     ),
     op(
-      'user asks',
+      'unstake',
       (m) => m.requestWithdraw(who, mist, now),
       () => cluster.use(who, 'request_withdraw', [u64(mist)]),
     ),
     op(
-      'user withdraws',
+      'withdraw stake',
       (m) => m.withdrawUser(who, now),
       () => cluster.use(who, 'withdraw', []),
     ),
@@ -173,7 +208,10 @@ function expectSame(model: StakeModel, { people, nodes }: Scene, where: string):
 test(`stake is conserved over ${SEQUENCES} random sequences of operations`, { timeout: 1_800_000 }, () => {
   const random = new Random(SEED);
   const model = new StakeModel(cluster.operator);
-  const outcomes = new Map<string, number>();
+  /** Operation → outcome → how often. */
+  const outcomes = new Map<string, Map<string, number>>();
+  /** Operations about a worker, with its status before. */
+  const met = new Set<string>();
   let [operations, payouts, held] = [0, 0, 0n];
   for (let sequence = 0; sequence < SEQUENCES; sequence += 1) {
     const prefix = sequence.toString(16).padStart(31, '0');
@@ -182,7 +220,9 @@ test(`stake is conserved over ${SEQUENCES} random sequences of operations`, { ti
     const length = 4 + random.below(LONGEST - 3);
     for (let step = 0; step < length; step += 1) {
       if (random.oneIn(3)) cluster.fork.timestampMs += random.pick([1, DAY_MS, 7 * DAY_MS, 30 * DAY_MS]);
-      const operation = randomOperation(random, scene, step < FIRST, model);
+      const operation = nextOperation(random, scene, step < FIRST, model);
+      const { name, node } = operation;
+      if (node) met.add(`${name} ${model.workers.get(node)?.status}`);
       const where = `seed ${SEED}, sequence ${sequence}: ${operation.describe}`;
       const execution = operation.run();
       const { outcome, paidIn, paidOut } = operation.model(model);
@@ -190,17 +230,24 @@ test(`stake is conserved over ${SEQUENCES} random sequences of operations`, { ti
       expect(coinChange(execution), where).toBe(paidOut - paidIn - netCost(execution.settlement.gas));
       held += paidIn - paidOut;
       if (paidOut > 0n) payouts += 1;
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      const counts = outcomes.get(name) ?? new Map<string, number>();
+      outcomes.set(name, counts.set(outcome, (counts.get(outcome) ?? 0) + 1));
       operations += 1;
     }
     expectSame(model, scene, `seed ${SEED}, sequence ${sequence}`);
   }
   expect(model.total).toBe(held);
-  // That it was not all refusals.
-  expect(payouts).toBeGreaterThan(SEQUENCES / 100);
-  expect(model.forfeited).toBeGreaterThan(0n);
+  const successes = [...outcomes].map(([name, counts]) => [name, counts.get('ok') ?? 0] as const);
+  const succeeded = successes.reduce((sum, [, count]) => sum + count, 0);
   console.log(
-    `stake: seed ${SEED}, ${SEQUENCES} sequences, ${operations} operations, ${payouts} paid out,`,
+    `stake: seed ${SEED}, ${SEQUENCES} sequences, ${operations} operations, ${succeeded} succeeded, ${payouts} paid out,`,
     outcomes,
   );
+  for (const [name, count] of successes) expect(count, name).toBeGreaterThan(LEAST_SUCCESSES);
+  expect(succeeded / operations).toBeGreaterThan(0.5);
+  // Wrong order and twice: every operation about a worker was tried on one of every status.
+  const tried = [...new Set([...met].map((pair) => pair.slice(0, pair.lastIndexOf(' '))))];
+  const pairs = tried.flatMap((name) => STATUSES.map((status) => `${name} ${status}`));
+  expect(pairs.filter((pair) => !met.has(pair))).toEqual([]);
+  expect(model.forfeited).toBeGreaterThan(0n);
 });
