@@ -9,6 +9,7 @@ export interface ContractFunction {
   name: FunctionName;
   /** Whether a transaction may call it: `entry` or `public`. */
   isCallable: boolean;
+  isEntry: boolean;
   /** What it calls itself, of the contracts. */
   calls: FunctionName[];
   /** The errors that it aborts with itself: `module::EName`. */
@@ -44,6 +45,7 @@ function functionsOf(module: Bytecode): ContractFunction[] {
     return {
       name: `${self}::${module.identifiers[module.function_handles[definition.function]!.name]}`,
       isCallable: definition.is_entry || definition.visibility === 'Public',
+      isEntry: definition.is_entry,
       calls: code.flatMap((instruction) => calleeOf(module, instruction)),
       aborts: code.flatMap((instruction, at) =>
         instruction === 'Abort' ? [errorOf(module, self, code[at - 1]!)] : [],
