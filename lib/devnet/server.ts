@@ -6,6 +6,7 @@ import { DevnetError, unsupported } from './error.ts';
 import type { Faucet } from './faucet.ts';
 import { executionService } from './grpc/execution-service.ts';
 import { ledgerService } from './grpc/ledger-service.ts';
+import { listService } from './grpc/list-service.ts';
 import { packageService } from './grpc/package-service.ts';
 import { signatureService } from './grpc/signature-service.ts';
 import { stateService } from './grpc/state-service.ts';
@@ -54,7 +55,7 @@ export class DevnetServer {
     this.#chain = chain;
     this.#services = new Map(
       [
-        { type: GrpcTypes.LedgerService, methods: ledger },
+        { type: GrpcTypes.LedgerService, methods: { ...listService(chain), ...ledger } },
         { type: GrpcTypes.StateService, methods: stateService(chain) },
         { type: GrpcTypes.TransactionExecutionService, methods: executionService(chain) },
         { type: GrpcTypes.SubscriptionService, methods: { ...subscriptions, ...subscription } },
@@ -120,7 +121,9 @@ export class DevnetServer {
       // A subscriber learns that it is one before there is anything to tell.
       if (type.serverStreaming) response.flushHeaders();
       const result = await method(decode(type, message) as never, abort.signal);
-      const messages = type.serverStreaming ? (result as AsyncIterable<object>) : [result as object];
+      const messages = type.serverStreaming
+        ? (result as AsyncIterable<object> | Iterable<object>)
+        : [result as object];
       for await (const item of messages) await write(messageFrame(type.O.toBinary(item)));
       await write(trailersFrame(STATUS.OK));
     } catch (error) {

@@ -272,6 +272,21 @@ export class Store {
     );
   }
 
+  /** @returns up to `limit` transactions at positions `from` to `to`, both included, newest first if `isDescending` */
+  transactionsBetween(from: number, to: number, isDescending: boolean, limit: number): StoredTransaction[] {
+    const order = isDescending ? 'DESC' : 'ASC';
+    const sql = `SELECT * FROM transactions WHERE position BETWEEN ? AND ? ORDER BY position ${order} LIMIT ?`;
+    return this.#all(sql, from, to, limit).map(toTransaction);
+  }
+
+  /** @returns the position of the first transaction in this checkpoint or, when it is empty, after it */
+  firstPosition(checkpoint: number): number {
+    const sql =
+      'SELECT position FROM transactions WHERE checkpoint >= ? ORDER BY checkpoint, position LIMIT 1';
+    const row = this.#get(sql, checkpoint);
+    return (row?.position as number | undefined) ?? this.transactionCount();
+  }
+
   /** @returns the newest transactions, newest first */
   recentTransactions(limit: number): StoredTransaction[] {
     return this.#all('SELECT * FROM transactions ORDER BY position DESC LIMIT ?', limit).map(toTransaction);

@@ -35,6 +35,7 @@ export function executedMessage(
     };
   if ('checkpoint' in record) {
     if (mask.has('checkpoint')) message.checkpoint = BigInt(record.checkpoint);
+    if (mask.has('transaction_index')) message.transactionIndex = indexOf(chain, record);
     if (mask.has('timestamp')) message.timestamp = timestampMessage(record.timestampMs);
   }
   return message;
@@ -71,15 +72,31 @@ export function eventMessage(event: Event, mask: Mask): GrpcTypes.Event {
   return message;
 }
 
-/** @returns a transaction's events, each with its place in the chain */
-export function placedEvents(stored: StoredTransaction, mask: Mask): GrpcTypes.Event[] {
-  if (stored.events === undefined) return [];
-  return TransactionEvents.parse(stored.events).data.map((event, eventIndex) => ({
+/** @returns what a transaction emitted, in its order */
+export function eventsOf({ events }: TransactionRecord): Event[] {
+  return events === undefined ? [] : TransactionEvents.parse(events).data;
+}
+
+/** @returns an event as `sui.rpc.v2.Event` with its place in the chain, as it travels on its own */
+export function placedEvent(
+  chain: Chain,
+  stored: StoredTransaction,
+  event: Event,
+  eventIndex: number,
+  mask: Mask,
+): GrpcTypes.Event {
+  return {
     ...eventMessage(event, mask),
     ...(mask.has('checkpoint') && { checkpoint: BigInt(stored.checkpoint) }),
     ...(mask.has('transaction_digest') && { transactionDigest: stored.digest }),
+    ...(mask.has('transaction_index') && { transactionIndex: indexOf(chain, stored) }),
     ...(mask.has('event_index') && { eventIndex }),
-  }));
+  };
+}
+
+/** The place of a transaction in its checkpoint. */
+function indexOf({ store }: Chain, { position, checkpoint }: StoredTransaction): bigint {
+  return BigInt(position - store.firstPosition(checkpoint));
 }
 
 /** Objects before and after the transaction, for readers that keep their own state. */

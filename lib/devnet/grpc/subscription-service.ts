@@ -1,9 +1,10 @@
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain.ts';
-import { unsupported } from '../error.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
-import { executedMessage, placedEvents } from './executed-message.ts';
+import { eventsOf, executedMessage, placedEvent } from './executed-message.ts';
+import { eventTest, transactionTest } from './filter.ts';
 import { Mask } from './mask.ts';
+import { cursorOf, type Place, placeOf } from './query.ts';
 
 /** A subscriber further behind than this is disconnected, as Sui's full nodes do, rather than buffered without bound. */
 const MAX_BACKLOG = 10_000;
@@ -15,11 +16,12 @@ export function subscriptionService(chain: Chain) {
       request: GrpcTypes.SubscribeCheckpointsRequest,
       signal: AbortSignal,
     ): AsyncGenerator<GrpcTypes.SubscribeCheckpointsResponse> {
-      if (request.filter !== undefined) throw unsupported('Field filter of SubscribeCheckpoints');
       const mask = Mask.of(request.readMask, 'sequence_number,digest');
+      const isWanted = transactionTest(request.filter);
       for await (const sequence of newCheckpoints(chain, signal)) {
-        const checkpoint = chain.store.checkpoint(sequence)!;
-        yield { cursor: BigInt(sequence), checkpoint: checkpointMessage(chain, checkpoint, mask) };
+        const cursor = BigInt(sequence);
+        if (isWanted && !chain.store.transactionsOf(sequence).some(isWanted)) yield { cursor };
+        else yield { cursor, checkpoint: checkpointMessage(chain, chain.store.checkpoint(sequence)!, mask) };
       }
     },
 
@@ -27,16 +29,15 @@ export function subscriptionService(chain: Chain) {
       request: GrpcTypes.SubscribeTransactionsRequest,
       signal: AbortSignal,
     ): AsyncGenerator<GrpcTypes.SubscribeTransactionsResponse> {
-      if (request.filter !== undefined) throw unsupported('Field filter of SubscribeTransactions');
       const mask = Mask.of(request.readMask, 'digest');
+      const isWanted = transactionTest(request.filter);
       for await (const sequence of newCheckpoints(chain, signal)) {
         for (const stored of chain.store.transactionsOf(sequence)) {
+          if (isWanted?.(stored) === false) continue;
           const transaction = executedMessage(chain, stored, mask);
-          yield {
-            transaction,
-            watermark: { cursor: cursorOf(stored.position), checkpoint: BigInt(sequence) },
-          };
+          yield { transaction, watermark: within(sequence, placeOf(stored.position)) };
         }
+        yield { watermark: after(chain, sequence) };
       }
     },
 
@@ -44,18 +45,31 @@ export function subscriptionService(chain: Chain) {
       request: GrpcTypes.SubscribeEventsRequest,
       signal: AbortSignal,
     ): AsyncGenerator<GrpcTypes.SubscribeEventsResponse> {
-      if (request.filter !== undefined) throw unsupported('Field filter of SubscribeEvents');
       const mask = Mask.of(request.readMask, 'package_id,module,sender,event_type,contents');
+      const isWanted = eventTest(request.filter);
       for await (const sequence of newCheckpoints(chain, signal)) {
         for (const stored of chain.store.transactionsOf(sequence)) {
-          for (const [index, event] of placedEvents(stored, mask).entries())
-            yield {
-              event,
-              watermark: { cursor: cursorOf(stored.position, index), checkpoint: BigInt(sequence) },
-            };
+          for (const [index, event] of eventsOf(stored).entries()) {
+            if (isWanted?.(event, stored) === false) continue;
+            const watermark = within(sequence, placeOf(stored.position, index));
+            yield { event: placedEvent(chain, stored, event, index, mask), watermark };
+          }
         }
+        yield { watermark: after(chain, sequence) };
       }
     },
+  };
+}
+
+/** Within a checkpoint, only the one before it has been told wholly. */
+function within(sequence: number, place: Place): GrpcTypes.Watermark {
+  return { cursor: cursorOf(place), checkpoint: BigInt(sequence - 1) };
+}
+
+function after({ store }: Chain, sequence: number): GrpcTypes.Watermark {
+  return {
+    cursor: cursorOf(placeOf(store.firstPosition(sequence + 1)) - 1n),
+    checkpoint: BigInt(sequence),
   };
 }
 
@@ -79,12 +93,4 @@ function nextCheckpoint({ events }: Chain, signal: AbortSignal): Promise<void> {
     events.on('checkpoint', done);
     signal.addEventListener('abort', done);
   });
-}
-
-/** Where in the chain something is: its transaction, and its place in there. */
-function cursorOf(position: number, index = 0): Uint8Array {
-  const cursor = Buffer.alloc(12);
-  cursor.writeBigUInt64BE(BigInt(position));
-  cursor.writeUInt32BE(index, 8);
-  return cursor;
 }
