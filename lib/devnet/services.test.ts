@@ -135,3 +135,28 @@ test('signatures over personal messages and transactions are verified', async ()
   await expect(verify('Nothing', wrapped)).rejects.toThrow(/not TransactionData or PersonalMessage/);
   await expect(verify('PersonalMessage', wrapped, 'nobody')).rejects.toThrow(/not an address/);
 });
+
+test('objects and events come in JSON when it is asked for', async () => {
+  await incrementOnce();
+  const { response } = await client.ledgerService.getObject({
+    objectId: counter.counterId,
+    readMask: { paths: ['json'] },
+  });
+  const fields = response.object!.json!.kind;
+  expect(fields).toMatchObject({
+    structValue: { fields: { id: { kind: { stringValue: counter.counterId } } } },
+  });
+  const { objects } = await client.core.getObjects({
+    objectIds: [counter.counterId],
+    include: { json: true },
+  });
+  const [object] = objects as { json: Record<string, unknown> }[];
+  expect(object!.json).toMatchObject({ id: counter.counterId, value: expect.stringMatching(/^[0-9]+$/) });
+});
+
+test('the SUI coin has its metadata, another coin none', async () => {
+  const { response } = await client.stateService.getCoinInfo({ coinType: '0x2::sui::SUI' });
+  expect(response.metadata).toMatchObject({ decimals: 9, symbol: 'SUI' });
+  const other = client.stateService.getCoinInfo({ coinType: `${counter.packageId}::counter::Counter` });
+  await expect(other).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});

@@ -3,11 +3,11 @@ import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { bcs } from '@mysten/sui/bcs';
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain.ts';
-import { unsupported } from '../error.ts';
 import type { ChainObject } from '../object.ts';
 import type { StoredTransaction, TransactionRecord } from '../store.ts';
 import { structToTypeName } from '../type-name.ts';
 import { effectsMessage } from './effects-message.ts';
+import { jsonField } from './json-field.ts';
 import type { Mask } from './mask.ts';
 import { objectMessage } from './object-message.ts';
 import { timestampMessage, transactionMessage } from './transaction-message.ts';
@@ -26,11 +26,12 @@ export function executedMessage(
   if (mask.has('transaction'))
     message.transaction = transactionMessage(record.data, record.digest, mask.in('transaction'));
   if (mask.has('effects')) message.effects = effectsMessage(record, mask.in('effects'));
-  if (mask.has('events') && record.events) message.events = eventsMessage(record.events, mask.in('events'));
+  if (mask.has('events') && record.events)
+    message.events = eventsMessage(chain, record.events, mask.in('events'));
   if (mask.has('objects'))
     message.objects = {
       objects: touchedObjects(chain, record).map((object) =>
-        objectMessage(object, mask.in('objects').in('objects')),
+        objectMessage(chain, object, mask.in('objects').in('objects')),
       ),
     };
   if ('checkpoint' in record) {
@@ -46,29 +47,29 @@ export function signatureMessage(value: Uint8Array): GrpcTypes.UserSignature {
   return { bcs: { name: 'UserSignatureBytes', value }, signature: { oneofKind: undefined } };
 }
 
-function eventsMessage(bytes: Uint8Array, mask: Mask): GrpcTypes.TransactionEvents {
+function eventsMessage(chain: Chain, bytes: Uint8Array, mask: Mask): GrpcTypes.TransactionEvents {
   const message: GrpcTypes.TransactionEvents = { events: [] };
   if (mask.has('bcs')) message.bcs = { name: 'TransactionEvents', value: bytes };
   if (mask.has('digest')) message.digest = digestOf('TransactionEvents', bytes);
   if (mask.has('events'))
     message.events = TransactionEvents.parse(bytes).data.map((event) =>
-      eventMessage(event, mask.in('events')),
+      eventMessage(chain, event, mask.in('events')),
     );
   return message;
 }
 
 type Event = (typeof TransactionEvents.$inferType)['data'][number];
 
-/** @returns an event as `sui.rpc.v2.Event`. @throws {DevnetError} */
-export function eventMessage(event: Event, mask: Mask): GrpcTypes.Event {
-  if (mask.names('json')) throw unsupported('Field json of an event');
+function eventMessage({ vm }: Chain, event: Event, mask: Mask): GrpcTypes.Event {
   const eventType = structToTypeName(event.type);
   const message: GrpcTypes.Event = {};
   if (mask.has('package_id')) message.packageId = event.packageId;
   if (mask.has('module')) message.module = event.transactionModule;
   if (mask.has('sender')) message.sender = event.sender;
   if (mask.has('event_type')) message.eventType = eventType;
-  if (mask.has('contents')) message.contents = { name: eventType, value: Uint8Array.from(event.contents) };
+  const contents = Uint8Array.from(event.contents);
+  if (mask.has('contents')) message.contents = { name: eventType, value: contents };
+  if (mask.has('json')) Object.assign(message, jsonField(vm, eventType, contents));
   return message;
 }
 
@@ -86,7 +87,7 @@ export function placedEvent(
   mask: Mask,
 ): GrpcTypes.Event {
   return {
-    ...eventMessage(event, mask),
+    ...eventMessage(chain, event, mask),
     ...(mask.has('checkpoint') && { checkpoint: BigInt(stored.checkpoint) }),
     ...(mask.has('transaction_digest') && { transactionDigest: stored.digest }),
     ...(mask.has('transaction_index') && { transactionIndex: indexOf(chain, stored) }),

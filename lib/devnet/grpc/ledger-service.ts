@@ -38,7 +38,9 @@ export function ledgerService(chain: Chain) {
     },
 
     getObject(request: GrpcTypes.GetObjectRequest): GrpcTypes.GetObjectResponse {
-      return { object: objectMessage(findObject(chain, request), Mask.of(request.readMask, OBJECT_MASK)) };
+      return {
+        object: objectMessage(chain, findObject(chain, request), Mask.of(request.readMask, OBJECT_MASK)),
+      };
     },
 
     batchGetObjects({
@@ -50,7 +52,11 @@ export function ledgerService(chain: Chain) {
       const objects = requests.map(
         (request): GrpcTypes.GetObjectResult => ({
           result: attempt(
-            () => ({ oneofKind: 'object', object: objectMessage(findObject(chain, request), mask) }) as const,
+            () =>
+              ({
+                oneofKind: 'object',
+                object: objectMessage(chain, findObject(chain, request), mask),
+              }) as const,
           ),
         }),
       );

@@ -1,19 +1,18 @@
 import { GrpcTypes } from '@mysten/sui/grpc';
-import { unsupported } from '../error.ts';
+import type { Chain } from '../chain.ts';
 import { type ChainObject, type ChainOwner, coinBalance, encodeObject } from '../object.ts';
 import { packageCode } from '../package-code.ts';
 import { coinTypeOf } from '../type-name.ts';
+import { jsonField } from './json-field.ts';
 import type { Mask } from './mask.ts';
 
 const { Owner_OwnerKind } = GrpcTypes;
 
-/** What a full node renders from type layouts. */
-const RENDERED = ['json', 'display'] as const;
-
-/** @returns an object as `sui.rpc.v2.Object`, with the fields that the mask asks for. @throws {DevnetError} */
-export function objectMessage(object: ChainObject, mask: Mask): GrpcTypes.Object {
-  const rendered = RENDERED.find((field) => mask.names(field));
-  if (rendered !== undefined) throw unsupported(`Field ${rendered} of an object`);
+/**
+ * An object as `sui.rpc.v2.Object`, with the fields that the mask asks for. It never has a `display`: no framework module
+ * here lets a type have one.
+ */
+export function objectMessage({ vm }: Chain, object: ChainObject, mask: Mask): GrpcTypes.Object {
   const { data } = object;
   const { bytes, digest } = encodeObject(object);
   const move = data.kind === 'move' ? data : undefined;
@@ -28,6 +27,7 @@ export function objectMessage(object: ChainObject, mask: Mask): GrpcTypes.Object
   if (mask.has('storage_rebate')) message.storageRebate = object.storageRebate;
   if (mask.has('has_public_transfer')) message.hasPublicTransfer = move?.hasPublicTransfer ?? false;
   if (mask.has('contents') && move) message.contents = { name: move.type, value: move.contents };
+  if (mask.has('json') && move) Object.assign(message, jsonField(vm, move.type, move.contents));
   if (mask.has('balance') && move && coinTypeOf(move.type)) message.balance = coinBalance(move.contents);
   if (mask.has('package') && data.kind === 'package') {
     message.package = {

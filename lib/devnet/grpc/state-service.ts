@@ -1,10 +1,10 @@
 import { GrpcTypes } from '@mysten/sui/grpc';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 import type { Chain } from '../chain.ts';
-import { DevnetError, unsupported } from '../error.ts';
+import { DevnetError } from '../error.ts';
 import type { ChainObject } from '../object.ts';
 import type { Page } from '../store.ts';
-import { ADDRESS_2, coinTypeOf, typeName } from '../type-name.ts';
+import { ADDRESS_2, coinTypeOf, SUI_TYPE, typeName } from '../type-name.ts';
 import { splitDynamicField } from './dynamic-field.ts';
 import { Mask } from './mask.ts';
 import { objectMessage } from './object-message.ts';
@@ -12,6 +12,9 @@ import { objectMessage } from './object-message.ts';
 const { DynamicField_DynamicFieldKind: FieldKind } = GrpcTypes;
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1_000;
+
+/** As of Sui's genesis. No other coin has metadata here: the framework has nothing to make it with. */
+const SUI_METADATA: GrpcTypes.CoinMetadata = { decimals: 9, name: 'Sui', symbol: 'SUI', description: '' };
 
 /** `sui.rpc.v2.StateService`. */
 export function stateService(chain: Chain) {
@@ -24,7 +27,7 @@ export function stateService(chain: Chain) {
         ...pageOf(request),
         ...type,
       });
-      return { objects: page.items.map((object) => objectMessage(object, mask)), ...nextToken(page) };
+      return { objects: page.items.map((object) => objectMessage(chain, object, mask)), ...nextToken(page) };
     },
 
     listDynamicFields(request: GrpcTypes.ListDynamicFieldsRequest): GrpcTypes.ListDynamicFieldsResponse {
@@ -48,8 +51,10 @@ export function stateService(chain: Chain) {
       return { balances: [...balances].map(([type, balance]) => balanceMessage(coinTypeOf(type)!, balance)) };
     },
 
-    getCoinInfo(): GrpcTypes.GetCoinInfoResponse {
-      throw unsupported('StateService.GetCoinInfo');
+    getCoinInfo({ coinType }: GrpcTypes.GetCoinInfoRequest): GrpcTypes.GetCoinInfoResponse {
+      const type = readType(coinType ?? '');
+      if (type === SUI_TYPE) return { coinType: type, metadata: SUI_METADATA };
+      throw new DevnetError('NOT_FOUND', `Coin type ${type} not found`);
     },
   };
 }
@@ -71,9 +76,10 @@ function fieldMessage(chain: Chain, field: ChainObject, mask: Mask): GrpcTypes.D
   if (mask.has('name')) message.name = { name: nameType, value: name };
   if (mask.has('value')) message.value = { name: parts.valueType, value };
   if (mask.has('value_type')) message.valueType = valueType;
-  if (mask.has('field_object')) message.fieldObject = objectMessage(field, mask.in('field_object'));
+  if (mask.has('field_object')) message.fieldObject = objectMessage(chain, field, mask.in('field_object'));
   if (mask.has('child_id') && childId !== undefined) message.childId = childId;
-  if (mask.has('child_object') && child) message.childObject = objectMessage(child, mask.in('child_object'));
+  if (mask.has('child_object') && child)
+    message.childObject = objectMessage(chain, child, mask.in('child_object'));
   return [message];
 }
 

@@ -1,4 +1,5 @@
 import { functionNamed, parseBytecode } from './bytecode.ts';
+import type { Json } from './json.ts';
 import { Linkage } from './linkage.ts';
 import { checkPackage } from './publish.ts';
 import { parseTypeName, type TypeSyntax } from './type-name.ts';
@@ -48,6 +49,10 @@ export class LinkedVm implements MoveVm {
 
   typeName(type: TypeName): TypeName {
     return this.#vm(this.#linkageOfType(type)).typeName(type);
+  }
+
+  json(type: TypeName, bcs: Uint8Array): Json {
+    return this.#vm(this.#linkageOfType(type)).json(type, bcs);
   }
 
   checkPure(type: TypeName, bcs: Uint8Array): void {

@@ -1,3 +1,4 @@
+import type { Json } from './json.ts';
 /**
  * The interface between the Move VM and the node around it.
  *
@@ -219,6 +220,8 @@ export interface MoveVm {
   abilities(type: TypeName): Abilities;
   /** The type's one name: with defining ids, whatever versions it was named by. @throws {VmError} `TypeNotFound` */
   typeName(type: TypeName): TypeName;
+  /** A value as Sui's RPC renders it. @throws {VmError} `TypeNotFound`, `InvalidArgument` for bytes of another type */
+  json(type: TypeName, bcs: Uint8Array): Json;
   /** Checks the bytes of a pure input. @throws {VmError} `InvalidPureArgument` for another type or other bytes */
   checkPure(type: TypeName, bcs: Uint8Array): void;
   /** Runs a function whatever its visibility: the caller checks {@link FunctionSignature}. @throws {VmError} */

@@ -1,5 +1,6 @@
 import { BcsError } from './bcs.ts';
 import type { MoveFunction } from './function.ts';
+import { type Json, toJson } from './json.ts';
 import { Loader } from './loader.ts';
 import { Machine } from './machine.ts';
 import { isOneTimeWitness } from './one-time-witness.ts';
@@ -49,6 +50,12 @@ export class Vm {
 
   abilities(type: TypeName): Abilities {
     return abilityFlags(abilitiesOf(this.#loader.type(type)));
+  }
+
+  /** As {@link MoveVm.json}. */
+  json(name: TypeName, bcs: Uint8Array): Json {
+    const type = this.#loader.type(name);
+    return toJson(this.#loader.codec, type, this.#decode(type, bcs, 'InvalidArgument'));
   }
 
   checkPure(name: TypeName, bcs: Uint8Array): void {
