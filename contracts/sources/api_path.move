@@ -16,6 +16,7 @@ const ROLE_SUPER: u8 = 4;
 
 /// `u-` and the 32 bytes of the address in base32 take 2 + 52 characters.
 const BASE32: vector<u8> = b"abcdefghijklmnopqrstuvwxyz234567";
+const OWN_LENGTH: u64 = 54;
 const MAX_SUFFIX_LENGTH: u64 = 9;
 
 public struct ApiPath has copy, drop {
@@ -89,6 +90,17 @@ public(package) fun namespace_of(user: address): vector<u8> {
     });
     if (bits > 0) text.push_back(digits[((buffer << (5 - bits)) & 31) as u64]);
     text
+}
+
+/// A namespace without suffix: its first characters, as many as `namespace_of` has.
+public(package) fun first_of(namespace: &vector<u8>): vector<u8> {
+    let mut first = vector[];
+    let mut i = 0;
+    while (i < namespace.length().min(OWN_LENGTH)) {
+        first.push_back(namespace[i]);
+        i = i + 1;
+    };
+    first
 }
 
 /// Secrets are missing: everything on chain is public.

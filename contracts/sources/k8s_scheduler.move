@@ -14,13 +14,13 @@ use sui::table::{Self, Table};
 
 /// The objects belong to different clusters.
 const EWrongCluster: u64 = 0;
-/// The requester is not the sender.
+/// The requester is not the sender; only the namespace's owner cancels for another.
 const ENotRequester: u64 = 1;
-/// The sender's role may not write this resource.
+/// The role that the sender has in the namespace may not write this resource.
 const ERoleTooLow: u64 = 2;
 /// The method is not POST, PUT, PATCH or DELETE.
 const EBadMethod: u64 = 3;
-/// The namespace is not the sender's, or not the one in the path.
+/// The namespace is not the sender's, nor was a role granted there that counts now, or it is not the one in the path.
 const EBadNamespace: u64 = 4;
 /// The object's or container's name is not one DNS label, or the path has another name, or one although it is POST.
 const EBadName: u64 = 5;
@@ -32,7 +32,7 @@ const EBadImage: u64 = 7;
 const EBadPort: u64 = 8;
 /// The manifest is empty or larger than 8 KiB.
 const EBadManifest: u64 = 9;
-/// The sender has too many requests that are not done.
+/// Too many requests in namespaces of this owner are not done.
 const ETooManyPending: u64 = 10;
 /// No worker is active.
 const ENoActiveWorker: u64 = 11;
@@ -45,6 +45,8 @@ const EBadDigest: u64 = 14;
 /// The reason is longer than 256 bytes.
 const EReasonTooLong: u64 = 15;
 
+const ROLE_NONE: u8 = 0;
+
 const STATUS_PENDING: u8 = 0;
 const STATUS_RUNNING: u8 = 1;
 const STATUS_COMPLETED: u8 = 2;
@@ -54,7 +56,7 @@ const STATUS_CANCELLED: u8 = 4;
 const MAX_MANIFEST_LENGTH: u64 = 8_192;
 const MAX_REASON_LENGTH: u64 = 256;
 const DIGEST_LENGTH: u64 = 32;
-const MAX_PENDING_PER_USER: u64 = 32;
+const MAX_PENDING_PER_OWNER: u64 = 32;
 /// How many workers are compared for the least load. Up to this many active workers the choice is exact; beyond it,
 /// that of a window which moves by one with each request, so the cost does not grow.
 const CANDIDATES: u64 = 32;
@@ -63,7 +65,7 @@ public struct Scheduler has key {
     id: UID,
     cluster_id: ID,
     requests: Table<u64, Request>,
-    /// Requests that are not done, by requester.
+    /// Requests that are not done, by the owner of their namespace: it is the owner's stake that pays for room.
     pending: Table<address, u64>,
     max_pending: u64,
     /// Requests that are not done, by worker.
@@ -78,6 +80,8 @@ public struct Scheduler has key {
 
 public struct Request has store {
     requester: address,
+    /// Whose namespace it is for.
+    owner: address,
     worker: String,
     status: u8,
     result_digest: vector<u8>,
@@ -98,6 +102,9 @@ public struct K8sAPIRequestScheduledEvent has copy, drop {
     image: String,
     port: String,
     requester: address,
+    /// Whose namespace it is; another than the requester when that one was granted a role there.
+    owner: address,
+    /// Of the requester, in this namespace.
     role: u8,
     /// JSON; empty when the fields above say it all.
     manifest: vector<u8>,
@@ -164,7 +171,7 @@ public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut Tx
         cluster_id: registry.id(),
         requests: table::new(ctx),
         pending: table::new(ctx),
-        max_pending: MAX_PENDING_PER_USER,
+        max_pending: MAX_PENDING_PER_OWNER,
         worker_workloads: table::new(ctx),
         active_count: 0,
         next_id: 1,
@@ -331,12 +338,13 @@ public(package) entry fun reassign_request(
     scheduler.log_assignment(request_id, node_id);
 }
 
-/// Withdraws a request that was not started. For the requester.
+/// Withdraws a request that was not started. For the requester and for the owner of the namespace, whose limit it
+/// counts against.
 ///
 /// @throws `EUnknownRequest`, `ENotRequester`, `EBadTransition`
 public(package) entry fun cancel_request(scheduler: &mut Scheduler, request_id: u64, clock: &Clock, ctx: &TxContext) {
     let request = scheduler.request_mut(request_id);
-    assert!(request.requester == ctx.sender(), ENotRequester);
+    assert!(request.requester == ctx.sender() || request.owner == ctx.sender(), ENotRequester);
     assert!(request.status == STATUS_PENDING, EBadTransition);
     scheduler.finish(request_id, STATUS_CANCELLED, clock);
     let log_id = scheduler.id.to_inner();
@@ -400,18 +408,30 @@ fun order_of(method: String, path: String, namespace: String, manifest: vector<u
     }
 }
 
-fun assert_allowed(order: &Order, path: &ApiPath, user: address, role: u8) {
+/// Whether method, namespace and name fit each other and the path.
+fun assert_consistent(order: &Order, path: &ApiPath) {
     let method = order.method.as_bytes();
     assert!(vector[b"POST", b"PUT", b"PATCH", b"DELETE"].contains(method), EBadMethod);
-    assert!(role >= path.least_role(), ERoleTooLow);
-    let namespace = order.namespace.as_bytes();
-    assert!(&path.namespace() == namespace, EBadNamespace);
-    assert!(api_path::is_own_namespace(namespace, user, role), EBadNamespace);
+    assert!(&path.namespace() == order.namespace.as_bytes(), EBadNamespace);
     let is_named = !order.name.is_empty();
     path.name().do!(|name| {
         assert!(method != &b"POST", EBadName);
         assert!(!is_named || &name == order.name.as_bytes(), EBadName);
     });
+}
+
+/// Whose namespace the order is for, and the role that the requester has there.
+fun assert_allowed(
+    order: &Order,
+    path: &ApiPath,
+    staking: &StakingPool,
+    requester: address,
+    clock: &Clock,
+): (address, u8) {
+    let (owner, role) = staking.standing_in(&order.namespace, requester, clock);
+    assert!(owner == requester || role > ROLE_NONE, EBadNamespace);
+    assert!(role >= path.least_role(), ERoleTooLow);
+    (owner, role)
 }
 
 fun schedule(
@@ -425,18 +445,20 @@ fun schedule(
     let cluster_id = scheduler.cluster_id;
     assert!(workers.cluster_id() == cluster_id && staking.cluster_id() == cluster_id, EWrongCluster);
     let requester = ctx.sender();
-    let role = staking.role_of(requester);
-    order.assert_allowed(&api_path::parse(order.path.as_bytes()), requester, role);
-    assert!(count_of(&scheduler.pending, requester) < scheduler.max_pending, ETooManyPending);
+    let path = api_path::parse(order.path.as_bytes());
+    order.assert_consistent(&path);
+    let (owner, role) = order.assert_allowed(&path, staking, requester, clock);
+    assert!(count_of(&scheduler.pending, owner) < scheduler.max_pending, ETooManyPending);
 
     let worker = scheduler.assign(workers);
     let request_id = scheduler.next_id;
     scheduler.next_id = request_id + 1;
     scheduler.active_count = scheduler.active_count + 1;
-    increase(&mut scheduler.pending, requester);
+    increase(&mut scheduler.pending, owner);
     let now_ms = clock.timestamp_ms();
     let request = Request {
         requester,
+        owner,
         worker,
         status: STATUS_PENDING,
         result_digest: vector[],
@@ -444,7 +466,7 @@ fun schedule(
         updated_at_ms: now_ms,
     };
     scheduler.requests.add(request_id, request);
-    scheduler.log_schedule(request_id, order, requester, role, worker);
+    scheduler.log_schedule(request_id, order, requester, owner, role, worker);
     scheduler.log_assignment(request_id, worker);
 }
 
@@ -478,8 +500,8 @@ fun finish(scheduler: &mut Scheduler, request_id: u64, status: u8, clock: &Clock
     assert!(is_open(request), EBadTransition);
     request.status = status;
     request.updated_at_ms = clock.timestamp_ms();
-    let (requester, worker) = (request.requester, request.worker);
-    decrease(&mut scheduler.pending, requester);
+    let (owner, worker) = (request.owner, request.worker);
+    decrease(&mut scheduler.pending, owner);
     decrease(&mut scheduler.worker_workloads, worker);
     scheduler.active_count = scheduler.active_count - 1;
 }
@@ -514,6 +536,7 @@ fun log_schedule(
     request_id: u64,
     order: Order,
     requester: address,
+    owner: address,
     role: u8,
     worker: String,
 ) {
@@ -535,6 +558,7 @@ fun log_schedule(
             image,
             port,
             requester,
+            owner,
             role,
             manifest,
             worker,

@@ -180,6 +180,11 @@ public fun pool(self: &mut Fixture): (&mut StakingPool, &Clock) {
     (&mut self.pool, &self.clock)
 }
 
+/// For `propose_role_stakes`.
+public fun administered_pool(self: &mut Fixture): (&mut StakingPool, &EnclaveRegistry, &AdminCap, &Clock) {
+    (&mut self.pool, &self.registry, &self.cap, &self.clock)
+}
+
 public fun scheduler(self: &mut Fixture): (&mut Scheduler, &WorkerRegistry, &StakingPool, &Clock) {
     (&mut self.scheduler, &self.workers, &self.pool, &self.clock)
 }

@@ -29,8 +29,8 @@ fun withdraw(f: &mut Fixture, user: address) {
 }
 
 fun role(f: &mut Fixture, user: address): u8 {
-    let (pool, _) = f.pool();
-    pool.role_of(user)
+    let (pool, clock) = f.pool();
+    pool.role_of(user, clock)
 }
 
 fun staked(f: &mut Fixture, user: address): u64 {

@@ -37,10 +37,14 @@ beforeEach(async () => {
   });
   const staking = async () => {
     if (!isNodeUp) throw new Error('down');
-    return { viewerStake: '1', developerStake: '2', adminStake: '5', superStake: '10' } as StakingPool;
+    const current = { viewer: '1', developer: '2', admin: '5', super: '10' };
+    return { roleStakes: { current, pending: null, effectiveAtMs: '0', isUsed: true } } as StakingPool;
   };
   server = createServer(
-    createApi([monitoring, stakingRoutes(state, { staking })], pino({ enabled: false })).callback(),
+    createApi(
+      [monitoring, stakingRoutes(state, { staking, timeMs: async () => 0 })],
+      pino({ enabled: false }),
+    ).callback(),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });

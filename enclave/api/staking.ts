@@ -1,7 +1,7 @@
-import type { ContractReader, StakingPool } from '@daasvader/chain/objects.ts';
+import { type ContractReader, type RoleStakes, roleStakesAt } from '@daasvader/chain/objects.ts';
 import { z } from 'zod';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { namespaceOf, ROLES, type Role, roleName } from '../kube/names.ts';
+import { namespaceOf, ROLES, roleName } from '../kube/names.ts';
 import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
 
@@ -12,42 +12,38 @@ const query = z.object({
     .optional(),
 });
 
-const THRESHOLDS: Record<Exclude<Role, 'none'>, keyof StakingPool> = {
-  viewer: 'viewerStake',
-  developer: 'developerStake',
-  admin: 'adminStake',
-  super: 'superStake',
-};
+type Chain = Pick<ContractReader, 'staking' | 'timeMs'>;
 
 /**
  * `GET /api/v1/staking/status`: what stakes give and who has how much; with `?address=…` the role of one address. Roles
- * and stakes are as proven; the least stakes of roles are what the full node says, and nothing here acts on them.
+ * and stakes are as proven; the least stakes of roles, as in effect now, are what the full node says, and nothing here acts on them.
  */
-export function stakingRoutes(state: ClusterState, chain: Pick<ContractReader, 'staking'>): Routes {
+export function stakingRoutes(state: ClusterState, chain: Chain): Routes {
   return (router) => {
     router.get('/api/v1/staking/status', async (ctx) => {
       const { address } = query.parse(ctx.query);
       ctx.body =
         address === undefined
-          ? summary(state, await readPool(chain))
+          ? summary(state, await readRoleStakes(chain))
           : { address, role: roleName(state.role(address)), namespace: namespaceOf(address) };
     });
   };
 }
 
-function summary({ stakers }: ClusterState, pool: StakingPool) {
+function summary({ stakers }: ClusterState, least: RoleStakes) {
   const roles = ROLES.filter((role) => role !== 'none').map((role) => ({
     role,
-    minimum_stake_mist: `${pool[THRESHOLDS[role]]}`,
+    minimum_stake_mist: least[role],
     stakers: stakers.filter((each) => roleName(each.role) === role).length,
   }));
   const total = stakers.reduce((sum, { bondedMist }) => sum + bondedMist, 0n);
   return { roles, total_staked_mist: `${total}` };
 }
 
-async function readPool(chain: Pick<ContractReader, 'staking'>): Promise<StakingPool> {
+async function readRoleStakes(chain: Chain): Promise<RoleStakes> {
   try {
-    return await chain.staking();
+    const [pool, nowMs] = await Promise.all([chain.staking(), chain.timeMs()]);
+    return roleStakesAt(pool, nowMs);
   } catch (cause) {
     const message = 'Cannot read the stakes of roles: the full node did not answer; try again later';
     throw new HttpProblem(503, 'chain', message, { cause });

@@ -21,6 +21,7 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'EDelayTooLong',
     'EBadConfig',
   ],
+  grants: ['ETooManyGrants', 'EUnknownGrant'],
   image_registry: [
     'ENotOwner',
     'EUnknownName',
@@ -58,8 +59,18 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'EBadVersion',
     'EImageListed',
   ],
+  role_stakes: ['ENotRising', 'ETooFar'],
   stake: ['EZeroAmount', 'ENotEnoughStake', 'ENothingRequested', 'EStillUnbonding'],
-  staking: ['EAlreadyStaked', 'ENoAccount', 'EStakeTooSmall'],
+  staking: [
+    'EAlreadyStaked',
+    'ENoAccount',
+    'EStakeTooSmall',
+    'EWrongCluster',
+    'ENotAdmin',
+    'EBadNamespace',
+    'EBadRole',
+    'EOwnGrant',
+  ],
   worker_registry: [
     'EWrongCluster',
     'ENotOwner',

@@ -246,6 +246,25 @@ export function slash(tx: Transaction, ids: SeatIds, args: SlashArgs): void {
   operatorCall(tx, ids, 'worker_registry::slash', ids.workersId, values);
 }
 
+// staking: the admin
+
+/** The least stake of each role, in MIST. */
+export interface RoleStakeArgs {
+  viewer: bigint;
+  developer: bigint;
+  admin: bigint;
+  super: bigint;
+}
+
+/** Proposes what roles take. */
+export function proposeRoleStakes(tx: Transaction, ids: AdminIds, stakes: RoleStakeArgs): void {
+  const objects = [ids.stakingId, ids.registryId, ids.adminCapId].map((id) => tx.object(id));
+  const values = [stakes.viewer, stakes.developer, stakes.admin, stakes.super].map((mist) =>
+    tx.pure.u64(mist),
+  );
+  call(tx, ids, 'staking::propose_role_stakes', [...objects, ...values, tx.object(CLOCK)]);
+}
+
 // staking: users
 
 export function stake(tx: Transaction, ids: ContractIds, payment: Payment): void {
@@ -263,6 +282,23 @@ export function requestWithdraw(tx: Transaction, ids: ContractIds, amount: bigin
 
 export function withdraw(tx: Transaction, ids: ContractIds): void {
   userCall(tx, ids, 'withdraw', []);
+}
+
+/** A namespace of the sender's by its full name, and who is meant. */
+export interface GrantArgs {
+  namespace: string;
+  user: string;
+}
+
+/** Gives another a role: 1 viewer, 2 developer, 3 admin. */
+export function grantRole(tx: Transaction, ids: ContractIds, args: GrantArgs & { role: number }): void {
+  const { namespace, user, role } = args;
+  userCall(tx, ids, 'grant_role', [tx.pure.string(namespace), tx.pure.address(user), tx.pure.u8(role)]);
+}
+
+/** Takes back what the sender granted. */
+export function revokeRole(tx: Transaction, ids: ContractIds, { namespace, user }: GrantArgs): void {
+  userCall(tx, ids, 'revoke_role', [tx.pure.string(namespace), tx.pure.address(user)]);
 }
 
 function userCall(tx: Transaction, ids: ContractIds, name: string, args: Arguments): void {

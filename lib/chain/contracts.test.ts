@@ -1,5 +1,6 @@
 import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { SeatedCluster } from '@daasvader/control-plane/testing/seated-cluster.ts';
+import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
@@ -102,6 +103,30 @@ describe('requests', () => {
     expect(await reader.role(provider.toSuiAddress())).toEqual({ role: 0, stake: 0n });
   });
 
+  test('the admin proposes other stakes of roles, and a role follows them', async () => {
+    const doubled = { viewer: SUI, developer: 4n * SUI, admin: 10n * SUI, super: 20n * SUI };
+    const [proposed] = await send(cluster.admin, (tx) =>
+      calls.proposeRoleStakes(tx, cluster.deployment, doubled),
+    );
+    const roleStakes = {
+      viewer: '1000000000',
+      developer: '4000000000',
+      admin: '10000000000',
+      super: '20000000000',
+    };
+    expect(proposed).toMatchObject({ kind: 'RoleStakesProposedEvent', roleStakes });
+    expect((await reader.staking()).roleStakes).toMatchObject({ current: roleStakes, pending: null });
+    expect(await reader.role(user.toSuiAddress())).toEqual({ role: 3, stake: 10n * SUI });
+    await expect(use((tx) => calls.proposeRoleStakes(tx, cluster.deployment, doubled))).rejects.toMatchObject(
+      {
+        code: 'execution',
+      },
+    );
+    const first = { viewer: SUI / 2n, developer: 2n * SUI, admin: 5n * SUI, super: 10n * SUI };
+    await send(cluster.admin, (tx) => calls.proposeRoleStakes(tx, cluster.deployment, first));
+    expect(await reader.role(user.toSuiAddress())).toEqual({ role: 4, stake: 10n * SUI });
+  });
+
   test('a request is scheduled, started and completed', async () => {
     const events = await use((tx) => calls.submitK8sRequest(tx, cluster.deployment, request('web')));
     expect(events).toMatchObject([
@@ -131,6 +156,26 @@ describe('requests', () => {
     await use((tx) => calls.cancelRequest(tx, cluster.deployment, 3n));
     expect(await reader.request(3n)).toMatchObject({ status: 4 });
     expect(await reader.scheduler()).toMatchObject({ activeCount: '0', nextId: '4' });
+  });
+});
+
+test('a granted role is used in the namespace of its owner, and taken back', async () => {
+  const [owner, guest] = [user.toSuiAddress(), provider.toSuiAddress()];
+  const namespace = namespaceOf(owner);
+  const grant = { namespace, user: guest, role: 2 };
+  const path = `/api/v1/namespaces/${namespace}/configmaps`;
+  const args = { method: 'POST', path, namespace, manifest: Buffer.from('{}') };
+  const [granted] = await use((tx) => calls.grantRole(tx, cluster.deployment, grant));
+  expect(granted).toMatchObject({ kind: 'RoleGrantedEvent', owner, ...grant });
+  const [scheduled] = await own((tx) => calls.submitManifest(tx, cluster.deployment, args));
+  expect(scheduled).toMatchObject({ requester: guest, owner, role: 2, namespace });
+  const requestId = BigInt((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).requestId);
+  expect(await reader.request(requestId)).toMatchObject({ requester: guest, owner });
+  await use((tx) => calls.cancelRequest(tx, cluster.deployment, requestId));
+  const [revoked] = await use((tx) => calls.revokeRole(tx, cluster.deployment, grant));
+  expect(revoked).toMatchObject({ kind: 'RoleGrantedEvent', owner, user: guest, role: 0 });
+  await expect(own((tx) => calls.submitManifest(tx, cluster.deployment, args))).rejects.toMatchObject({
+    abort: { module: 'k8s_scheduler', name: 'EBadNamespace' },
   });
 });
 

@@ -13,6 +13,7 @@ const config = bcs.struct('ClusterConfig', {
   committeeDigest: bytes,
   committeeEpoch: u64,
 });
+const roleStakes = bcs.struct('RoleStakes', { viewer: u64, developer: u64, admin: u64, super: u64 });
 const staked = { ...log, user: address, amount: u64, total: u64, role: u8 };
 const request = { ...log, requestId: u64 };
 const worker = { ...log, nodeId: text };
@@ -75,9 +76,22 @@ export const EVENTS = {
   }),
   StakeWithdrawRequestedEvent: bcs.struct('StakeWithdrawRequestedEvent', { ...worker, amount: u64 }),
   StakeWithdrawnEvent: bcs.struct('StakeWithdrawnEvent', { ...worker, owner: address, amount: u64 }),
+  RoleStakesProposedEvent: bcs.struct('RoleStakesProposedEvent', {
+    ...log,
+    roleStakes,
+    proposedAtMs: u64,
+    effectiveAtMs: u64,
+  }),
   UserStakedEvent: bcs.struct('UserStakedEvent', staked),
   UserWithdrawRequestedEvent: bcs.struct('UserWithdrawRequestedEvent', staked),
   UserWithdrawnEvent: bcs.struct('UserWithdrawnEvent', { ...log, user: address, amount: u64 }),
+  RoleGrantedEvent: bcs.struct('RoleGrantedEvent', {
+    ...log,
+    owner: address,
+    namespace: text,
+    user: address,
+    role: u8,
+  }),
   K8sAPIRequestScheduledEvent: bcs.struct('K8sAPIRequestScheduledEvent', {
     ...request,
     method: text,
@@ -89,6 +103,7 @@ export const EVENTS = {
     image: text,
     port: text,
     requester: address,
+    owner: address,
     role: u8,
     manifest: bytes,
     worker: text,
@@ -207,10 +222,12 @@ export const OBJECTS = {
     id: uid,
     clusterId: address,
     accounts: table,
-    viewerStake: u64,
-    developerStake: u64,
-    adminStake: u64,
-    superStake: u64,
+    roleStakes: bcs.struct('Timelocked', {
+      current: bcs.option(roleStakes),
+      pending: bcs.option(roleStakes),
+      ...timelock,
+    }),
+    grants: bcs.struct('Grants', { byNamespace: table }),
     log: logState,
   }),
   Stake,
@@ -236,6 +253,7 @@ export const OBJECTS = {
   Image: bcs.struct('Image', { digest: bytes, blobId: bytes, updatedAtMs: u64 }),
   Request: bcs.struct('Request', {
     requester: address,
+    owner: address,
     worker: text,
     status: u8,
     resultDigest: bytes,

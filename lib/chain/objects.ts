@@ -17,7 +17,9 @@ export type Scheduler = Contents<'Scheduler'>;
 export type Request = Contents<'Request'>;
 export type Image = Contents<'Image'>;
 
-const ROLE_STAKES = ['viewerStake', 'developerStake', 'adminStake', 'superStake'] as const;
+/** The least stake of each role. */
+export type RoleStakes = NonNullable<StakingPool['roleStakes']['current']>;
+
 const STRING = '0x1::string::String';
 const CLOCK = '0x6';
 const Clock = bcs.struct('Clock', { id: bcs.Address, timestampMs: bcs.u64() });
@@ -90,11 +92,12 @@ export class ContractReader {
    * @throws ChainError `answer`, `unreachable`
    */
   async role(address: string): Promise<{ role: number; stake: bigint }> {
-    const pool = await this.staking();
+    const [pool, nowMs] = await Promise.all([this.staking(), this.timeMs()]);
     const name = { type: 'address', bcs: bcs.Address.serialize(address).toBytes() };
     const account = await this.#entry(pool.accounts.id, name, 'Stake');
     const stake = BigInt(account?.bonded ?? 0);
-    return { role: ROLE_STAKES.filter((threshold) => stake >= BigInt(pool[threshold])).length, stake };
+    const stakes = Object.values(roleStakesAt(pool, nowMs));
+    return { role: stakes.filter((least) => stake >= BigInt(least)).length, stake };
   }
 
   /** The chain's clock, ms since 1970. @throws ChainError `not_found`, `answer`, `unreachable` */
@@ -141,6 +144,19 @@ export class ContractReader {
       throw error;
     }
   }
+}
+
+/**
+ * What roles take at a time of the chain's clock.
+ *
+ * @throws ChainError `answer` for a pool without stakes of roles, which the contracts never make
+ */
+export function roleStakesAt({ roleStakes }: StakingPool, nowMs: number): RoleStakes {
+  const { current, pending, effectiveAtMs } = roleStakes;
+  const isDue = pending !== null && BigInt(effectiveAtMs) <= BigInt(nowMs);
+  const stakes = isDue ? pending : current;
+  if (stakes === null) throw new ChainError('answer', 'Cannot read StakingPool: it has no stakes of roles');
+  return stakes;
 }
 
 async function ask<T>(question: () => Promise<T>): Promise<T> {
