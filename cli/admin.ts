@@ -3,6 +3,7 @@ import {
   appointHost,
   isAdmin,
   proposeMeasurement,
+  proposeRoleStakes,
   retireMeasurement,
   revokeSeat,
   setConfig,
@@ -15,7 +16,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { parseAddress, parseMs, parseUrl } from './arguments.ts';
+import { parseAddress, parseMs, parseSui, parseUrl } from './arguments.ts';
 import {
   type DeploymentOptions,
   openClient,
@@ -38,7 +39,7 @@ type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 /** `daas admin`: what the holder of the admin capability may do, all of it public on chain. */
 export function adminCommand(): Command {
   return new Command('admin')
-    .description('publish a cluster, propose measurements, appoint the host')
+    .description('publish a cluster, propose measurements and stakes of roles, appoint the host')
     .addCommand(publishCommand())
     .addCommand(proposeCommand())
     .addCommand(
@@ -56,7 +57,8 @@ export function adminCommand(): Command {
       ),
     )
     .addCommand(single('revoke-seat', 'empty the seat', undefined, (tx, ids) => revokeSeat(tx, ids)))
-    .addCommand(setCommitteeCommand());
+    .addCommand(setCommitteeCommand())
+    .addCommand(proposeRoleStakesCommand());
 }
 
 interface PublishOptions extends Options {
@@ -123,6 +125,18 @@ function proposeCommand(): Command {
         proposeMeasurement(tx, ids, { version, pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! }),
       );
     });
+}
+
+function proposeRoleStakesCommand(): Command {
+  return withJson(withWallet(withDeployment(new Command('propose-role-stakes'))))
+    .description('propose what each role takes; in effect when the delay is over')
+    .argument('<viewer>', 'in SUI; each between half and twice of what it takes now', parseSui)
+    .argument('<developer>', 'in SUI', parseSui)
+    .argument('<admin>', 'in SUI', parseSui)
+    .argument('<super>', 'in SUI', parseSui)
+    .action((viewer: bigint, developer: bigint, admin: bigint, super_: bigint, options: Options) =>
+      send(options, (tx, ids) => proposeRoleStakes(tx, ids, { viewer, developer, admin, super: super_ })),
+    );
 }
 
 async function readMeasurements(file: string): Promise<z.output<typeof measurements>> {

@@ -7,6 +7,7 @@ import { imageCommand } from './image.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { nodesCommand } from './nodes.ts';
 import { requestsCommand } from './requests.ts';
+import { roleCommand } from './role.ts';
 import { stakeCommand, unstakeCommand } from './stake.ts';
 import { statusCommand } from './status.ts';
 import { walletCommand } from './wallet.ts';
@@ -18,6 +19,7 @@ export function program(): Command {
     .version('0.1.0')
     .addCommand(stakeCommand())
     .addCommand(unstakeCommand())
+    .addCommand(roleCommand())
     .addCommand(deployCommand())
     .addCommand(deleteCommand())
     .addCommand(requestsCommand())

@@ -24,7 +24,9 @@ type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 /** `daas stake`: SUI for a role. */
 export function stakeCommand(): Command {
   return signed(new Command('stake'))
-    .description('stake SUI for a role, or add to it: viewer 0.5, developer 2, admin 5, super 10')
+    .description(
+      'stake SUI for a role, or add to it: viewer 0.5, developer 2, admin 5, super 10 unless the admin changed it',
+    )
     .argument('<sui>', 'amount in SUI', parseSui)
     .action((amount: bigint, options: Options) => stakeOrAdd(options, amount));
 }

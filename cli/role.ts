@@ -1,0 +1,76 @@
+import { grantRole, revokeRole } from '@daasvader/chain/calls.ts';
+import type { ContractIds } from '@daasvader/chain/deployment.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import type { Transaction } from '@mysten/sui/transactions';
+import { Argument, Command } from 'commander';
+import { parseAddress } from './arguments.ts';
+import {
+  type DeploymentOptions,
+  openContext,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from './context.ts';
+import { printJson } from './output.ts';
+import { readWallet } from './wallet.ts';
+
+/** Roles that can be granted, by their number on chain less one. */
+const GRANTABLE = ['viewer', 'developer', 'admin'];
+
+type Options = DeploymentOptions & WalletOptions & { json?: boolean };
+
+interface Grant {
+  namespace: string;
+  user: string;
+  role: string;
+}
+
+/** `daas role`: what an admin lets others do in namespaces of the own. */
+export function roleCommand(): Command {
+  return new Command('role')
+    .description('give others a role in a namespace of yours, and take it back')
+    .addCommand(grantCommand())
+    .addCommand(revokeCommand());
+}
+
+function grantCommand(): Command {
+  return about(new Command('grant'))
+    .description('give a role in a namespace of yours; it counts while you are an admin or super')
+    .addArgument(new Argument('<role>', 'what the user may be there').choices(GRANTABLE))
+    .action((namespace: string, user: string, role: string, options: Options) => {
+      const number = GRANTABLE.indexOf(role) + 1;
+      return change(options, { namespace, user, role }, (tx, ids) =>
+        grantRole(tx, ids, { namespace, user, role: number }),
+      );
+    });
+}
+
+function revokeCommand(): Command {
+  return about(new Command('revoke'))
+    .description('take back a role that you gave')
+    .action((namespace: string, user: string, options: Options) =>
+      change(options, { namespace, user, role: 'none' }, (tx, ids) =>
+        revokeRole(tx, ids, { namespace, user }),
+      ),
+    );
+}
+
+function about(command: Command): Command {
+  return withJson(withWallet(withDeployment(command)))
+    .argument('<namespace>', 'by its full name, u-…')
+    .argument('<user>', 'Sui address', parseAddress);
+}
+
+async function change(
+  options: Options,
+  grant: Grant,
+  build: (tx: Transaction, ids: ContractIds) => void,
+): Promise<void> {
+  const wallet = await readWallet(options.wallet);
+  const { client, deployment } = await openContext(options);
+  const { digest } = await submit(client, wallet, (tx) => build(tx, deployment));
+  const { namespace, user, role } = grant;
+  if (options.json) printJson({ digest, ...grant });
+  else process.stdout.write(`${user} is ${role} in ${namespace} by your grant (${digest})\n`);
+}
