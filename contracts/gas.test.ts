@@ -1,5 +1,6 @@
 import type { Execution } from '@daasvader/devnet/execution/execute.ts';
 import type { ForkArgument } from '@daasvader/devnet/testing/fork.ts';
+import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contractFunctions } from './testing/abort-sites.ts';
@@ -8,6 +9,9 @@ import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from './testing/forked
 const SIZES = [10, 1_000, 10_000];
 const STAKE = 10_000_000_000n;
 const WEEK_MS = 7 * 86_400_000;
+/** As many grants as one owner may have. */
+const MAX_GRANTS = 64;
+const DEVELOPER = 2;
 const DIGEST = bytes(new Uint8Array(32));
 /** Modules whose objects hold nothing that grows with workers, users or requests: measurements are at most 16. */
 const CONSTANT = ['enclave_registry', 'image_registry'];
@@ -17,6 +21,7 @@ const ADMIN = [
   'staking::create',
   'k8s_scheduler::create',
   'worker_registry::propose_min_stake',
+  'staking::propose_role_stakes',
 ];
 /** More than a row of the table of loads takes, and far less than one byte for each of 10,000. */
 const ROW_BYTES = 300;
@@ -24,7 +29,7 @@ const ROW_BYTES = 300;
 const ALLOWED_GROWTH = Math.log(10_000) / Math.log(10);
 
 let cluster: ForkedCluster;
-/** Workers, users and requests there are. */
+/** Workers, users, owners of grants and requests there are. */
 let size = 0;
 let requests = 0n;
 
@@ -52,12 +57,24 @@ const activate = (index: number) =>
   cluster.operate(cluster.operator, 'workersId', 'worker_registry::activate_worker', [node(index)]);
 const stake = (index: number) => cluster.use(person(index), 'stake', ['payment'], STAKE);
 
-function submit(index: number): Execution {
+const guest = (index: number) => `0xe${index.toString(16).padStart(31, '0')}${'f'.repeat(32)}`;
+const grantee = (owner: number, index: number) => [
+  text(namespaceOf(person(owner))),
+  Buffer.from(guest(index).slice(2), 'hex'),
+];
+const grant = (owner: number, index: number) =>
+  cluster.use(person(owner), 'grant_role', [...grantee(owner, index), u8(DEVELOPER)]);
+const revoke = (owner: number, index: number) =>
+  cluster.use(person(owner), 'revoke_role', grantee(owner, index));
+
+const submit = (index: number) => submitAs(person(index), 'default');
+
+function submitAs(requester: string, namespace: string): Execution {
   requests += 1n;
-  const fields = ['POST', '/apis/apps/v1/namespaces/default/deployments', 'web', 'app=web', 'default', 'web'];
-  const values: ForkArgument[] = [...fields, 'nginx:1.27', '80'].map(text);
-  const requester = Buffer.from(person(index).slice(2), 'hex');
-  return cluster.request(person(index), 'submit_k8s_request', [...values, requester]);
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+  const fields = ['POST', path, 'web', 'app=web', namespace, 'web', 'nginx:1.27', '80'];
+  const values: ForkArgument[] = [...fields.map(text), Buffer.from(requester.slice(2), 'hex')];
+  return cluster.request(requester, 'submit_k8s_request', values);
 }
 
 function submitManifest(index: number, ...manifest: Uint8Array[]): Execution {
@@ -73,7 +90,8 @@ const request = (name: string, id: bigint, ...values: Uint8Array[]) =>
 
 function grow(to: number): void {
   for (; size < to; size += 1) {
-    for (const work of [register, activate, stake, submit]) expect(outcomeOf(work(size))).toBe('ok');
+    const first = (index: number) => grant(index, 0);
+    for (const work of [register, activate, stake, submit, first]) expect(outcomeOf(work(size))).toBe('ok');
   }
 }
 
@@ -119,6 +137,12 @@ function measure(): Record<string, { units: number; bytes: number }> {
   run('fail_request', () => request('fail_request', requests, text('no')));
   cost(submit(at));
   run('cancel_request', () => cancel(at));
+  run('grant_role, the first', () => grant(at, 0));
+  for (let index = 1; index < MAX_GRANTS - 1; index += 1) cost(grant(at, index));
+  run('grant_role, the 64th', () => grant(at, MAX_GRANTS - 1));
+  run('submit_k8s_request by the 64th', () => submitAs(guest(MAX_GRANTS - 1), namespaceOf(person(at))));
+  cost(cancel(at));
+  run('revoke_role, the 64th', () => revoke(at, MAX_GRANTS - 1));
   run('heartbeat', () => cluster.heartbeat());
   run('slash', () =>
     cluster.operate(cluster.operator, 'workersId', 'worker_registry::slash', [
@@ -156,7 +180,9 @@ test('no operation costs more than logarithmically more in a larger cluster', {
     // Ids and counters get longer by a few bytes, and the worker that is picked may have no row for its load yet.
     expect(after.bytes - before.bytes, name).toBeLessThan(ROW_BYTES);
   }
-  console.log(`computation units at ${SIZES.join(', ')} workers, users and requests (and bytes stored)`);
+  console.log(
+    `computation units at ${SIZES.join(', ')} workers, users, grants and requests (and bytes stored)`,
+  );
   for (const name of Object.keys(small!)) {
     const cells = measured.map((costs) => `${costs[name]!.units} (${costs[name]!.bytes.toFixed(0)})`);
     console.log(`${name.padEnd(30)} ${cells.map((cell) => cell.padStart(16)).join('')}`);

@@ -54,5 +54,5 @@ public(package) fun least(self: &RoleStakes): u64 {
 }
 
 fun is_near(value: u64, present: u64): bool {
-    value >= present / 2 && value <= present * 2
+    value * 2 >= present && value <= present * 2
 }

@@ -206,6 +206,14 @@ fun a_super_does_not_take_more_than_twice_as_much() {
 }
 
 #[test, expected_failure(abort_code = role_stakes::ETooFar)]
+fun half_of_an_odd_stake_is_not_rounded_down() {
+    let mut f = fixture::empty();
+    propose(&mut f, sui(1) / 2 + 1, sui(2), sui(5), sui(10));
+    propose(&mut f, sui(1) / 4, sui(2), sui(5), sui(10));
+    abort
+}
+
+#[test, expected_failure(abort_code = role_stakes::ETooFar)]
 fun what_waits_is_no_base_for_more() {
     let mut f = delayed(sui(10));
     propose_double(&mut f);
