@@ -172,3 +172,15 @@ fun the_namespaces_of_others_and_of_the_cluster_are_not_own() {
         |namespace| assert!(!api_path::is_own_namespace(&namespace, USER, SUPER)),
     );
 }
+
+#[test]
+fun the_first_namespace_is_what_any_suffix_follows() {
+    vector[b"", b"-x", b"-12345678", b"x", vector[0xc3, 0xa9]].do!(
+        |suffix| assert_eq!(api_path::first_of(&own_with(suffix)), USER_NAMESPACE),
+    );
+    let mut short = USER_NAMESPACE;
+    short.pop_back();
+    vector[b"", b"u-", b"kube-system", vector[0xc3, 0xa9], short].do!(
+        |text| assert_eq!(api_path::first_of(&text), text),
+    );
+}
