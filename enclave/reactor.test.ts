@@ -42,7 +42,7 @@ const scheduled = raw('K8sAPIRequestScheduledEvent', {
     image: 'nginx:alpine',
     port: '80',
   },
-  ...{ requester: USER, role: 2, manifest: [], worker: 'worker-1' },
+  ...{ requester: USER, owner: USER, role: 2, manifest: [], worker: 'worker-1' },
 });
 const cancelled = raw('RequestCancelledEvent', { logId: LOG, seq: 2, requestId: 7 });
 const staked = raw('UserStakedEvent', { logId: LOG, seq: 1, user: USER, amount: 1, total: 1, role: 2 });

@@ -64,6 +64,18 @@ export class Reactor {
     await Promise.all(requests.map((request) => hands.executor.submit(request)));
   }
 
+  /** Notes the chain's time, at which other stakes for roles may come into effect. */
+  readonly onTime = (nowMs: number): void => {
+    if (this.#state.roles.passTime(nowMs) && this.#hands) this.#changeRoles(this.#hands.tenants);
+  };
+
+  #changeRoles(tenants: Tenants): void {
+    for (const address of this.#state.roles.addresses)
+      void this.#insist('change a role', () =>
+        tenants.changeRole(address, this.#state.roles.roleOf(address)),
+      );
+  }
+
   #react(event: ChainEvent, { executor, nodes, tenants }: Hands): void {
     switch (event.kind) {
       case 'WorkerRegisteredEvent':
@@ -75,8 +87,14 @@ export class Reactor {
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
         void this.#insist('change a role', () =>
-          tenants.changeRole(event.user, this.#state.role(event.user)),
+          tenants.changeRole(event.user, this.#state.roles.roleOf(event.user)),
         );
+        break;
+      case 'RoleGrantedEvent':
+        void this.#insist('change a grant', () => tenants.changeGrants(event.owner, event.namespace));
+        break;
+      case 'RoleStakesProposedEvent':
+        this.#changeRoles(tenants);
         break;
       case 'K8sAPIRequestScheduledEvent': {
         const request = this.#state.request(BigInt(event.requestId));

@@ -102,7 +102,7 @@ describe('follower', () => {
       'StakeDepositedEvent',
       'WorkerStatusChangedEvent',
     ]);
-    expect(names(staking.id)).toEqual(['UserStakedEvent']);
+    expect(names(staking.id)).toEqual(['RoleStakesProposedEvent', 'UserStakedEvent']);
     expect(names(scheduler.id)).toEqual(['K8sAPIRequestScheduledEvent', 'WorkerAssignedEvent']);
     expect(follower.subject.status).toMatchObject({ halted: undefined, logs: { [workers.id]: 3 } });
   });

@@ -4,7 +4,7 @@ import type { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import { type CredentialProofs, signCredential } from '../kube/credential.ts';
 import type { Kubernetes } from '../kube/kubernetes.ts';
-import { namespaceOf, roleName, userOf } from '../kube/names.ts';
+import { roleName, userOf } from '../kube/names.ts';
 import type { Tenants } from '../kube/tenants.ts';
 import { readJson } from './body.ts';
 import type { Routes } from './server.ts';
@@ -37,17 +37,19 @@ export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
       const { address, csr, timestamp_ms, signature } = body.parse(await readJson(ctx));
       assertFresh();
       await proofs.check({ address, csr, timestampMs: timestamp_ms, signature });
-      const role = state.role(address);
-      if (roleName(role) === 'none')
-        throw new EnclaveError('credential', 'Cannot issue a credential: stake first');
-      await tenants.ensure(address, role);
+      const role = state.roles.roleOf(address);
+      const granted = state.roles.grantsTo(address).map(({ namespace }) => namespace);
+      if (role > 0) await tenants.ensure(address, role);
+      else if (granted.length === 0)
+        throw new EnclaveError('credential', 'Cannot issue a credential: stake first, or ask for a role');
+      const namespaces = [...tenants.namespacesOf(address), ...granted];
       const { pem, expiresAtMs } = await signCredential(kubernetes, csr);
       audit.append({ action: 'credential', subject: userOf(address), result: roleName(role) });
       ctx.body = {
-        kubeconfig: userKubeconfig(address, pem, options),
+        kubeconfig: userKubeconfig(address, namespaces[0]!, pem, options),
         certificate: pem,
         expires_at_ms: expiresAtMs,
-        namespaces: tenants.namespacesOf(address),
+        namespaces,
         role: roleName(role),
       };
     });
@@ -57,6 +59,7 @@ export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
 /** A kubeconfig without the private key, which only the user has: `client-key-data` is for the user to add. */
 function userKubeconfig(
   address: string,
+  namespace: string,
   certificate: string,
   { apiServer, caPem }: KubeconfigOptions,
 ): string {
@@ -71,7 +74,7 @@ function userKubeconfig(
     contexts: [
       {
         name: 'daasvader',
-        context: { cluster: 'daasvader', user: userOf(address), namespace: namespaceOf(address) },
+        context: { cluster: 'daasvader', user: userOf(address), namespace },
       },
     ],
     'current-context': 'daasvader',

@@ -20,6 +20,14 @@ let isNodeUp: boolean;
 beforeEach(async () => {
   [isFresh, isNodeUp] = [true, true];
   const state = new ClusterState();
+  state.apply({
+    kind: 'RoleStakesProposedEvent',
+    logId: USER,
+    seq: '1',
+    roleStakes: { viewer: '1', developer: '2', admin: '5', super_: '10' },
+    proposedAtMs: '0',
+    effectiveAtMs: '0',
+  });
   for (const [user, total, role] of [
     [USER, '3', 2],
     [`0x${'0b'.repeat(32)}`, '2', 2],

@@ -25,12 +25,12 @@ export function stakingRoutes(state: ClusterState, chain: Chain): Routes {
       ctx.body =
         address === undefined
           ? summary(state, await readRoleStakes(chain))
-          : { address, role: roleName(state.role(address)), namespace: namespaceOf(address) };
+          : { address, role: roleName(state.roles.roleOf(address)), namespace: namespaceOf(address) };
     });
   };
 }
 
-function summary({ stakers }: ClusterState, least: RoleStakes) {
+function summary({ roles: { stakers } }: ClusterState, least: RoleStakes) {
   const roles = ROLES.filter((role) => role !== 'none').map((role) => ({
     role,
     minimum_stake_mist: least[role],

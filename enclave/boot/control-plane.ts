@@ -45,7 +45,7 @@ export interface ControlPlane extends Hands {
 export function startControlPlane(options: ControlPlaneOptions, signal: AbortSignal): ControlPlane {
   const { kubernetes, state, seat, clock, log } = options;
   const tokens = new BootstrapTokens(kubernetes);
-  const tenants = new Tenants(kubernetes);
+  const tenants = new Tenants(kubernetes, state.roles);
   const tracker = new Tracker(kubernetes);
   const nodes = new Nodes({ ...options, tokens, fence: new Fence(kubernetes) });
   const executor = new Executor({ ...options, tenants, tracker });

@@ -126,7 +126,10 @@ async function operate(
     logIds: [cluster.registryId, cluster.workersId, cluster.stakingId, cluster.schedulerId],
     log,
     onEvent: reactor.onEvent,
-    onHeads: clock.set,
+    onHeads: (timestampMs) => {
+      clock.set(timestampMs);
+      reactor.onTime(timestampMs);
+    },
   });
   const following = follower.run(signal);
   await steps.run('follower', () => beatUntilSynced(writer, seat, audit, clock, signal));

@@ -1,5 +1,6 @@
 import type { ScheduledRequest } from '../kube/plan.ts';
 import type { ChainEvent } from './event.ts';
+import { Roles } from './roles.ts';
 
 /** A worker's status on chain. */
 export const WORKER_STATUS = { pending: 0, active: 1, slashed: 2, offline: 3, draining: 4, left: 5 } as const;
@@ -23,12 +24,6 @@ export interface Worker {
   readonly status: number;
 }
 
-/** Somebody who has staked: what is bonded now, and the role that it gives. */
-export interface Staker {
-  readonly role: number;
-  readonly bondedMist: bigint;
-}
-
 /** A request as the chain knows it. */
 export interface Request extends ScheduledRequest {
   readonly status: number;
@@ -38,7 +33,8 @@ export interface Request extends ScheduledRequest {
 export class ClusterState {
   readonly #workers = new Map<string, Worker>();
   readonly #requests = new Map<bigint, Request>();
-  readonly #stakers = new Map<string, Staker>();
+  /** Who has which role. */
+  readonly roles = new Roles();
 
   worker(nodeId: string): Worker | undefined {
     return this.#workers.get(nodeId);
@@ -46,15 +42,6 @@ export class ClusterState {
 
   request(requestId: bigint): Request | undefined {
     return this.#requests.get(requestId);
-  }
-
-  /** The role of an address; 0 when it never staked. */
-  role(address: string): number {
-    return this.#stakers.get(address)?.role ?? 0;
-  }
-
-  get stakers(): Staker[] {
-    return [...this.#stakers.values()];
   }
 
   get workers(): Worker[] {
@@ -88,7 +75,13 @@ export class ClusterState {
         break;
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
-        this.#stakers.set(event.user, { role: event.role, bondedMist: BigInt(event.total) });
+        this.roles.stake(event);
+        break;
+      case 'RoleStakesProposedEvent':
+        this.roles.propose(event);
+        break;
+      case 'RoleGrantedEvent':
+        this.roles.grant(event);
         break;
       case 'K8sAPIRequestScheduledEvent':
         this.#addRequest(event);

@@ -12,6 +12,13 @@ export interface RawEvent {
 }
 
 const Id = bcs.Address;
+/** The least stake of each role, in MIST. */
+const RoleStakes = bcs.struct('RoleStakes', {
+  viewer: bcs.u64(),
+  developer: bcs.u64(),
+  admin: bcs.u64(),
+  super_: bcs.u64(),
+});
 const LogPrefix = bcs.struct('LogPrefix', { logId: Id, seq: bcs.u64() });
 
 /** Layouts of the contracts' events that the enclave acts upon; every logged event begins with log id and number. */
@@ -55,6 +62,21 @@ const LAYOUTS = {
     total: bcs.u64(),
     role: bcs.u8(),
   }),
+  RoleStakesProposedEvent: bcs.struct('RoleStakesProposedEvent', {
+    logId: Id,
+    seq: bcs.u64(),
+    roleStakes: RoleStakes,
+    proposedAtMs: bcs.u64(),
+    effectiveAtMs: bcs.u64(),
+  }),
+  RoleGrantedEvent: bcs.struct('RoleGrantedEvent', {
+    logId: Id,
+    seq: bcs.u64(),
+    owner: bcs.Address,
+    namespace: bcs.string(),
+    user: bcs.Address,
+    role: bcs.u8(),
+  }),
   K8sAPIRequestScheduledEvent: bcs.struct('K8sAPIRequestScheduledEvent', {
     logId: Id,
     seq: bcs.u64(),
@@ -68,6 +90,7 @@ const LAYOUTS = {
     image: bcs.string(),
     port: bcs.string(),
     requester: bcs.Address,
+    owner: bcs.Address,
     role: bcs.u8(),
     manifest: bcs.byteVector(),
     worker: bcs.string(),

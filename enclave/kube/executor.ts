@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.ts';
 import { completeRequest, failRequest, type Seat, startRequest } from '../chain/calls.ts';
 import { type ClusterState, REQUEST_STATUS, type Request } from '../chain/cluster-state.ts';
+import { ADMIN } from '../chain/roles.ts';
 import type { Writer } from '../chain/writer.ts';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
@@ -31,7 +32,7 @@ export interface ExecutorOptions {
 }
 
 /**
- * Carries out requests, one after the other per namespace, and tells the chain what became of them. The same request
+ * Carries out requests, one after the other per owner of namespaces, and tells the chain what became of them. The same request
  * may come any number of times: applying it again changes nothing, and the chain is told only what it does not say.
  * While the chain's word is old, requests wait.
  */
@@ -46,9 +47,9 @@ export class Executor {
   /** Queues a request; resolves when it was applied or refused, which is before its workload is ready. */
   submit(request: Request): Promise<void> {
     const seenAt = performance.now();
-    const previous = this.#queues.get(request.requester) ?? Promise.resolve();
+    const previous = this.#queues.get(request.owner) ?? Promise.resolve();
     const next = previous.then(() => this.#carryOut(request, seenAt));
-    this.#queues.set(request.requester, next);
+    this.#queues.set(request.owner, next);
     return next;
   }
 
@@ -79,8 +80,9 @@ export class Executor {
       await whenFresh();
       try {
         // Room as when it was asked for, rights as of now: a stake that was withdrawn since gives none.
-        const role = state.role(request.requester);
-        await tenants.ensure(request.requester, role, plan.namespace, role || request.role);
+        const role = state.roles.roleOf(request.owner);
+        const room = role || (request.owner === request.requester ? request.role : ADMIN);
+        await tenants.ensure(request.owner, role, plan.namespace, room);
         log.info(`🎯 Executing kubectl command: kubectl ${command}`);
         const applied =
           plan.verb === 'apply' ? await kubernetes.apply(plan.object) : await this.#remove(plan);

@@ -18,6 +18,7 @@ function request(changes: Partial<ScheduledRequest> = {}): ScheduledRequest {
     image: 'nginx:alpine',
     port: '80',
     requester: ALICE,
+    owner: ALICE,
     role: 2,
     manifest: new Uint8Array(),
     worker: 'worker-1',
@@ -79,6 +80,30 @@ describe('planRequest()', () => {
       args: ['sleep', '9'],
       imagePullPolicy: 'IfNotPresent',
     });
+  });
+
+  test.each([namespaceOf(BOB), `${namespaceOf(BOB)}-b`])(
+    'what a role was granted for goes to the owner of %s',
+    (namespace) => {
+      const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+      const plan = planRequest(request({ owner: BOB, namespace, path }));
+      expect(plan.namespace).toBe(namespace);
+    },
+  );
+
+  test.each([
+    ["the requester's own namespace under another owner", namespaceOf(ALICE)],
+    ['`default` under another owner', 'default'],
+    ["a namespace that begins like the owner's", `${namespaceOf(BOB)}b`],
+  ])('refuses %s', (_, namespace) => {
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+    expect(() => planRequest(request({ owner: BOB, namespace, path }))).toThrow('not its owner');
+  });
+
+  test('refuses whom the owner granted no more than to read', () => {
+    const namespace = namespaceOf(BOB);
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+    expect(() => planRequest(request({ owner: BOB, namespace, path, role: 1 }))).toThrow('may only read');
   });
 
   test.each([

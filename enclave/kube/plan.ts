@@ -18,6 +18,9 @@ export interface ScheduledRequest {
   readonly image: string;
   readonly port: string;
   readonly requester: string;
+  /** Whose namespace it is; another than the requester when that one was granted a role there. */
+  readonly owner: string;
+  /** Of the requester, in this namespace. */
   readonly role: number;
   readonly manifest: Uint8Array;
   readonly worker: string;
@@ -52,7 +55,7 @@ export function planRequest(request: ScheduledRequest): Plan {
   if (request.role < DEVELOPER || roleName(request.role) === 'none')
     throw refuse(`the role ${roleName(request.role)} may only read`);
   const target = parsePath(request.path);
-  const namespace = ownNamespace(request, target);
+  const namespace = namespaceFor(request, target);
   if (request.method === 'POST' && target.name !== undefined) throw refuse('POST takes no name in its path');
   const verb = request.method === 'DELETE' ? 'delete' : 'apply';
   const manifest = verb === 'apply' ? manifestOf(request, target) : undefined;
@@ -64,16 +67,18 @@ export function planRequest(request: ScheduledRequest): Plan {
   return { verb, kind, apiVersion, resource, namespace, name, object };
 }
 
-function ownNamespace(request: ScheduledRequest, target: Target): string {
+/** The namespace of the request, which must be its owner's, whatever role the requester has there. */
+function namespaceFor(request: ScheduledRequest, target: Target): string {
   if (target.namespace !== request.namespace) {
     throw refuse(`path and namespace disagree: ${target.namespace}, ${request.namespace}`);
   }
-  const own = namespaceOf(request.requester);
-  if (request.namespace === 'default' || request.namespace === own) return own;
+  const own = namespaceOf(request.owner);
+  const isOwn = request.owner === request.requester;
+  if (request.namespace === own || (isOwn && request.namespace === 'default')) return own;
   if (!request.namespace.startsWith(own) || !SUFFIX.test(request.namespace.slice(own.length))) {
-    throw refuse(`namespace ${request.namespace} is not the requester's`);
+    throw refuse(`namespace ${request.namespace} is not its owner's`);
   }
-  if (request.role < ADMIN) throw refuse(`the role ${roleName(request.role)} has one namespace`);
+  if (isOwn && request.role < ADMIN) throw refuse(`the role ${roleName(request.role)} has one namespace`);
   return request.namespace;
 }
 

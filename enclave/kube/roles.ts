@@ -86,6 +86,27 @@ export function roleBinding(address: string, role: Exclude<Role, 'none'>, namesp
   };
 }
 
+/**
+ * Binds those to whom the owner granted a role in one namespace, all in one binding.
+ *
+ * @param users empty for a binding that is to be deleted
+ */
+export function grantBinding(role: Exclude<Role, 'none'>, namespace: string, users: string[]) {
+  const name = `daasvader:granted:${role}`;
+  const subjects = users.map((user) => ({
+    apiGroup: 'rbac.authorization.k8s.io',
+    kind: 'User',
+    name: userOf(user),
+  }));
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name, namespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: clusterRoleName(role) },
+    subjects,
+  } satisfies V1RoleBinding;
+}
+
 /** Binds a super user to what it may read of the whole cluster. */
 export function superBinding(address: string): V1ClusterRoleBinding {
   return clusterBinding(`${SUPER_CLUSTER_ROLE}:${address}`, SUPER_CLUSTER_ROLE, 'User', userOf(address));

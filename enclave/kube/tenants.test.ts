@@ -1,9 +1,13 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Roles } from '../chain/roles.ts';
+import { namespaceOf } from './names.ts';
 import { Tenants } from './tenants.ts';
 
 const USER = `0x${'0a'.repeat(32)}`;
-const [NONE, DEVELOPER, SUPER] = [0, 2, 4];
+const [NONE, VIEWER, DEVELOPER, ADMIN, SUPER] = [0, 1, 2, 3, 4];
+const OTHER = `0x${'0b'.repeat(32)}`;
+const OWN = namespaceOf(USER);
 
 function subject() {
   const objects = new Set<string>();
@@ -19,8 +23,9 @@ function subject() {
       objects.delete(key(ref));
     },
   };
+  const roles = new Roles();
   const rights = () => [...objects].filter((each) => each.includes('Binding/')).sort();
-  return { tenants: new Tenants(kubernetes), objects, rights };
+  return { tenants: new Tenants(kubernetes, roles), roles, objects, rights };
 }
 
 test('a role has its own rights and no others', async () => {
@@ -53,4 +58,64 @@ test('an address without any role opens no namespace, and that stops nobody afte
   await expect(tenants.ensure(USER, NONE)).rejects.toMatchObject({ code: 'request' });
   await tenants.ensure(USER, DEVELOPER);
   expect(rights()).toEqual(['RoleBinding/daasvader:developer']);
+});
+
+describe('granted roles', () => {
+  let { tenants, roles, rights } = subject();
+  const event = { logId: OTHER, seq: '1' };
+  const stake = (user: string, total: number) =>
+    roles.stake({ kind: 'UserStakedEvent', ...event, user, amount: '1', total: `${total}`, role: 0 });
+  const grant = (role: number, namespace = OWN) =>
+    roles.grant({ kind: 'RoleGrantedEvent', ...event, owner: USER, namespace, user: OTHER, role });
+
+  beforeEach(() => {
+    ({ tenants, roles, rights } = subject());
+    roles.propose({
+      kind: 'RoleStakesProposedEvent',
+      ...event,
+      roleStakes: { viewer: '1', developer: '2', admin: '5', super_: '10' },
+      proposedAtMs: '0',
+      effectiveAtMs: '0',
+    });
+    stake(USER, 5);
+  });
+
+  test('are bound in their namespace, changed and taken back', async () => {
+    await tenants.ensure(USER, ADMIN);
+    grant(VIEWER);
+    await tenants.changeGrants(USER, OWN);
+    expect(rights()).toEqual(['RoleBinding/daasvader:admin', 'RoleBinding/daasvader:granted:viewer']);
+    grant(DEVELOPER);
+    await tenants.changeGrants(USER, OWN);
+    expect(rights()).toEqual(['RoleBinding/daasvader:admin', 'RoleBinding/daasvader:granted:developer']);
+    grant(NONE);
+    await tenants.changeGrants(USER, OWN);
+    expect(rights()).toEqual(['RoleBinding/daasvader:admin']);
+  });
+
+  test('are there as soon as their namespace is, and never in another', async () => {
+    grant(DEVELOPER);
+    await tenants.ensure(OTHER, DEVELOPER);
+    expect(rights()).toEqual(['RoleBinding/daasvader:developer']);
+    await tenants.ensure(USER, ADMIN);
+    expect(rights()).toContain('RoleBinding/daasvader:granted:developer');
+  });
+
+  test('end at once when their owner is no admin any more, and come back with the role', async () => {
+    grant(ADMIN);
+    await tenants.ensure(USER, ADMIN);
+    stake(USER, 2);
+    await tenants.changeRole(USER, roles.roleOf(USER));
+    expect(rights()).toEqual(['RoleBinding/daasvader:developer']);
+    stake(USER, 10);
+    await tenants.changeRole(USER, roles.roleOf(USER));
+    expect(rights()).toContain('RoleBinding/daasvader:granted:admin');
+  });
+
+  test('by somebody else in this namespace do not count', async () => {
+    await tenants.ensure(USER, ADMIN);
+    grant(VIEWER);
+    await tenants.changeGrants(OTHER, OWN);
+    expect(rights()).toEqual(['RoleBinding/daasvader:admin']);
+  });
 });

@@ -1,20 +1,25 @@
+import type { Grant, Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { namespaceOf, type Role, roleName } from './names.ts';
-import { clusterRoleName, otherRoles, roleBinding, superBinding } from './roles.ts';
+import { clusterRoleName, grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
 import { tenantObjects } from './tenant.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
+/** What may be granted; the contract gives no more. */
+const GRANTABLE = ['viewer', 'developer', 'admin'] as const;
 
-/** The namespaces of those who staked, and their rights there. */
+/** The namespaces of those who staked, and who has which rights there. */
 export class Tenants {
   readonly #kubernetes: Pick<Kubernetes, 'apply' | 'delete'>;
+  readonly #roles: Pick<Roles, 'grantsIn'>;
   /** Namespaces that exist, with their owner and the role that they were made for. */
   readonly #namespaces = new Map<string, { address: string; role: Role }>();
   readonly #turns = new Map<string, Promise<void>>();
 
-  constructor(kubernetes: Pick<Kubernetes, 'apply' | 'delete'>) {
+  constructor(kubernetes: Pick<Kubernetes, 'apply' | 'delete'>, roles: Pick<Roles, 'grantsIn'>) {
     this.#kubernetes = kubernetes;
+    this.#roles = roles;
   }
 
   /** The namespaces of an address that exist. */
@@ -45,6 +50,13 @@ export class Tenants {
     });
   }
 
+  /** Follows what an owner granted or took back. A namespace that is not there yet gets its grants when it is made. */
+  changeGrants(owner: string, namespace: string): Promise<void> {
+    return this.#inTurn(owner, async () => {
+      if (this.#namespaces.get(namespace)?.address === owner) await this.#setGrants(namespace);
+    });
+  }
+
   /** One change after the other per address: interleaved, a right that was just withdrawn could come back. */
   #inTurn(address: string, change: () => Promise<void>): Promise<void> {
     const next = (this.#turns.get(address) ?? Promise.resolve()).then(change);
@@ -65,8 +77,20 @@ export class Tenants {
   async #setRights(address: string, role: Role, namespace: string): Promise<void> {
     for (const other of otherRoles(role)) await this.#unbind(namespace, other);
     if (role !== 'none') await this.#kubernetes.apply(roleBinding(address, role, namespace));
+    await this.#setGrants(namespace);
     await this.#setClusterRights(address, role);
     this.#namespaces.set(namespace, { address, role });
+  }
+
+  /** The rights of all others in the namespace, as of now: a grant of an owner who is no admin any more gives none. */
+  async #setGrants(namespace: string): Promise<void> {
+    const grants = this.#roles.grantsIn(namespace);
+    for (const role of GRANTABLE) {
+      const users = grants.filter((grant: Grant) => roleName(grant.role) === role).map(({ user }) => user);
+      const binding = grantBinding(role, namespace, users);
+      if (users.length > 0) await this.#kubernetes.apply(binding);
+      else await this.#kubernetes.delete(binding);
+    }
   }
 
   #unbind(namespace: string, role: Role): Promise<void> {
