@@ -4,18 +4,15 @@ import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Inputs, Transaction } from '@mysten/sui/transactions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Devnet, startDevnet } from './devnet.ts';
-import { type Counter, publishCounter } from './testing/counter.ts';
 
 let devnet: Devnet;
 let client: SuiGrpcClient;
 let signer: Ed25519Keypair;
-let counter: Counter;
 
 beforeAll(async () => {
   devnet = await startDevnet();
   client = new SuiGrpcClient({ network: 'devnet', baseUrl: devnet.url });
   signer = devnet.accounts[0]!;
-  counter = await publishCounter(client, signer);
 });
 
 afterAll(() => devnet.close());
