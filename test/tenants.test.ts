@@ -1,7 +1,7 @@
 import { runInVm } from '@daasvader/worker-agent/vm/vm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningPod, User } from '../scripts/demo/user.ts';
-import { LiveCluster, order } from './support/live-cluster.ts';
+import { IMAGE, LiveCluster, order } from './support/live-cluster.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
 const FETCH = `
@@ -72,4 +72,25 @@ test("a user's credential opens no other namespace, and writes nothing but throu
   ];
   for (const attempt of attempts)
     await expect(user.kubectl(...attempt), attempt.join(' ')).rejects.toThrow(/Forbidden|forbidden/);
+});
+
+test('a granted role opens its namespace as far as it goes, and closes when it is taken back', async () => {
+  const namespace = await bob.user.kubectl('get', 'pods', '-o', 'jsonpath={.items[0].metadata.namespace}');
+  const look = () => alice.user.kubectl('get', 'pods', '-n', namespace, '-o', 'name').catch(String);
+  const patience = { timeout: 20_000 };
+  await bob.user.daas('stake', '3'); // with the 2 from before, an admin's
+  await bob.user.daas('role', 'grant', namespace, alice.user.address, 'viewer');
+  await expect.poll(look, patience).toContain(bob.pod.name);
+  const write = () => alice.user.json('deploy', 'guest', '--image', IMAGE, '--namespace', namespace);
+  await expect(write()).rejects.toThrow(/role/);
+  await bob.user.daas('role', 'grant', namespace, alice.user.address, 'developer');
+  const { requests } = (await write()) as { requests: { id: string }[] };
+  await alice.user.untilCompleted(
+    requests.map(({ id }) => id),
+    RUN_TIMEOUT_MS,
+  );
+  await bob.user.untilRunning('guest', RUN_TIMEOUT_MS);
+  await bob.user.daas('role', 'revoke', namespace, alice.user.address);
+  await expect.poll(look, patience).toMatch(/forbidden/i);
+  await expect(write()).rejects.toThrow(/namespace/i);
 });

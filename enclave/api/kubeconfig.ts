@@ -4,7 +4,7 @@ import type { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import { type CredentialProofs, signCredential } from '../kube/credential.ts';
 import type { Kubernetes } from '../kube/kubernetes.ts';
-import { roleName, userOf } from '../kube/names.ts';
+import { namespaceOf, roleName, userOf } from '../kube/names.ts';
 import type { Tenants } from '../kube/tenants.ts';
 import { readJson } from './body.ts';
 import type { Routes } from './server.ts';
@@ -46,7 +46,7 @@ export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
       const { pem, expiresAtMs } = await signCredential(kubernetes, csr);
       audit.append({ action: 'credential', subject: userOf(address), result: roleName(role) });
       ctx.body = {
-        kubeconfig: userKubeconfig(address, namespaces[0]!, pem, options),
+        kubeconfig: userKubeconfig(address, role > 0 ? namespaceOf(address) : granted[0]!, pem, options),
         certificate: pem,
         expires_at_ms: expiresAtMs,
         namespaces,

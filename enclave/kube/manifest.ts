@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, isLabelKey, isLabelValue } from './grammar.ts';
 import type { Kind } from './path.ts';
+import { PRIORITY_CLASSES } from './priority.ts';
 
 /** A Kubernetes object that passed this file. */
 export interface Manifest {
@@ -108,6 +109,7 @@ const podSpec = z.strictObject({
   initContainers: z.array(container).max(8).optional(),
   volumes: z.array(volume).max(16).optional(),
   restartPolicy: z.enum(['Always', 'OnFailure', 'Never']).optional(),
+  priorityClassName: z.enum(Object.keys(PRIORITY_CLASSES)).optional(),
   terminationGracePeriodSeconds: z.int().min(0).max(600).optional(),
   activeDeadlineSeconds: seconds.optional(),
   securityContext: z
@@ -118,6 +120,47 @@ const podSpec = z.strictObject({
 const template = z.strictObject({
   metadata: z.strictObject({ labels, annotations }).default({ labels: {} }),
   spec: podSpec,
+});
+
+// A host that is an address or a wildcard of everything would take the traffic of others.
+const host = z
+  .string()
+  .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/)
+  .max(253);
+const backend = z.strictObject({
+  service: z.strictObject({
+    name,
+    port: z.union([z.strictObject({ number: port }), z.strictObject({ name })]),
+  }),
+});
+const ingressPath = z.strictObject({
+  path: z.string().startsWith('/').max(1_024).optional(),
+  pathType: z.enum(['Exact', 'Prefix']),
+  backend,
+});
+const replicas = z.int().min(1).max(100);
+const percentage = z.int().min(1).max(10_000);
+const quantity = z.string().regex(/^[0-9]{1,9}(m|k|M|G|Ki|Mi|Gi)?$/);
+const resourceMetric = z.strictObject({
+  name: z.enum(['cpu', 'memory']),
+  target: z.union([
+    z.strictObject({ type: z.literal('Utilization'), averageUtilization: percentage }),
+    z.strictObject({ type: z.literal('AverageValue'), averageValue: quantity }),
+  ]),
+});
+const scaling = z.strictObject({
+  stabilizationWindowSeconds: z.int().min(0).max(3_600).optional(),
+  selectPolicy: z.enum(['Max', 'Min', 'Disabled']).optional(),
+  policies: z
+    .array(
+      z.strictObject({
+        type: z.enum(['Pods', 'Percent']),
+        value: percentage,
+        periodSeconds: z.int().min(1).max(1_800),
+      }),
+    )
+    .max(8)
+    .optional(),
 });
 
 /** One schema per kind; what a kind's object may hold, nothing else. */
@@ -172,6 +215,70 @@ const SCHEMAS = {
       minReadySeconds: seconds.optional(),
       progressDeadlineSeconds: seconds.optional(),
       revisionHistoryLimit: z.int().min(0).max(10).optional(),
+    }),
+  }),
+  DaemonSet: z.strictObject({
+    apiVersion: z.literal('apps/v1'),
+    kind: z.literal('DaemonSet'),
+    metadata,
+    spec: z.strictObject({
+      selector: z.strictObject({ matchLabels: labels }),
+      template,
+      updateStrategy: z
+        .strictObject({
+          type: z.enum(['RollingUpdate', 'OnDelete']),
+          rollingUpdate: z
+            .strictObject({ maxSurge: z.int().min(0), maxUnavailable: z.int().min(0) })
+            .partial()
+            .optional(),
+        })
+        .optional(),
+      minReadySeconds: seconds.optional(),
+      revisionHistoryLimit: z.int().min(0).max(10).optional(),
+    }),
+  }),
+  Ingress: z.strictObject({
+    apiVersion: z.literal('networking.k8s.io/v1'),
+    kind: z.literal('Ingress'),
+    // No annotations: controllers take configuration from them, some of them any configuration.
+    metadata: z.strictObject({ name, labels, namespace: name.optional() }),
+    spec: z.strictObject({
+      ingressClassName: name.optional(),
+      defaultBackend: backend.optional(),
+      // The Secret is one of this namespace: the name cannot say another.
+      tls: z
+        .array(z.strictObject({ hosts: z.array(host).max(16).optional(), secretName: name.optional() }))
+        .max(16)
+        .optional(),
+      rules: z
+        .array(
+          z.strictObject({
+            host: host.optional(),
+            http: z.strictObject({ paths: z.array(ingressPath).min(1).max(16) }).optional(),
+          }),
+        )
+        .max(16)
+        .optional(),
+    }),
+  }),
+  HorizontalPodAutoscaler: z.strictObject({
+    apiVersion: z.literal('autoscaling/v2'),
+    kind: z.literal('HorizontalPodAutoscaler'),
+    metadata,
+    spec: z.strictObject({
+      scaleTargetRef: z.strictObject({
+        apiVersion: z.literal('apps/v1'),
+        kind: z.literal('Deployment'),
+        name,
+      }),
+      minReplicas: replicas.optional(),
+      maxReplicas: replicas,
+      // Pods, objects and external metrics would be read from elsewhere.
+      metrics: z
+        .array(z.strictObject({ type: z.literal('Resource'), resource: resourceMetric }))
+        .max(4)
+        .optional(),
+      behavior: z.strictObject({ scaleUp: scaling, scaleDown: scaling }).partial().optional(),
     }),
   }),
   Job: z.strictObject({

@@ -1,4 +1,4 @@
-import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1DaemonSet, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
 
 /** How far a workload has come. */
 export interface Outcome {
@@ -24,6 +24,8 @@ export function outcomeOf(object: KubernetesObject): Outcome {
   switch (object.kind) {
     case 'Deployment':
       return deploymentOutcome(object as V1Deployment);
+    case 'DaemonSet':
+      return daemonSetOutcome(object as V1DaemonSet);
     case 'Job':
       return jobOutcome(object as V1Job);
     case 'Pod':
@@ -44,6 +46,15 @@ function deploymentOutcome({ metadata, spec, status }: V1Deployment): Outcome {
   const available = Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0);
   if (isSeen && available >= replicas) return READY;
   return { state: 'waiting', reason: `${available} of ${replicas} replicas are available` };
+}
+
+/** Ready when its pod is ready on every node that there is; nodes that join later do not change what became of it. */
+function daemonSetOutcome({ metadata, status }: V1DaemonSet): Outcome {
+  const isSeen = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1);
+  const desired = status?.desiredNumberScheduled ?? 0;
+  const ready = Math.min(status?.numberReady ?? 0, status?.updatedNumberScheduled ?? 0);
+  if (isSeen && ready >= desired) return READY;
+  return { state: 'waiting', reason: `${ready} of ${desired} pods are ready` };
 }
 
 function jobOutcome({ status }: V1Job): Outcome {

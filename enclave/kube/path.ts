@@ -7,7 +7,14 @@ export const KINDS = {
   services: { prefix: '/api/v1', apiVersion: 'v1', kind: 'Service' },
   configmaps: { prefix: '/api/v1', apiVersion: 'v1', kind: 'ConfigMap' },
   deployments: { prefix: '/apis/apps/v1', apiVersion: 'apps/v1', kind: 'Deployment' },
+  daemonsets: { prefix: '/apis/apps/v1', apiVersion: 'apps/v1', kind: 'DaemonSet' },
   jobs: { prefix: '/apis/batch/v1', apiVersion: 'batch/v1', kind: 'Job' },
+  ingresses: { prefix: '/apis/networking.k8s.io/v1', apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
+  horizontalpodautoscalers: {
+    prefix: '/apis/autoscaling/v2',
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+  },
 } as const;
 
 export type Resource = keyof typeof KINDS;

@@ -1,4 +1,4 @@
-import type { V1Deployment, V1Pod, V1Service } from '@kubernetes/client-node';
+import type { V1DaemonSet, V1Deployment, V1Pod, V1Service } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { namespaceOf } from './names.ts';
 import { planRequest, type ScheduledRequest } from './plan.ts';
@@ -113,7 +113,13 @@ describe('planRequest()', () => {
     ['a cluster-scoped path', { path: '/api/v1/nodes' }],
     ['a path that climbs', { path: '/api/v1/namespaces/../namespaces/default/pods' }],
     ['secrets', { path: '/api/v1/namespaces/default/secrets' }],
-    ['an unknown resource', { path: '/apis/apps/v1/namespaces/default/daemonsets' }],
+    ['an unknown resource', { path: '/apis/apps/v1/namespaces/default/statefulsets' }],
+    ['a DaemonSet of an admin', { role: 3, path: '/apis/apps/v1/namespaces/default/daemonsets' }],
+    [
+      'an Ingress of a developer',
+      { path: '/apis/networking.k8s.io/v1/namespaces/default/ingresses', method: 'DELETE' },
+    ],
+    ['a granted role above admin', { role: 4, owner: BOB }],
     ['a resource of a prototype', { path: '/api/v1/namespaces/default/constructor' }],
     ['a resource in another group', { path: '/api/v1/namespaces/default/deployments' }],
     ['kube-system', { path: '/apis/apps/v1/namespaces/kube-system/deployments', namespace: 'kube-system' }],
@@ -186,4 +192,75 @@ test('namespaceOf() encodes the whole address in base32', () => {
   expect(namespaceOf(`0x${'00'.repeat(32)}`)).toBe(`u-${'a'.repeat(52)}`);
   expect(namespaceOf(ALICE)).toHaveLength(54);
   expect(() => namespaceOf('0x1')).toThrow(TypeError);
+});
+
+describe('what admins and super users may', () => {
+  const paths = {
+    Ingress: '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
+    HorizontalPodAutoscaler: '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers',
+    DaemonSet: '/apis/apps/v1/namespaces/default/daemonsets',
+  };
+  const metadata = { name: 'web' };
+  const container = { name: 'c', image: 'busybox' };
+  const service = { name: 'web', port: { number: 80 } };
+  const rule = { host: 'web.example.com', http: { paths: [{ pathType: 'Prefix', backend: { service } }] } };
+  const ingress = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata,
+    spec: { rules: [rule] },
+  };
+  const autoscaler = {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata,
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 3 },
+  };
+
+  test('an Ingress and an autoscaler take their manifest', () => {
+    const planned = planRequest(withManifest(ingress, { path: paths.Ingress, role: 3 }));
+    expect(planned.object).toMatchObject({ kind: 'Ingress', spec: { rules: [rule] } });
+    const scaled = planRequest(withManifest(autoscaler, { path: paths.HorizontalPodAutoscaler, role: 3 }));
+    expect(scaled.object).toMatchObject({ spec: autoscaler.spec });
+  });
+
+  test('a DaemonSet has the restrictions of every pod and prefers no node', () => {
+    const { spec } = planRequest(request({ path: paths.DaemonSet, role: 4 })).object as V1DaemonSet;
+    expect(spec?.template.spec).toMatchObject({ securityContext: { runAsNonRoot: true } });
+    expect(spec?.template.spec?.affinity).toBeUndefined();
+    expect(spec).not.toHaveProperty('replicas');
+  });
+
+  test.each([
+    ['annotations of an Ingress', { ...ingress, metadata: { ...metadata, annotations: { a: 'b' } } }],
+    ['an Ingress for an address', { ...ingress, spec: { rules: [{ ...rule, host: '10.0.0.1:80' }] } }],
+    ['an Ingress for everything', { ...ingress, spec: { rules: [{ ...rule, host: '*' }] } }],
+    [
+      'an autoscaler of something else',
+      {
+        ...autoscaler,
+        spec: { ...autoscaler.spec, scaleTargetRef: { apiVersion: 'v1', kind: 'Node', name: 'worker-1' } },
+      },
+    ],
+    [
+      'an autoscaler by metrics of others',
+      { ...autoscaler, spec: { ...autoscaler.spec, metrics: [{ type: 'External', external: {} }] } },
+    ],
+    ['an autoscaler without end', { ...autoscaler, spec: { ...autoscaler.spec, maxReplicas: 1_000 } }],
+  ])('refuses %s', (_, manifest) => {
+    const path = paths[manifest.kind as keyof typeof paths];
+    expect(() => planRequest(withManifest(manifest, { path, role: 4 }))).toThrow('Cannot accept manifest');
+  });
+
+  test('a PriorityClass is for super users, and one that the cluster offers', () => {
+    const prior = (priorityClassName: string, role: number) => ({
+      ...pod({ containers: [container], priorityClassName }),
+      role,
+    });
+    expect((planRequest(prior('daasvader-high', 4)).object as V1Pod).spec?.priorityClassName).toBe(
+      'daasvader-high',
+    );
+    expect(() => planRequest(prior('daasvader-high', 3))).toThrow('takes the role super');
+    expect(() => planRequest(prior('system-node-critical', 4))).toThrow('priorityClassName');
+  });
 });

@@ -1,4 +1,5 @@
 import type { KubernetesObject, V1PodSpec } from '@kubernetes/client-node';
+import { ADMIN } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, parseLabels, parsePort } from './grammar.ts';
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts';
@@ -41,7 +42,13 @@ export interface Plan {
 const METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 /** Developers have one namespace, admins and above may add a suffix to get more. */
 const DEVELOPER = 2;
-const ADMIN = 3;
+const SUPER = 4;
+/** The least role for a kind, where it is more than developer. */
+const LEAST_ROLE: Partial<Record<Kind, number>> = {
+  Ingress: ADMIN,
+  HorizontalPodAutoscaler: ADMIN,
+  DaemonSet: SUPER,
+};
 const SUFFIX = /^-[a-z0-9-]{0,7}[a-z0-9]$/;
 
 /**
@@ -55,6 +62,8 @@ export function planRequest(request: ScheduledRequest): Plan {
   if (request.role < DEVELOPER || roleName(request.role) === 'none')
     throw refuse(`the role ${roleName(request.role)} may only read`);
   const target = parsePath(request.path);
+  if (request.role < (LEAST_ROLE[target.kind] ?? DEVELOPER))
+    throw refuse(`the role ${roleName(request.role)} may not write ${target.resource}`);
   const namespace = namespaceFor(request, target);
   if (request.method === 'POST' && target.name !== undefined) throw refuse('POST takes no name in its path');
   const verb = request.method === 'DELETE' ? 'delete' : 'apply';
@@ -74,6 +83,8 @@ function namespaceFor(request: ScheduledRequest, target: Target): string {
   }
   const own = namespaceOf(request.owner);
   const isOwn = request.owner === request.requester;
+  if (!isOwn && request.role > ADMIN)
+    throw refuse(`the role ${roleName(request.role)} is not granted to others`);
   if (request.namespace === own || (isOwn && request.namespace === 'default')) return own;
   if (!request.namespace.startsWith(own) || !SUFFIX.test(request.namespace.slice(own.length))) {
     throw refuse(`namespace ${request.namespace} is not its owner's`);
@@ -111,10 +122,11 @@ function buildObject(request: ScheduledRequest, target: Target): unknown {
     case 'Pod':
       return { ...base, spec: podSpec(request, name) };
     case 'Deployment':
+    case 'DaemonSet':
       return {
         ...base,
         spec: {
-          replicas: 1,
+          ...(target.kind === 'Deployment' && { replicas: 1 }),
           selector: { matchLabels: labels },
           template: { metadata: { labels }, spec: podSpec(request, name) },
         },
@@ -130,8 +142,8 @@ function buildObject(request: ScheduledRequest, target: Target): unknown {
       const port = parsePort(request.port);
       return { ...base, spec: { selector: labels, ports: [{ port, targetPort: port }] } };
     }
-    case 'ConfigMap':
-      throw refuse('a ConfigMap needs a manifest; use submit_manifest');
+    default:
+      throw refuse(`${target.resource} need a manifest; use submit_manifest`);
   }
 }
 
@@ -165,27 +177,33 @@ function restrict(manifest: Manifest, namespace: string, request: ScheduledReque
       annotations: { ...annotations, [REQUEST_ANNOTATION]: request.requestId.toString() },
     },
   };
-  if (kind === 'Pod')
-    return {
-      ...object,
-      spec: restrictPodSpec(manifest.spec as V1PodSpec, request.worker),
-    } as KubernetesObject;
-  if (kind !== 'Deployment' && kind !== 'Job') return object;
+  if (kind === 'Pod') return { ...object, spec: restrictPod(manifest.spec, request) } as KubernetesObject;
+  if (kind !== 'Deployment' && kind !== 'Job' && kind !== 'DaemonSet') return object;
   const spec = manifest.spec as {
     template: { metadata: { labels: Record<string, string> }; spec: V1PodSpec };
   };
   const { template } = spec;
   const podSpec = kind === 'Job' ? { restartPolicy: 'Never', ...template.spec } : template.spec;
+  // A DaemonSet runs on each node, so it prefers none.
+  const worker = kind === 'DaemonSet' ? '' : request.worker;
   return {
     ...object,
     spec: {
       ...spec,
       template: {
         metadata: { ...template.metadata, labels: { ...template.metadata.labels, ...marks } },
-        spec: restrictPodSpec(podSpec, request.worker),
+        spec: restrictPod(podSpec, { ...request, worker }),
       },
     },
   } as KubernetesObject;
+}
+
+function restrictPod(candidate: unknown, { role, worker }: ScheduledRequest): V1PodSpec {
+  const spec = candidate as V1PodSpec;
+  const { priorityClassName } = spec;
+  if (priorityClassName !== undefined && role < SUPER)
+    throw refuse(`priorityClassName ${priorityClassName} takes the role super, of one's own stake`);
+  return restrictPodSpec(spec, worker);
 }
 
 function refuse(reason: string): EnclaveError {

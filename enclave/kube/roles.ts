@@ -7,6 +7,7 @@ import type {
 } from '@kubernetes/client-node';
 import { ROLES, type Role, userOf } from './names.ts';
 import { admissionPolicies } from './policies.ts';
+import { priorityClasses } from './priority.ts';
 
 const READ = ['get', 'list', 'watch'];
 
@@ -30,9 +31,10 @@ const READ_WORKLOADS: V1PolicyRule[] = [
     ],
     verbs: READ,
   },
-  { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: READ },
+  { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'daemonsets'], verbs: READ },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: READ },
-  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: READ },
+  { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: READ },
+  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies', 'ingresses'], verbs: READ },
 ];
 const EXEC: V1PolicyRule[] = [
   { apiGroups: [''], resources: ['pods/exec', 'pods/attach'], verbs: ['create', 'get'] },
@@ -51,6 +53,7 @@ const RULES: Record<Exclude<Role, 'none'>, V1PolicyRule[]> = {
 /** What a super user sees of the whole cluster: its machines and its requests' objects, nobody's Secrets. */
 const SUPER_CLUSTER_RULES: V1PolicyRule[] = [
   { apiGroups: [''], resources: ['nodes', 'namespaces'], verbs: READ },
+  { apiGroups: ['scheduling.k8s.io'], resources: ['priorityclasses'], verbs: READ },
   { apiGroups: ['metrics.k8s.io'], resources: ['nodes', 'pods'], verbs: READ },
   ...READ_WORKLOADS.filter((rule) => rule.apiGroups?.[0] !== ''),
 ];
@@ -70,6 +73,7 @@ export function clusterBaseline(): KubernetesObject[] {
   return [
     ...roles,
     ...admissionPolicies(),
+    ...priorityClasses(),
     clusterRole(SUPER_CLUSTER_ROLE, SUPER_CLUSTER_RULES),
     clusterBinding('daasvader:node-bootstrapper', 'system:node-bootstrapper', 'Group', BOOTSTRAP_GROUP),
   ];

@@ -7,6 +7,7 @@ import type {
 } from '@kubernetes/client-node';
 import { OWN_PREFIX, type Role } from './names.ts';
 import { MANAGED_LABEL } from './plan.ts';
+import { priorityQuota } from './priority.ts';
 
 /** The annotation that says in full whose namespace it is. */
 const REQUESTER_ANNOTATION = `${OWN_PREFIX}requester`;
@@ -36,7 +37,10 @@ function quota({
     'count/configmaps': `${pods}`,
     'count/secrets': `${pods}`,
     'count/deployments.apps': `${pods}`,
+    'count/daemonsets.apps': `${pods}`,
     'count/jobs.batch': `${pods}`,
+    'count/ingresses.networking.k8s.io': `${pods}`,
+    'count/horizontalpodautoscalers.autoscaling': `${pods}`,
     // Nothing may reach out of the namespace through the machine it runs on.
     'services.nodeports': '0',
     'services.loadbalancers': '0',
@@ -53,6 +57,7 @@ export function tenantObjects(
   return [
     namespaceObject(address, namespace),
     resourceQuota(namespace, role),
+    priorityQuota(namespace, role === 'super' ? QUOTAS.super.pods! : '0'),
     limitRange(namespace),
     denyAll(namespace),
     allowWithin(namespace),

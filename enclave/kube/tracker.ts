@@ -12,6 +12,7 @@ const DEADLINE_MS = 300_000;
 const WATCHED = [
   { kind: 'Pod', apiVersion: 'v1', path: '/api/v1/pods' },
   { kind: 'Deployment', apiVersion: 'apps/v1', path: '/apis/apps/v1/deployments' },
+  { kind: 'DaemonSet', apiVersion: 'apps/v1', path: '/apis/apps/v1/daemonsets' },
   { kind: 'Job', apiVersion: 'batch/v1', path: '/apis/batch/v1/jobs' },
 ];
 
@@ -90,7 +91,7 @@ export class Tracker {
     const reason = podTrouble(pod);
     const { [KIND_LABEL]: kind, [NAME_LABEL]: name } = pod.metadata?.labels ?? {};
     // A job may try again with another pod.
-    if (reason === undefined || kind !== 'Deployment') return;
+    if (reason === undefined || (kind !== 'Deployment' && kind !== 'DaemonSet')) return;
     this.#settle(`${kind}/${pod.metadata?.namespace}/${name}`, { state: 'failed', reason });
   }
 
