@@ -82,7 +82,7 @@ test('a granted role opens its namespace as far as it goes, and closes when it i
   await bob.user.daas('role', 'grant', namespace, alice.user.address, 'viewer');
   await expect.poll(look, patience).toContain(bob.pod.name);
   const write = () => alice.user.json('deploy', 'guest', '--image', IMAGE, '--namespace', namespace);
-  await expect(write()).rejects.toThrow(/role/);
+  await expect(write()).rejects.toThrow(/ERoleTooLow/);
   await bob.user.daas('role', 'grant', namespace, alice.user.address, 'developer');
   const { requests } = (await write()) as { requests: { id: string }[] };
   await alice.user.untilCompleted(
@@ -92,5 +92,5 @@ test('a granted role opens its namespace as far as it goes, and closes when it i
   await bob.user.untilRunning('guest', RUN_TIMEOUT_MS);
   await bob.user.daas('role', 'revoke', namespace, alice.user.address);
   await expect.poll(look, patience).toMatch(/forbidden/i);
-  await expect(write()).rejects.toThrow(/namespace/i);
+  await expect(write()).rejects.toThrow(/EBadNamespace/);
 });
