@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterState } from './chain/cluster-state.ts';
 import { type ChainEvent, decodeEvent, type RawEvent } from './chain/event.ts';
+import type { Grant } from './chain/roles.ts';
 import { EnclaveError } from './error.ts';
 import { desiredRequests } from './kube/desired.ts';
 import type { Executor } from './kube/executor.ts';
@@ -62,6 +63,7 @@ export class Reactor {
     this.#hands = hands;
     const requests = desiredRequests(this.#state.requests);
     await Promise.all(requests.map((request) => hands.executor.submit(request)));
+    for (const grant of this.#state.roles.grants) this.#changeGrants(hands.tenants, grant);
   }
 
   /** Notes the chain's time, at which other stakes for roles may come into effect. */
@@ -74,6 +76,11 @@ export class Reactor {
       void this.#insist('change a role', () =>
         tenants.changeRole(address, this.#state.roles.roleOf(address)),
       );
+  }
+
+  #changeGrants(tenants: Tenants, { owner, namespace }: Pick<Grant, 'owner' | 'namespace'>): void {
+    const role = () => this.#state.roles.roleOf(owner);
+    void this.#insist('change a grant', () => tenants.changeGrants(owner, role(), namespace));
   }
 
   #react(event: ChainEvent, { executor, nodes, tenants }: Hands): void {
@@ -91,7 +98,7 @@ export class Reactor {
         );
         break;
       case 'RoleGrantedEvent':
-        void this.#insist('change a grant', () => tenants.changeGrants(event.owner, event.namespace));
+        this.#changeGrants(tenants, event);
         break;
       case 'RoleStakesProposedEvent':
         this.#changeRoles(tenants);

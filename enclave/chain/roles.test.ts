@@ -6,13 +6,13 @@ const EVENT = { logId: '0x1', seq: '1' };
 
 let roles: Roles;
 
-function propose(factor: number, effectiveAtMs: number): void {
+function propose(factor: number, effectiveAtMs: number, proposedAtMs = 0): void {
   const stake = (amount: number) => `${amount * factor}`;
   roles.propose({
     kind: 'RoleStakesProposedEvent',
     ...EVENT,
     roleStakes: { viewer: stake(1), developer: stake(4), admin: stake(10), super_: stake(20) },
-    proposedAtMs: '0',
+    proposedAtMs: `${proposedAtMs}`,
     effectiveAtMs: `${effectiveAtMs}`,
   });
 }
@@ -62,6 +62,15 @@ test('a proposal replaces one that still waits', () => {
   propose(1, 9_000);
   roles.passTime(6_000);
   expect(roles.roleOf(ALICE)).toBe(3);
+});
+
+test('read late, a proposal that was due when it was replaced did count, and the next one waits', () => {
+  stake(10);
+  propose(2, 5_000);
+  propose(4, 10_000, 6_000);
+  expect(roles.roleOf(ALICE)).toBe(2);
+  roles.passTime(10_000);
+  expect(roles.roleOf(ALICE)).toBe(1);
 });
 
 test('a grant counts while its owner is an admin', () => {

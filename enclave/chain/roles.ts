@@ -49,6 +49,11 @@ export class Roles {
     return [...this.#bonded.keys()];
   }
 
+  /** All grants that count now. */
+  get grants(): Grant[] {
+    return this.#counting(() => true);
+  }
+
   /** Grants in a namespace that count now. */
   grantsIn(namespace: string): Grant[] {
     return this.#counting((grant) => grant.namespace === namespace);
@@ -63,8 +68,9 @@ export class Roles {
     this.#bonded.set(user, BigInt(total));
   }
 
-  /** A proposal replaces one that is not in effect yet. */
-  propose({ roleStakes, effectiveAtMs }: EventOf<'RoleStakesProposedEvent'>): void {
+  /** A proposal replaces one that was not in effect when it was made; what was due by then stays in effect. */
+  propose({ roleStakes, proposedAtMs, effectiveAtMs }: EventOf<'RoleStakesProposedEvent'>): void {
+    this.passTime(Number(proposedAtMs));
     const { viewer, developer, admin, super_ } = roleStakes;
     const stakes = [viewer, developer, admin, super_].map(BigInt);
     this.#proposed = { stakes, effectiveAtMs: Number(effectiveAtMs) };

@@ -83,13 +83,13 @@ describe('granted roles', () => {
   test('are bound in their namespace, changed and taken back', async () => {
     await tenants.ensure(USER, ADMIN);
     grant(VIEWER);
-    await tenants.changeGrants(USER, OWN);
+    await tenants.changeGrants(USER, ADMIN, OWN);
     expect(rights()).toEqual(['RoleBinding/daasvader:admin', 'RoleBinding/daasvader:granted:viewer']);
     grant(DEVELOPER);
-    await tenants.changeGrants(USER, OWN);
+    await tenants.changeGrants(USER, ADMIN, OWN);
     expect(rights()).toEqual(['RoleBinding/daasvader:admin', 'RoleBinding/daasvader:granted:developer']);
     grant(NONE);
-    await tenants.changeGrants(USER, OWN);
+    await tenants.changeGrants(USER, ADMIN, OWN);
     expect(rights()).toEqual(['RoleBinding/daasvader:admin']);
   });
 
@@ -112,10 +112,13 @@ describe('granted roles', () => {
     expect(rights()).toContain('RoleBinding/daasvader:granted:admin');
   });
 
-  test('by somebody else in this namespace do not count', async () => {
-    await tenants.ensure(USER, ADMIN);
+  test('make their namespace when it is not there, but not for an owner who is no admin', async () => {
     grant(VIEWER);
-    await tenants.changeGrants(OTHER, OWN);
-    expect(rights()).toEqual(['RoleBinding/daasvader:admin']);
+    stake(USER, 2);
+    await tenants.changeGrants(USER, DEVELOPER, OWN);
+    expect(rights()).toEqual([]);
+    stake(USER, 5);
+    await tenants.changeGrants(USER, ADMIN, OWN);
+    expect(rights()).toEqual(['RoleBinding/daasvader:admin', 'RoleBinding/daasvader:granted:viewer']);
   });
 });

@@ -50,10 +50,17 @@ export class Tenants {
     });
   }
 
-  /** Follows what an owner granted or took back. A namespace that is not there yet gets its grants when it is made. */
-  changeGrants(owner: string, namespace: string): Promise<void> {
+  /**
+   * Follows what an owner granted or took back in a namespace, which is made for the first grant that counts.
+   *
+   * @param role of the owner
+   */
+  changeGrants(owner: string, role: number, namespace: string): Promise<void> {
     return this.#inTurn(owner, async () => {
-      if (this.#namespaces.get(namespace)?.address === owner) await this.#setGrants(namespace);
+      const isThere = this.#namespaces.get(namespace)?.address === owner;
+      const name = roleName(role);
+      if (isThere) await this.#setGrants(namespace);
+      else if (this.#roles.grantsIn(namespace).length > 0) await this.#ensure(owner, name, namespace, name);
     });
   }
 
