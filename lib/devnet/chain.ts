@@ -9,8 +9,9 @@ import {
 import { Committee } from './committee.ts';
 import type { ObjectTransition } from './effects.ts';
 import { type Epoch, findEpoch } from './epoch.ts';
-import { DevnetError, unsupported } from './error.ts';
+import { DevnetError } from './error.ts';
 import { Executor, type Moment, type Simulation } from './executor.ts';
+import { checkExpiration } from './expiration.ts';
 import { type GasCost, NO_GAS } from './gas.ts';
 import { type Allocation, makeEpochChange, makeGenesis, makePrologue } from './genesis.ts';
 import { type ObjectSource, programmable, type TransactionData } from './inputs.ts';
@@ -181,13 +182,6 @@ export class Chain {
     return this.#executor.vm;
   }
 
-  #checkExpiration({ expiration }: TransactionData): void {
-    if (expiration.$kind === 'None') return;
-    if (expiration.$kind !== 'Epoch') throw unsupported(`Transaction expiration ${expiration.$kind}`);
-    if (BigInt(expiration.Epoch) < this.committee.epoch)
-      throw new DevnetError('INVALID_ARGUMENT', 'Transaction Expired');
-  }
-
   #enqueue(transaction: SignedTransaction): Promise<StoredTransaction> {
     if (this.#queue.length === 0) setImmediate(() => this.#queue.length > 0 && this.#flush());
     return new Promise((resolve, reject) => this.#queue.push({ transaction, resolve, reject }));
@@ -270,7 +264,7 @@ export class Chain {
   }
 
   #execute(transaction: SignedTransaction, timestampMs: number): BatchEntry {
-    this.#checkExpiration(transaction.data);
+    checkExpiration(transaction.data, this.committee.epoch, this.chainId);
     const { execution, record } = this.#executor.run(transaction, this.store, this.#momentAt(timestampMs));
     return { record, gas: execution.settlement.gas, changes: toChanges(execution.transitions) };
   }

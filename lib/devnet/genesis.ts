@@ -8,7 +8,7 @@ import { typeOrigins } from './execution/type-origins.ts';
 import { type GasCost, NO_GAS } from './gas.ts';
 import { type ChainObject, CLOCK_ID, coinContents, encodeObject, type MoveData } from './object.ts';
 import type { TransactionRecord } from './store.ts';
-import { ADDRESS_1, ADDRESS_2, SUI_COIN_TYPE } from './type-name.ts';
+import { ADDRESS_1, ADDRESS_2, SUI_COIN_TYPE, SUI_TYPE } from './type-name.ts';
 import type { Address } from './vm/types.ts';
 
 const SYSTEM: Address = `0x${'0'.repeat(64)}`;
@@ -35,6 +35,7 @@ export function makeGenesis(
   const drafts = [
     ...packages(framework),
     clockObject(timestampMs),
+    suiMetadata(timestampMs),
     ...allocations.map((allocation, index) => coinObject(allocation, index, timestampMs)),
   ];
   const data = systemTransaction({ Genesis: { objects: drafts.map(toGenesisObject) } });
@@ -225,9 +226,33 @@ function clockContents(timestampMs: number): Uint8Array {
   return coinContents(CLOCK_ID, BigInt(timestampMs));
 }
 
+/** `0x2::coin::CoinMetadata<SUI>`, frozen, with the words that Sui's genesis has. */
+function suiMetadata(timestampMs: number): ChainObject {
+  const id = genesisId(`metadata of SUI at ${timestampMs}`);
+  const contents = bcs.struct('CoinMetadata', {
+    id: bcs.Address,
+    decimals: bcs.u8(),
+    name: bcs.string(),
+    symbol: bcs.string(),
+    description: bcs.string(),
+    iconUrl: bcs.option(bcs.string()),
+  });
+  const sui = { id, decimals: 9, name: 'Sui', symbol: 'SUI', description: '', iconUrl: null };
+  const data = {
+    kind: 'move',
+    type: `${ADDRESS_2}::coin::CoinMetadata<${SUI_TYPE}>`,
+    hasPublicTransfer: true,
+    contents: contents.serialize(sui).toBytes(),
+  } as const;
+  return draft(id, data, { kind: 'immutable' });
+}
+
+function genesisId(seed: string): Address {
+  return `0x${Buffer.from(blake2b(Buffer.from(seed), { dkLen: 32 })).toString('hex')}`;
+}
+
 function coinObject({ address, amount }: Allocation, index: number, timestampMs: number): ChainObject {
-  const seed = `genesis coin ${index} for ${address} at ${timestampMs}`;
-  const id = `0x${Buffer.from(blake2b(Buffer.from(seed), { dkLen: 32 })).toString('hex')}`;
+  const id = genesisId(`genesis coin ${index} for ${address} at ${timestampMs}`);
   const data = {
     kind: 'move',
     type: SUI_COIN_TYPE,

@@ -31,6 +31,7 @@ async function incrementOnce(): Promise<string> {
 async function collect<T>(
   subscribe: (abort: AbortSignal) => { responses: AsyncIterable<T>; headers: Promise<unknown> },
   isWanted: (message: T) => boolean,
+  between: () => Promise<unknown> = async () => undefined,
 ): Promise<{ messages: T[]; digests: string[] }> {
   const abort = new AbortController();
   const call = subscribe(abort.signal);
@@ -41,7 +42,9 @@ async function collect<T>(
     }
   })().catch(() => undefined); // it ends by being called off
   await call.headers;
-  const digests = [await incrementOnce(), await incrementOnce()];
+  const first = await incrementOnce();
+  await between();
+  const digests = [first, await incrementOnce()];
   await expect.poll(() => messages.length).toBe(digests.length);
   abort.abort();
   await reading;
@@ -75,6 +78,97 @@ test('a subscriber to events gets each with its place', async () => {
       packageId: counter.packageId,
     })),
   );
+});
+
+const ofCounter = (): GrpcTypes.TransactionFilter => ({
+  terms: [
+    {
+      literals: [
+        {
+          negated: false,
+          predicate: { oneofKind: 'affectedObject', affectedObject: { objectId: counter.counterId } },
+        },
+      ],
+    },
+  ],
+});
+
+/** Something that no filter of the counter lets through. */
+const transfer = () => devnet.faucet(devnet.accounts[1]!.toSuiAddress(), 1n);
+
+test('a subscriber with a filter gets what passes, and word of what does not', async () => {
+  const frames: GrpcTypes.SubscribeTransactionsResponse[] = [];
+  const { messages, digests } = await collect(
+    (abort) => client.subscriptionService.subscribeTransactions({ filter: ofCounter() }, { abort }),
+    (frame) => frames.push(frame) > 0 && frame.transaction !== undefined,
+    transfer,
+  );
+  expect(messages.map(({ transaction }) => transaction!.digest)).toEqual(digests);
+  expect(frames.length).toBeGreaterThan(messages.length);
+  const cursors = frames.map(({ watermark }) => Buffer.from(watermark!.cursor!));
+  expect([...cursors].sort(Buffer.compare)).toEqual(cursors);
+});
+
+test('a subscriber to checkpoints with a filter gets those with a transaction that passes', async () => {
+  const covered: bigint[] = [];
+  const { messages } = await collect(
+    (abort) => client.subscriptionService.subscribeCheckpoints({ filter: ofCounter() }, { abort }),
+    ({ cursor, checkpoint }) => covered.push(cursor!) > 0 && checkpoint !== undefined,
+    transfer,
+  );
+  for (const { cursor, checkpoint } of messages) expect(checkpoint!.sequenceNumber).toBe(cursor);
+  expect(covered).toEqual(covered.map((_, index) => covered[0]! + BigInt(index)));
+  expect(covered.length).toBeGreaterThan(messages.length);
+});
+
+test('a cursor of a subscription goes on in a list', async () => {
+  const { messages, digests } = await collect(
+    (abort) => client.subscriptionService.subscribeTransactions({ filter: ofCounter() }, { abort }),
+    ({ transaction }) => transaction !== undefined,
+  );
+  const after = messages[0]!.watermark!.cursor!;
+  const listed: string[] = [];
+  const call = client.ledgerService.listTransactions({ filter: ofCounter(), options: { after } });
+  for await (const { transaction } of call.responses) if (transaction) listed.push(transaction.digest!);
+  expect(listed[0]).toBe(digests[1]);
+});
+
+test('a subscriber to events gets only those of its filter', async () => {
+  const predicate = { oneofKind: 'eventType', eventType: { eventType: '0x2::nothing::None' } } as const;
+  const frames: GrpcTypes.SubscribeEventsResponse[] = [];
+  await collect(
+    (abort) => {
+      const filter = { terms: [{ literals: [{ negated: false, predicate }] }] };
+      return client.subscriptionService.subscribeEvents({ filter }, { abort });
+    },
+    (frame) => frames.push(frame) > 0,
+  );
+  expect(frames.filter(({ event }) => event)).toEqual([]);
+});
+
+test.each(['subscribeTransactions', 'subscribeEvents', 'subscribeCheckpoints'] as const)(
+  '%s refuses an empty filter',
+  async (name) => {
+    const call = client.subscriptionService[name]({ filter: { terms: [] } });
+    const first = call.responses[Symbol.asyncIterator]().next();
+    await expect(first).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  },
+);
+
+test('a subscriber that reads nothing leaves nothing behind when it goes, and costs no listener', async () => {
+  const before = devnet.chain.events.listenerCount('checkpoint');
+  const aborts = Array.from({ length: 20 }, () => new AbortController());
+  const calls = aborts.map(({ signal }) =>
+    client.subscriptionService.subscribeCheckpoints({ readMask: { paths: ['*'] } }, { abort: signal }),
+  );
+  await Promise.all(calls.map(({ headers }) => headers));
+  await incrementOnce();
+  for (const abort of aborts) abort.abort();
+  for (const call of calls)
+    await call.responses[Symbol.asyncIterator]()
+      .next()
+      .catch(() => undefined);
+  await expect.poll(() => devnet.chain.events.listenerCount('checkpoint')).toBe(before);
 });
 
 test('a struct is described with its abilities and fields, and what is not there is not found', async () => {
@@ -134,29 +228,4 @@ test('signatures over personal messages and transactions are verified', async ()
   });
   await expect(verify('Nothing', wrapped)).rejects.toThrow(/not TransactionData or PersonalMessage/);
   await expect(verify('PersonalMessage', wrapped, 'nobody')).rejects.toThrow(/not an address/);
-});
-
-test('objects and events come in JSON when it is asked for', async () => {
-  await incrementOnce();
-  const { response } = await client.ledgerService.getObject({
-    objectId: counter.counterId,
-    readMask: { paths: ['json'] },
-  });
-  const fields = response.object!.json!.kind;
-  expect(fields).toMatchObject({
-    structValue: { fields: { id: { kind: { stringValue: counter.counterId } } } },
-  });
-  const { objects } = await client.core.getObjects({
-    objectIds: [counter.counterId],
-    include: { json: true },
-  });
-  const [object] = objects as { json: Record<string, unknown> }[];
-  expect(object!.json).toMatchObject({ id: counter.counterId, value: expect.stringMatching(/^[0-9]+$/) });
-});
-
-test('the SUI coin has its metadata, another coin none', async () => {
-  const { response } = await client.stateService.getCoinInfo({ coinType: '0x2::sui::SUI' });
-  expect(response.metadata).toMatchObject({ decimals: 9, symbol: 'SUI' });
-  const other = client.stateService.getCoinInfo({ coinType: `${counter.packageId}::counter::Counter` });
-  await expect(other).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });

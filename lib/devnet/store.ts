@@ -1,8 +1,11 @@
+import { hash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { DevnetError } from './error.ts';
+import { eventPlace, facetsOf } from './facets.ts';
 import { type ChainObject, type ChainOwner, coinBalance, decodeObject, encodeObject } from './object.ts';
+import { isCoinInfo } from './type-name.ts';
 import type { Address, TypeName } from './vm/types.ts';
 
 /** A transaction with everything it did. */
@@ -55,6 +58,8 @@ export interface Page<T> {
   next: string | undefined;
 }
 
+/** `PRAGMA user_version` of the tables below; a directory without one has no index of the past, and gets it. */
+const SCHEMA_VERSION = 1;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS versions (
@@ -75,7 +80,13 @@ const SCHEMA = `
     epoch INTEGER NOT NULL, signature BLOB NOT NULL, bitmap BLOB NOT NULL, timestamp_ms INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS checkpoints_by_epoch ON checkpoints (epoch, sequence);
+  CREATE TABLE IF NOT EXISTS facets (
+    facet BLOB NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (facet, place)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS coin_info (type TEXT PRIMARY KEY, id TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
+/** SQLite's integers are signed. */
+const MAX_INTEGER = 2n ** 63n - 1n;
 
 /** What SQLite's result codes mean for the directory; the lowest byte of each is what is looked at. */
 const SQLITE_REASONS: Record<number, string> = {
@@ -118,6 +129,7 @@ export class Store {
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL',
       );
     } catch (cause) {
+      if (cause instanceof DevnetError) throw cause;
       const why = reasonOf(cause) ?? (cause as Error).message;
       throw new DevnetError('FAILED_PRECONDITION', `Cannot open the chain in ${directory}: ${why}`, {
         cause,
@@ -127,8 +139,30 @@ export class Store {
 
   static #prepare(db: DatabaseSync, pragmas: string): Store {
     db.exec(pragmas);
+    const store = new Store(db);
+    const version = Number(store.#get('PRAGMA user_version')!.user_version);
+    if (version > SCHEMA_VERSION) {
+      db.close();
+      throw new DevnetError(
+        'FAILED_PRECONDITION',
+        `Cannot open the chain: its schema is ${version}, this devnet knows up to ${SCHEMA_VERSION}; use a newer one`,
+      );
+    }
     db.exec(SCHEMA);
-    return new Store(db);
+    if (version < SCHEMA_VERSION) store.#indexThePast();
+    return store;
+  }
+
+  /** Fills the indexes that schema 0 did not have. */
+  #indexThePast(): void {
+    this.atomically(() => {
+      const count = this.transactionCount();
+      for (let position = 0; position < count; position += 1)
+        this.#addFacets(position, this.transactionAt(position)!);
+      for (const { id, type } of this.#all('SELECT id, type FROM live WHERE type IS NOT NULL'))
+        this.#addCoinInfo(id as string, type as string);
+      this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    });
   }
 
   close(): void {
@@ -177,6 +211,7 @@ export class Store {
 
   /** @returns one past or present version of an object */
   objectAt(id: Address, version: bigint): ChainObject | undefined {
+    if (version > MAX_INTEGER) return undefined;
     const row = this.#get('SELECT bytes FROM versions WHERE id = ? AND version = ?', id, version);
     return row === undefined ? undefined : decodeObject(row.bytes as Uint8Array);
   }
@@ -206,7 +241,7 @@ export class Store {
     return { items, next: rows.length > limit ? items.at(-1)!.id : undefined };
   }
 
-  /** Balances of an owner's coins by the coin's `Coin<T>` type. */
+  /** Balances of an owner's coins by the coin's `Coin<T>` type, in the order of types. */
   coinBalances(owner: Address): Map<TypeName, bigint> {
     const balances = new Map<TypeName, bigint>();
     const rows = this.#all(
@@ -239,8 +274,19 @@ export class Store {
         ownerKey(object.owner),
         type,
       );
+      if (type !== null) this.#addCoinInfo(id, type);
       this.#remember(object);
     }
+  }
+
+  /** @returns the object of this type, one of those that describe a coin and of which there is one for each coin */
+  coinInfo(type: TypeName): ChainObject | undefined {
+    const row = this.#get('SELECT id FROM coin_info WHERE type = ?', type);
+    return row && this.object(row.id as string);
+  }
+
+  #addCoinInfo(id: Address, type: TypeName): void {
+    if (isCoinInfo(type)) this.#run('INSERT OR REPLACE INTO coin_info VALUES (?, ?)', type, id);
   }
 
   addTransaction(transaction: StoredTransaction): void {
@@ -259,11 +305,47 @@ export class Store {
       JSON.stringify({ objectTypes, balanceChanges }),
       timestampMs,
     );
+    this.#addFacets(position, transaction);
+  }
+
+  #addFacets(position: number, record: TransactionRecord): void {
+    const { transaction, events } = facetsOf(record);
+    for (const facet of transaction) this.#addFacet(facet, position);
+    for (const [index, facets] of events.entries())
+      for (const facet of facets) this.#addFacet(facet, eventPlace(position, index));
+  }
+
+  #addFacet(facet: string, place: number): void {
+    this.#run('INSERT OR IGNORE INTO facets VALUES (?, ?)', facetKey(facet), place);
+  }
+
+  /** @returns the nearest place with this facet, from `place` on (itself included) in the direction asked for */
+  nextFacet(facet: string, place: number, descending: boolean): number | undefined {
+    const [compare, order] = descending ? ['<=', 'DESC'] : ['>=', 'ASC'];
+    const sql = `SELECT place FROM facets WHERE facet = ? AND place ${compare} ? ORDER BY place ${order} LIMIT 1`;
+    return this.#get(sql, facetKey(facet), place)?.place as number | undefined;
   }
 
   transaction(digest: string): StoredTransaction | undefined {
     const row = this.#get('SELECT * FROM transactions WHERE digest = ?', digest);
     return row && toTransaction(row);
+  }
+
+  transactionAt(position: number): StoredTransaction | undefined {
+    const row = this.#get('SELECT * FROM transactions WHERE position = ?', position);
+    return row && toTransaction(row);
+  }
+
+  /** @returns the checkpoint of the transaction at a position, undefined beyond the last */
+  checkpointOf(position: number): number | undefined {
+    const row = this.#get('SELECT checkpoint FROM transactions WHERE position = ?', position);
+    return row?.checkpoint as number | undefined;
+  }
+
+  /** @returns the position of the first transaction of a checkpoint; of a checkpoint to come, the next position */
+  firstPositionOf(checkpoint: number): number {
+    const row = this.#get('SELECT min(position) AS first FROM transactions WHERE checkpoint = ?', checkpoint);
+    return (row?.first as number | null) ?? this.transactionCount();
   }
 
   transactionsOf(checkpoint: number): StoredTransaction[] {
@@ -322,6 +404,7 @@ export class Store {
 
   /** @returns the sequence number of an epoch's newest checkpoint, undefined when it has none */
   lastCheckpointOf(epoch: bigint): number | undefined {
+    if (epoch > MAX_INTEGER) return undefined;
     const row = this.#get('SELECT max(sequence) AS last FROM checkpoints WHERE epoch = ?', epoch);
     return (row?.last as number | null) ?? undefined;
   }
@@ -355,6 +438,11 @@ export class Store {
   #run(sql: string, ...parameters: (string | number | bigint | Uint8Array | null)[]): void {
     this.#statement(sql).run(...parameters);
   }
+}
+
+/** Facets may be long, and are many: 128 bits of their hash stand for them. */
+function facetKey(facet: string): Uint8Array {
+  return hash('sha256', facet, 'buffer').subarray(0, 16);
 }
 
 function ownerKey(owner: ChainOwner): string | null {

@@ -51,3 +51,12 @@ export function structTag(type: TypeName): StructTag {
 export function coinTypeOf(type: TypeName): TypeName | undefined {
   return type.startsWith(COIN_PREFIX) ? type.slice(COIN_PREFIX.length, -1) : undefined;
 }
+
+const COIN_INFO = ['CoinMetadata', 'RegulatedCoinMetadata', 'TreasuryCap'].map(
+  (name) => `${ADDRESS_2}::coin::${name}<`,
+);
+
+/** Whether objects of this type describe a coin: metadata and treasury, one of each for a coin type. */
+export function isCoinInfo(type: TypeName): boolean {
+  return COIN_INFO.some((prefix) => type.startsWith(prefix));
+}

@@ -36,7 +36,7 @@ export function executedMessage(
     };
   if ('checkpoint' in record) {
     if (mask.has('checkpoint')) message.checkpoint = BigInt(record.checkpoint);
-    if (mask.has('transaction_index')) message.transactionIndex = indexOf(chain, record);
+    if (mask.has('transaction_index')) message.transactionIndex = indexInCheckpoint(chain, record);
     if (mask.has('timestamp')) message.timestamp = timestampMessage(record.timestampMs);
   }
   return message;
@@ -73,31 +73,23 @@ function eventMessage({ vm }: Chain, event: Event, mask: Mask): GrpcTypes.Event 
   return message;
 }
 
-/** @returns what a transaction emitted, in its order */
-export function eventsOf({ events }: TransactionRecord): Event[] {
-  return events === undefined ? [] : TransactionEvents.parse(events).data;
-}
-
-/** @returns an event as `sui.rpc.v2.Event` with its place in the chain, as it travels on its own */
+/** @returns one of a transaction's events with its place in the chain */
 export function placedEvent(
   chain: Chain,
   stored: StoredTransaction,
-  event: Event,
   eventIndex: number,
   mask: Mask,
 ): GrpcTypes.Event {
-  return {
-    ...eventMessage(chain, event, mask),
-    ...(mask.has('checkpoint') && { checkpoint: BigInt(stored.checkpoint) }),
-    ...(mask.has('transaction_digest') && { transactionDigest: stored.digest }),
-    ...(mask.has('transaction_index') && { transactionIndex: indexOf(chain, stored) }),
-    ...(mask.has('event_index') && { eventIndex }),
-  };
+  const message = eventMessage(chain, TransactionEvents.parse(stored.events!).data[eventIndex]!, mask);
+  if (mask.has('checkpoint')) message.checkpoint = BigInt(stored.checkpoint);
+  if (mask.has('transaction_digest')) message.transactionDigest = stored.digest;
+  if (mask.has('transaction_index')) message.transactionIndex = indexInCheckpoint(chain, stored);
+  if (mask.has('event_index')) message.eventIndex = eventIndex;
+  return message;
 }
 
-/** The place of a transaction in its checkpoint. */
-function indexOf({ store }: Chain, { position, checkpoint }: StoredTransaction): bigint {
-  return BigInt(position - store.firstPosition(checkpoint));
+function indexInCheckpoint({ store }: Chain, { position, checkpoint }: StoredTransaction): bigint {
+  return BigInt(position - store.firstPositionOf(checkpoint));
 }
 
 /** Objects before and after the transaction, for readers that keep their own state. */

@@ -34,7 +34,11 @@ export function executionService(chain: Chain) {
       });
       const stored = await chain.submit(bytes, signatures);
       return {
-        transaction: executedMessage(chain, stored, Mask.of(request.readMask, 'effects.status,checkpoint')),
+        transaction: executedMessage(
+          chain,
+          stored,
+          Mask.of(request.readMask, 'effects.status,checkpoint', 'ExecutedTransaction'),
+        ),
       };
     },
 
@@ -43,7 +47,7 @@ export function executionService(chain: Chain) {
     ): Promise<GrpcTypes.SimulateTransactionResponse> {
       if (request.transaction === undefined)
         throw new DevnetError('INVALID_ARGUMENT', 'Cannot simulate: transaction is missing');
-      const mask = Mask.of(request.readMask, '*');
+      const mask = Mask.of(request.readMask, '*', 'SimulateTransactionResponse');
       const { data, hasBudget } = resolveRequest(chain, request.transaction);
       const simulation = await simulate(chain, data, hasBudget, request.doGasSelection ?? false);
       const message: GrpcTypes.SimulateTransactionResponse = {

@@ -9,6 +9,7 @@ import type { ChainObject } from '../object.ts';
 import type { StoredCheckpoint } from '../store.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
 import { executedMessage } from './executed-message.ts';
+import { listService } from './list-service.ts';
 import { Mask } from './mask.ts';
 import { objectMessage } from './object-message.ts';
 import { timestampMessage } from './transaction-message.ts';
@@ -17,6 +18,8 @@ import { STATUS } from './wire.ts';
 type ErrorResult = Extract<GrpcTypes.GetObjectResult['result'], { oneofKind: 'error' }>;
 
 const OBJECT_MASK = 'object_id,version,digest';
+const EPOCH_MASK =
+  'epoch,first_checkpoint,last_checkpoint,start,end,reference_gas_price,protocol_config.protocol_version';
 const MAX_BATCH = 200;
 
 /** `sui.rpc.v2.LedgerService`. */
@@ -39,7 +42,11 @@ export function ledgerService(chain: Chain) {
 
     getObject(request: GrpcTypes.GetObjectRequest): GrpcTypes.GetObjectResponse {
       return {
-        object: objectMessage(chain, findObject(chain, request), Mask.of(request.readMask, OBJECT_MASK)),
+        object: objectMessage(
+          chain,
+          findObject(chain, request),
+          Mask.of(request.readMask, OBJECT_MASK, 'Object'),
+        ),
       };
     },
 
@@ -47,7 +54,7 @@ export function ledgerService(chain: Chain) {
       requests,
       readMask,
     }: GrpcTypes.BatchGetObjectsRequest): GrpcTypes.BatchGetObjectsResponse {
-      const mask = Mask.of(readMask, OBJECT_MASK);
+      const mask = Mask.of(readMask, OBJECT_MASK, 'Object');
       checkBatch(requests.length);
       const objects = requests.map(
         (request): GrpcTypes.GetObjectResult => ({
@@ -64,14 +71,16 @@ export function ledgerService(chain: Chain) {
     },
 
     getTransaction({ digest, readMask }: GrpcTypes.GetTransactionRequest): GrpcTypes.GetTransactionResponse {
-      return { transaction: findTransaction(chain, digest, Mask.of(readMask, 'digest')) };
+      return {
+        transaction: findTransaction(chain, digest, Mask.of(readMask, 'digest', 'ExecutedTransaction')),
+      };
     },
 
     batchGetTransactions({
       digests,
       readMask,
     }: GrpcTypes.BatchGetTransactionsRequest): GrpcTypes.BatchGetTransactionsResponse {
-      const mask = Mask.of(readMask, 'digest');
+      const mask = Mask.of(readMask, 'digest', 'ExecutedTransaction');
       checkBatch(digests.length);
       const transactions = digests.map(
         (digest): GrpcTypes.GetTransactionResult => ({
@@ -89,14 +98,20 @@ export function ledgerService(chain: Chain) {
     }: GrpcTypes.GetCheckpointRequest): GrpcTypes.GetCheckpointResponse {
       const checkpoint = findCheckpoint(chain, checkpointId);
       return {
-        checkpoint: checkpointMessage(chain, checkpoint, Mask.of(readMask, 'sequence_number,digest')),
+        checkpoint: checkpointMessage(
+          chain,
+          checkpoint,
+          Mask.of(readMask, 'sequence_number,digest', 'Checkpoint'),
+        ),
       };
     },
+
+    ...listService(chain),
 
     getEpoch({ epoch, readMask }: GrpcTypes.GetEpochRequest): GrpcTypes.GetEpochResponse {
       const found = chain.epoch(epoch);
       if (found === undefined) throw new DevnetError('NOT_FOUND', `Epoch ${epoch} not found`);
-      const mask = Mask.of(readMask, 'epoch,first_checkpoint,last_checkpoint,start,end,reference_gas_price');
+      const mask = Mask.of(readMask, EPOCH_MASK, 'Epoch');
       return { epoch: epochMessage(chain, found, mask) };
     },
   };
@@ -163,8 +178,8 @@ function findCheckpoint(
   id: GrpcTypes.GetCheckpointRequest['checkpointId'],
 ): StoredCheckpoint {
   if (id.oneofKind === undefined) return store.latestCheckpoint()!;
-  const key = id.oneofKind === 'digest' ? id.digest : Number(id.sequenceNumber);
-  const checkpoint = store.checkpoint(key);
+  const key = id.oneofKind === 'digest' ? id.digest : id.sequenceNumber;
+  const checkpoint = store.checkpoint(typeof key === 'bigint' ? Number(key) : key);
   if (checkpoint === undefined) throw new DevnetError('NOT_FOUND', `Checkpoint ${key} not found`);
   return checkpoint;
 }

@@ -1,8 +1,23 @@
+import { GrpcTypes } from '@mysten/sui/grpc';
 import { DevnetError } from '../error.ts';
 
 interface FieldMask {
   paths: string[];
 }
+
+/** What protobuf-ts tells of a message. */
+interface MessageType {
+  fields: readonly { name: string; kind: string; T?: () => MessageType }[];
+}
+
+type MessageName =
+  | 'Checkpoint'
+  | 'DynamicField'
+  | 'Epoch'
+  | 'Event'
+  | 'ExecutedTransaction'
+  | 'Object'
+  | 'SimulateTransactionResponse';
 
 /** Which fields of a response message the client asked for; names as in the `.proto` files. */
 export class Mask {
@@ -14,8 +29,13 @@ export class Mask {
     this.#children = children;
   }
 
-  /** @param fallback what the method returns when the client does not say, as Sui documents it */
-  static of(mask: FieldMask | undefined, fallback: string): Mask {
+  /**
+   * @param fallback - what the method returns when the client does not say, as Sui documents it
+   * @param message - the name of the message it is of, whose fields the paths must be
+   * @throws {DevnetError} `INVALID_ARGUMENT`
+   */
+  static of(mask: FieldMask | undefined, fallback: string, message: MessageName): Mask {
+    for (const path of mask?.paths ?? []) checkPath(path, GrpcTypes[message] as unknown as MessageType);
     const root = Mask.#build(mask?.paths.length ? mask.paths : fallback.split(','));
     return root.#children.has('*') ? new Mask(true, new Map()) : root;
   }
@@ -45,8 +65,20 @@ export class Mask {
     return this.#all ? this : (this.#children.get(field) ?? new Mask(false, new Map()));
   }
 
-  /** Whether the client named this field (and not merely everything). */
+  /** Whether the client named this field, or something in it (and not merely everything). */
   names(field: string): boolean {
     return this.#children.has(field);
+  }
+}
+
+function checkPath(path: string, message: MessageType): void {
+  let current: MessageType | undefined = message;
+  for (const [depth, name] of path.split('.').entries()) {
+    if (name === '*' && depth === 0 && path === '*') return;
+    const field: MessageType['fields'][number] | undefined = current?.fields.find(
+      (candidate) => candidate.name === name,
+    );
+    if (field === undefined) throw new DevnetError('INVALID_ARGUMENT', `invalid read_mask path: ${path}`);
+    current = field.kind === 'message' ? field.T!() : undefined;
   }
 }

@@ -9,8 +9,8 @@ import type { Mask } from './mask.ts';
 const { Owner_OwnerKind } = GrpcTypes;
 
 /**
- * An object as `sui.rpc.v2.Object`, with the fields that the mask asks for. It never has a `display`: no framework module
- * here lets a type have one.
+ * @returns an object as `sui.rpc.v2.Object`, with the fields that the mask asks for; `display` is of types with a
+ * template, of which this chain can have none
  */
 export function objectMessage({ vm }: Chain, object: ChainObject, mask: Mask): GrpcTypes.Object {
   const { data } = object;
@@ -27,8 +27,8 @@ export function objectMessage({ vm }: Chain, object: ChainObject, mask: Mask): G
   if (mask.has('storage_rebate')) message.storageRebate = object.storageRebate;
   if (mask.has('has_public_transfer')) message.hasPublicTransfer = move?.hasPublicTransfer ?? false;
   if (mask.has('contents') && move) message.contents = { name: move.type, value: move.contents };
-  if (mask.has('json') && move) Object.assign(message, jsonField(vm, move.type, move.contents));
   if (mask.has('balance') && move && coinTypeOf(move.type)) message.balance = coinBalance(move.contents);
+  if (mask.has('json') && move) Object.assign(message, jsonField(vm, move.type, move.contents));
   if (mask.has('package') && data.kind === 'package') {
     message.package = {
       storageId: object.id,

@@ -20,7 +20,7 @@ export function packageService(chain: Chain) {
   return {
     getPackage({ packageId }: GrpcTypes.GetPackageRequest): GrpcTypes.GetPackageResponse {
       const object = findPackage(chain, packageId);
-      const { package: found } = objectMessage(chain, object, Mask.of({ paths: ['package'] }, ''));
+      const { package: found } = objectMessage(chain, object, Mask.of(undefined, 'package', 'Object'));
       const modules = found!.modules.map((module) => ({
         ...module,
         ...describeModule(findModule(chain, packageId, module.name)!),

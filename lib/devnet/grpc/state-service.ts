@@ -1,38 +1,38 @@
 import { GrpcTypes } from '@mysten/sui/grpc';
-import { normalizeSuiAddress } from '@mysten/sui/utils';
+import { isValidSuiAddress } from '@mysten/sui/utils';
 import type { Chain } from '../chain.ts';
-import { DevnetError } from '../error.ts';
 import type { ChainObject } from '../object.ts';
-import type { Page } from '../store.ts';
-import { ADDRESS_2, coinTypeOf, SUI_TYPE, typeName } from '../type-name.ts';
+import { ADDRESS_2, coinTypeOf } from '../type-name.ts';
+import { coinInfo } from './coin-info.ts';
 import { splitDynamicField } from './dynamic-field.ts';
 import { Mask } from './mask.ts';
 import { objectMessage } from './object-message.ts';
+import { nextToken, readAddress, readPage, readType } from './request.ts';
 
 const { DynamicField_DynamicFieldKind: FieldKind } = GrpcTypes;
-const DEFAULT_PAGE = 50;
-const MAX_PAGE = 1_000;
-
-/** As of Sui's genesis. No other coin has metadata here: the framework has nothing to make it with. */
-const SUI_METADATA: GrpcTypes.CoinMetadata = { decimals: 9, name: 'Sui', symbol: 'SUI', description: '' };
 
 /** `sui.rpc.v2.StateService`. */
 export function stateService(chain: Chain) {
   const { store } = chain;
   return {
     listOwnedObjects(request: GrpcTypes.ListOwnedObjectsRequest): GrpcTypes.ListOwnedObjectsResponse {
-      const mask = Mask.of(request.readMask, 'object_id,version,object_type');
-      const type = request.objectType === undefined ? {} : { type: readType(request.objectType) };
+      const mask = Mask.of(request.readMask, 'object_id,version,object_type', 'Object');
+      const type =
+        request.objectType === undefined ? {} : { type: readType(request.objectType, 'object_type') };
       const page = store.ownedBy(readAddress(request.owner, 'owner'), 'address', {
-        ...pageOf(request),
+        ...readPage(request, isValidSuiAddress),
         ...type,
       });
       return { objects: page.items.map((object) => objectMessage(chain, object, mask)), ...nextToken(page) };
     },
 
     listDynamicFields(request: GrpcTypes.ListDynamicFieldsRequest): GrpcTypes.ListDynamicFieldsResponse {
-      const mask = Mask.of(request.readMask, 'parent,field_id');
-      const page = store.ownedBy(readAddress(request.parent, 'parent'), 'object', pageOf(request));
+      const mask = Mask.of(request.readMask, 'parent,field_id', 'DynamicField');
+      const page = store.ownedBy(
+        readAddress(request.parent, 'parent'),
+        'object',
+        readPage(request, isValidSuiAddress),
+      );
       return {
         dynamicFields: page.items.flatMap((field) => fieldMessage(chain, field, mask)),
         ...nextToken(page),
@@ -40,23 +40,31 @@ export function stateService(chain: Chain) {
     },
 
     getBalance({ owner, coinType }: GrpcTypes.GetBalanceRequest): GrpcTypes.GetBalanceResponse {
-      const type = readType(coinType ?? '');
+      const type = readType(coinType, 'coin_type');
       const balance =
         store.coinBalances(readAddress(owner, 'owner')).get(`${ADDRESS_2}::coin::Coin<${type}>`) ?? 0n;
       return { balance: balanceMessage(type, balance) };
     },
 
-    listBalances({ owner }: GrpcTypes.ListBalancesRequest): GrpcTypes.ListBalancesResponse {
-      const balances = store.coinBalances(readAddress(owner, 'owner'));
-      return { balances: [...balances].map(([type, balance]) => balanceMessage(coinTypeOf(type)!, balance)) };
+    listBalances(request: GrpcTypes.ListBalancesRequest): GrpcTypes.ListBalancesResponse {
+      const { limit, after = '' } = readPage(request, isCoin);
+      const balances = [...store.coinBalances(readAddress(request.owner, 'owner'))];
+      const rest = balances.filter(([type]) => type > after);
+      const page = rest.slice(0, limit);
+      return {
+        balances: page.map(([type, balance]) => balanceMessage(coinTypeOf(type)!, balance)),
+        ...nextToken({ next: rest.length > limit ? page.at(-1)![0] : undefined }),
+      };
     },
 
     getCoinInfo({ coinType }: GrpcTypes.GetCoinInfoRequest): GrpcTypes.GetCoinInfoResponse {
-      const type = readType(coinType ?? '');
-      if (type === SUI_TYPE) return { coinType: type, metadata: SUI_METADATA };
-      throw new DevnetError('NOT_FOUND', `Coin type ${type} not found`);
+      return coinInfo(store, readType(coinType, 'coin_type'));
     },
   };
+}
+
+function isCoin(type: string): boolean {
+  return coinTypeOf(type) !== undefined;
 }
 
 /** Addresses hold no balances of their own on this chain: all is in coins. */
@@ -81,26 +89,4 @@ function fieldMessage(chain: Chain, field: ChainObject, mask: Mask): GrpcTypes.D
   if (mask.has('child_object') && child)
     message.childObject = objectMessage(chain, child, mask.in('child_object'));
   return [message];
-}
-
-function pageOf({ pageSize, pageToken }: { pageSize?: number; pageToken?: Uint8Array }) {
-  const limit = Math.min(pageSize || DEFAULT_PAGE, MAX_PAGE);
-  return pageToken?.length ? { limit, after: Buffer.from(pageToken).toString() } : { limit };
-}
-
-function nextToken({ next }: Page<unknown>): { nextPageToken?: Uint8Array } {
-  return next === undefined ? {} : { nextPageToken: Buffer.from(next) };
-}
-
-function readAddress(address: string | undefined, field: string): string {
-  if (!address) throw new DevnetError('INVALID_ARGUMENT', `Cannot read request: ${field} is missing`);
-  return normalizeSuiAddress(address);
-}
-
-function readType(type: string): string {
-  try {
-    return typeName(type);
-  } catch (cause) {
-    throw new DevnetError('INVALID_ARGUMENT', `Cannot read request: "${type}" is not a type`, { cause });
-  }
 }

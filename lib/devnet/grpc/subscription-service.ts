@@ -1,27 +1,39 @@
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain.ts';
+import { DevnetError } from '../error.ts';
+import { eventPlace, type Facets, facetsOf } from '../facets.ts';
+import type { StoredTransaction } from '../store.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
-import { eventsOf, executedMessage, placedEvent } from './executed-message.ts';
-import { eventTest, transactionTest } from './filter.ts';
+import { cursorAt, cursorBefore } from './cursor.ts';
+import { executedMessage, placedEvent } from './executed-message.ts';
+import { type Filter, passes, readFilter } from './filter.ts';
 import { Mask } from './mask.ts';
-import { cursorOf, type Place, placeOf } from './query.ts';
 
 /** A subscriber further behind than this is disconnected, as Sui's full nodes do, rather than buffered without bound. */
 const MAX_BACKLOG = 10_000;
 
-/** `sui.rpc.v2.SubscriptionService`: checkpoints, transactions and events, in order, from the moment of the call. */
+/**
+ * `sui.rpc.v2.SubscriptionService`: checkpoints, transactions and events, in order, from the moment of the call. Cursors
+ * are those of the lists. What a subscriber has not read yet is read from the store when it asks, so waits in no memory.
+ */
 export function subscriptionService(chain: Chain) {
+  const { store } = chain;
+  // Each subscriber that waits is a listener, and there may be any number.
+  chain.events.setMaxListeners(0);
   return {
     async *subscribeCheckpoints(
       request: GrpcTypes.SubscribeCheckpointsRequest,
       signal: AbortSignal,
     ): AsyncGenerator<GrpcTypes.SubscribeCheckpointsResponse> {
-      const mask = Mask.of(request.readMask, 'sequence_number,digest');
-      const isWanted = transactionTest(request.filter);
+      const mask = Mask.of(request.readMask, 'sequence_number,digest', 'Checkpoint');
+      const filter = readFilter(request.filter);
       for await (const sequence of newCheckpoints(chain, signal)) {
         const cursor = BigInt(sequence);
-        if (isWanted && !chain.store.transactionsOf(sequence).some(isWanted)) yield { cursor };
-        else yield { cursor, checkpoint: checkpointMessage(chain, chain.store.checkpoint(sequence)!, mask) };
+        const isWanted =
+          filter === undefined ||
+          store.transactionsOf(sequence).some((stored) => passesTransaction(filter, facetsOf(stored)));
+        if (!isWanted) yield { cursor };
+        else yield { cursor, checkpoint: checkpointMessage(chain, store.checkpoint(sequence)!, mask) };
       }
     },
 
@@ -29,15 +41,15 @@ export function subscriptionService(chain: Chain) {
       request: GrpcTypes.SubscribeTransactionsRequest,
       signal: AbortSignal,
     ): AsyncGenerator<GrpcTypes.SubscribeTransactionsResponse> {
-      const mask = Mask.of(request.readMask, 'digest');
-      const isWanted = transactionTest(request.filter);
-      for await (const sequence of newCheckpoints(chain, signal)) {
-        for (const stored of chain.store.transactionsOf(sequence)) {
-          if (isWanted?.(stored) === false) continue;
-          const transaction = executedMessage(chain, stored, mask);
-          yield { transaction, watermark: within(sequence, placeOf(stored.position)) };
+      const mask = Mask.of(request.readMask, 'digest', 'ExecutedTransaction');
+      const filter = readFilter(request.filter);
+      for await (const { sequence, covered, transactions } of newTransactions(chain, signal)) {
+        for (const stored of transactions) {
+          if (filter !== undefined && !passesTransaction(filter, facetsOf(stored))) continue;
+          const watermark = { cursor: cursorAt('t', stored.position), ...covered };
+          yield { transaction: executedMessage(chain, stored, mask), watermark };
         }
-        yield { watermark: after(chain, sequence) };
+        yield { watermark: endOf('t', sequence, transactions.at(-1)!.position + 1) };
       }
     },
 
@@ -45,41 +57,60 @@ export function subscriptionService(chain: Chain) {
       request: GrpcTypes.SubscribeEventsRequest,
       signal: AbortSignal,
     ): AsyncGenerator<GrpcTypes.SubscribeEventsResponse> {
-      const mask = Mask.of(request.readMask, 'package_id,module,sender,event_type,contents');
-      const isWanted = eventTest(request.filter);
-      for await (const sequence of newCheckpoints(chain, signal)) {
-        for (const stored of chain.store.transactionsOf(sequence)) {
-          for (const [index, event] of eventsOf(stored).entries()) {
-            if (isWanted?.(event, stored) === false) continue;
-            const watermark = within(sequence, placeOf(stored.position, index));
-            yield { event: placedEvent(chain, stored, event, index, mask), watermark };
+      const mask = Mask.of(request.readMask, 'event_type', 'Event');
+      const filter = readFilter(request.filter);
+      for await (const { sequence, covered, transactions } of newTransactions(chain, signal)) {
+        for (const stored of transactions) {
+          for (const index of wantedEvents(filter, stored)) {
+            const cursor = cursorAt('e', eventPlace(stored.position, index));
+            yield { event: placedEvent(chain, stored, index, mask), watermark: { cursor, ...covered } };
           }
         }
-        yield { watermark: after(chain, sequence) };
+        yield { watermark: endOf('e', sequence, eventPlace(transactions.at(-1)!.position + 1, 0)) };
       }
     },
   };
 }
 
-/** Within a checkpoint, only the one before it has been told wholly. */
-function within(sequence: number, place: Place): GrpcTypes.Watermark {
-  return { cursor: cursorOf(place), checkpoint: BigInt(sequence - 1) };
+/** A transaction has its own facets, and those of its events. */
+function passesTransaction(filter: Filter, { transaction, events }: Facets): boolean {
+  return passes(filter, (facet) => transaction.has(facet) || events.some((facets) => facets.has(facet)));
 }
 
-function after({ store }: Chain, sequence: number): GrpcTypes.Watermark {
-  return {
-    cursor: cursorOf(placeOf(store.firstPosition(sequence + 1)) - 1n),
-    checkpoint: BigInt(sequence),
-  };
+/** An event has its own facets, and its transaction's. */
+function wantedEvents(filter: Filter | undefined, stored: StoredTransaction): number[] {
+  if (stored.events === undefined) return [];
+  const { transaction, events } = facetsOf(stored);
+  return [...events.keys()].filter((index) =>
+    passes(filter, (facet) => events[index]!.has(facet) || transaction.has(facet)),
+  );
+}
+
+/** The frame after a checkpoint, which says that there was no more in it. */
+function endOf(kind: 't' | 'e', sequence: number, place: number): GrpcTypes.Watermark {
+  return { cursor: cursorBefore(kind, place), checkpoint: BigInt(sequence) };
+}
+
+/** Checkpoints with what they hold; `covered` is the one that the subscriber has had to its end. */
+async function* newTransactions(chain: Chain, signal: AbortSignal) {
+  let covered: { checkpoint?: bigint } = {};
+  for await (const sequence of newCheckpoints(chain, signal)) {
+    yield { sequence, covered, transactions: chain.store.transactionsOf(sequence) };
+    covered = { checkpoint: BigInt(sequence) };
+  }
 }
 
 async function* newCheckpoints(chain: Chain, signal: AbortSignal): AsyncGenerator<number> {
-  let next = chain.store.latestCheckpoint()!.sequence + 1;
-  while (!signal.aborted) {
-    const latest = chain.store.latestCheckpoint()!.sequence;
-    if (latest - next > MAX_BACKLOG) return;
+  const newest = () => chain.store.latestCheckpoint()!.sequence;
+  for (let next = newest() + 1; !signal.aborted; ) {
+    const latest = newest();
+    if (latest - next > MAX_BACKLOG)
+      throw new DevnetError(
+        'RESOURCE_EXHAUSTED',
+        `Cannot go on: the subscriber is ${MAX_BACKLOG} checkpoints behind`,
+      );
     for (; next <= latest && !signal.aborted; next += 1) yield next;
-    if (chain.store.latestCheckpoint()!.sequence < next) await nextCheckpoint(chain, signal);
+    if (newest() < next) await nextCheckpoint(chain, signal);
   }
 }
 

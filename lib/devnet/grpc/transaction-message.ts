@@ -102,7 +102,15 @@ function gasPaymentMessage({ gasData }: TransactionData): GrpcTypes.GasPayment {
 
 function expirationMessage({ expiration }: TransactionData): GrpcTypes.TransactionExpiration {
   if (expiration.$kind === 'Epoch') return { kind: ExpirationKind.EPOCH, epoch: BigInt(expiration.Epoch) };
-  return { kind: ExpirationKind.NONE };
+  if (expiration.$kind !== 'ValidDuring') return { kind: ExpirationKind.NONE };
+  const { minEpoch, maxEpoch, chain, nonce } = expiration.ValidDuring;
+  return {
+    kind: ExpirationKind.VALID_DURING,
+    ...(minEpoch !== null && { minEpoch: BigInt(minEpoch) }),
+    ...(maxEpoch !== null && { epoch: BigInt(maxEpoch) }),
+    chain,
+    nonce,
+  };
 }
 
 function inputMessage(input: CallArg): GrpcTypes.Input {

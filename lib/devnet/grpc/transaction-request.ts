@@ -51,7 +51,16 @@ export function resolveRequest(chain: Chain, message: GrpcTypes.Transaction): Re
     },
     expiration: readExpiration(message.expiration),
   } as TransactionData;
-  return { data, hasBudget: payment?.budget !== undefined };
+  return { data: checked(data), hasBudget: payment?.budget !== undefined };
+}
+
+/** Addresses, digests and numbers are looked at when they are written as BCS. */
+function checked(data: TransactionData): TransactionData {
+  try {
+    return bcs.TransactionData.parse(bcs.TransactionData.serialize({ V1: data }).toBytes()).V1;
+  } catch (cause) {
+    throw invalid((cause as Error).message, { cause });
+  }
 }
 
 function parseData(bytes: Uint8Array): TransactionData {
@@ -163,13 +172,25 @@ function readExpiration(expiration: GrpcTypes.TransactionExpiration | undefined)
       return { $kind: 'None', None: true };
     case ExpirationKind.EPOCH:
       return { $kind: 'Epoch', Epoch: Number(expiration.epoch) };
+    case ExpirationKind.VALID_DURING: {
+      const { minEpoch, epoch, minTimestamp, maxTimestamp, chain, nonce = 0 } = expiration!;
+      const window = { minEpoch: minEpoch ?? null, maxEpoch: epoch ?? null };
+      // No timestamp is accepted, so which one it is makes no difference.
+      const times = { minTimestamp: minTimestamp ? 0 : null, maxTimestamp: maxTimestamp ? 0 : null };
+      return { $kind: 'ValidDuring', ValidDuring: { ...window, ...times, chain, nonce } };
+    }
     default:
       throw unsupported(`Transaction expiration ${ExpirationKind[expiration!.kind!]}`);
   }
 }
 
 function readCommand({ command }: GrpcTypes.Command): Command {
-  return bcs.Command.parse(bcs.Command.serialize(commandInput(command)).toBytes());
+  const input = commandInput(command);
+  try {
+    return bcs.Command.parse(bcs.Command.serialize(input).toBytes());
+  } catch (cause) {
+    throw invalid((cause as Error).message, { cause });
+  }
 }
 
 function commandInput(command: GrpcTypes.Command['command']): typeof bcs.Command.$inferInput {

@@ -1,7 +1,7 @@
 import type { Codec } from './bcs.ts';
 import type { Field, Type } from './type.ts';
 import { type Value, Variant } from './value.ts';
-import { FRAMEWORK_ADDRESS, pathOf, TYPE_PATH } from './well-known.ts';
+import { FRAMEWORK_ADDRESS, pathOf, STANDARD_LIBRARY_ADDRESS, TYPE_PATH } from './well-known.ts';
 
 /** A value in JSON. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -9,7 +9,13 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 const BALANCE = `${FRAMEWORK_ADDRESS}::balance::Balance`;
 const TEXTS: (string | undefined)[] = [TYPE_PATH.string, TYPE_PATH.ascii];
 /** Shown as what they hold. */
-const WRAPPERS: (string | undefined)[] = [TYPE_PATH.id, TYPE_PATH.uid, BALANCE];
+const WRAPPERS: (string | undefined)[] = [
+  TYPE_PATH.id,
+  TYPE_PATH.uid,
+  BALANCE,
+  `${FRAMEWORK_ADDRESS}::url::Url`,
+  `${STANDARD_LIBRARY_ADDRESS}::type_name::TypeName`,
+];
 
 /**
  * A Move value as Sui's RPC renders it (https://docs.sui.io, type `MoveValue`): integers above 32 bits as strings,
