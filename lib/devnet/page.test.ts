@@ -25,7 +25,9 @@ test('the page shows the newest transactions with their objects and events', asy
   expect(html).toContain(devnet.chainId);
   expect(html.indexOf('counter::increment')).toBeLessThan(html.indexOf('Publish'));
   expect(html).toContain(`changed<td>${counter.counterId} ${counter.packageId}::counter::Counter`);
-  expect(html).toContain(`event<td>${counter.packageId}::counter::Incremented`);
+  expect(html).toContain(
+    `event<td>${counter.packageId}::counter::Incremented {&#34;value&#34;:&#34;1&#34;,&#34;at_ms&#34;:`,
+  );
 });
 
 test('nothing on the page can run', async () => {

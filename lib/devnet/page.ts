@@ -1,5 +1,8 @@
+import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import type { Chain } from './chain.ts';
+import type { StoredTransaction } from './store.ts';
 import { summarise, type TransactionSummary } from './summary.ts';
+import { structToTypeName } from './type-name.ts';
 
 const SHOWN = 30;
 /** The page asks again this often, in seconds. */
@@ -16,7 +19,7 @@ const STYLE = `
 /** The newest transactions with their objects and events, as one page of HTML without scripts. */
 export function page(chain: Chain): string {
   const { sequence } = chain.store.latestCheckpoint()!;
-  const transactions = chain.store.recentTransactions(SHOWN).map(summarise);
+  const transactions = chain.store.recentTransactions(SHOWN);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -27,18 +30,27 @@ export function page(chain: Chain): string {
 <p>Chain <code>${escapeHtml(chain.chainId)}</code>, epoch ${chain.committee.epoch}, checkpoint ${sequence},
 ${new Date(chain.timestampMs()).toISOString()}</p>
 <h2>Newest transactions</h2>
-${transactions.map(transactionHtml).join('\n')}
+${transactions.map((stored) => transactionHtml(summarise(stored), eventRows(chain, stored))).join('\n')}
 </html>
 `;
 }
 
-function transactionHtml({ checkpoint, digest, status, sender, calls, ...more }: TransactionSummary): string {
+function eventRows({ vm }: Chain, { events }: StoredTransaction): [string, string][] {
+  if (events === undefined) return [];
+  return TransactionEvents.parse(events).data.map(({ type, contents }) => {
+    const name = structToTypeName(type);
+    return ['event', `${name} ${JSON.stringify(vm.json(name, Uint8Array.from(contents)))}`];
+  });
+}
+
+function transactionHtml(summary: TransactionSummary, events: [string, string][]): string {
+  const { checkpoint, digest, status, sender, calls, ...more } = summary;
   const rows = [
     ['digest', digest],
     ['sender', sender],
     ...(more.error === null ? [] : [['error', JSON.stringify(more.error)]]),
     ...more.objects.map(({ id, type, change }) => [change.toLowerCase(), `${id} ${type}`]),
-    ...more.events.map((type) => ['event', type]),
+    ...events,
   ];
   const cells = rows.map(([name, value]) => `<tr><td>${escapeHtml(name!)}<td>${escapeHtml(value!)}`).join('');
   return `<details><summary class="${status}">#${checkpoint} ${status} ${escapeHtml(calls.join(' '))}

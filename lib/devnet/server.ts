@@ -6,7 +6,7 @@ import { DevnetError, unsupported } from './error.ts';
 import type { Faucet } from './faucet.ts';
 import { executionService } from './grpc/execution-service.ts';
 import { ledgerService } from './grpc/ledger-service.ts';
-import { listService } from './grpc/list-service.ts';
+import { nameService } from './grpc/name-service.ts';
 import { packageService } from './grpc/package-service.ts';
 import { signatureService } from './grpc/signature-service.ts';
 import { stateService } from './grpc/state-service.ts';
@@ -55,11 +55,12 @@ export class DevnetServer {
     this.#chain = chain;
     this.#services = new Map(
       [
-        { type: GrpcTypes.LedgerService, methods: { ...listService(chain), ...ledger } },
+        { type: GrpcTypes.LedgerService, methods: ledger },
         { type: GrpcTypes.StateService, methods: stateService(chain) },
         { type: GrpcTypes.TransactionExecutionService, methods: executionService(chain) },
         { type: GrpcTypes.SubscriptionService, methods: { ...subscriptions, ...subscription } },
         { type: GrpcTypes.MovePackageService, methods: packageService(chain) },
+        { type: GrpcTypes.NameService, methods: nameService() },
         { type: GrpcTypes.SignatureVerificationService, methods: signatureService() },
       ].map((service) => [service.type.typeName, service as never]),
     );
@@ -121,10 +122,11 @@ export class DevnetServer {
       // A subscriber learns that it is one before there is anything to tell.
       if (type.serverStreaming) response.flushHeaders();
       const result = await method(decode(type, message) as never, abort.signal);
-      const messages = type.serverStreaming
-        ? (result as AsyncIterable<object> | Iterable<object>)
-        : [result as object];
-      for await (const item of messages) await write(messageFrame(type.O.toBinary(item)));
+      const messages = type.serverStreaming ? (result as AsyncIterable<object>) : [result as object];
+      for await (const item of messages) {
+        if (abort.signal.aborted) break;
+        await write(messageFrame(type.O.toBinary(item)));
+      }
       await write(trailersFrame(STATUS.OK));
     } catch (error) {
       await write(errorTrailers(error));

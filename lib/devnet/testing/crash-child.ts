@@ -26,7 +26,7 @@ for (let amount = 1n; ; amount += 1n) {
   const { digest } = await faucet.request(`0x${'7'.repeat(64)}`, amount);
   writeSync(1, `${digest}\n`);
   if (amount % 5n === 0n) writeSync(1, `${await publish()}\n`);
-  if (amount % 7n === 0n) chain.endEpoch();
+  if (amount % 3n === 0n) chain.endEpoch();
 }
 
 async function publish(): Promise<string> {
