@@ -125,7 +125,7 @@ const template = z.strictObject({
 // A host that is an address or a wildcard of everything would take the traffic of others.
 const host = z
   .string()
-  .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/)
+  .regex(/^(\*\.)?([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]([-a-z0-9]*[a-z0-9])?$/)
   .max(253);
 const backend = z.strictObject({
   service: z.strictObject({

@@ -8,7 +8,16 @@ const deployment = (status: object) => ({
   status,
 });
 
+const daemonSet = (numberReady: number, observedGeneration = 2) => ({
+  kind: 'DaemonSet',
+  metadata: { generation: 2 },
+  status: { observedGeneration, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady },
+});
+
 test.each([
+  ['a DaemonSet on all nodes', daemonSet(2), 'ready'],
+  ['a DaemonSet that is missing on a node', daemonSet(1), 'waiting'],
+  ['a DaemonSet whose controller saw an older one', daemonSet(2, 1), 'waiting'],
   [
     'a Deployment whose controller saw an older one',
     deployment({ observedGeneration: 1, availableReplicas: 2, updatedReplicas: 2 }),

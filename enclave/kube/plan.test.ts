@@ -233,7 +233,9 @@ describe('what admins and super users may', () => {
 
   test.each([
     ['annotations of an Ingress', { ...ingress, metadata: { ...metadata, annotations: { a: 'b' } } }],
-    ['an Ingress for an address', { ...ingress, spec: { rules: [{ ...rule, host: '10.0.0.1:80' }] } }],
+    ['an Ingress for an address', { ...ingress, spec: { rules: [{ ...rule, host: '10.0.0.1' }] } }],
+    ['an Ingress with TLS for an address', { ...ingress, spec: { tls: [{ hosts: ['10.0.0.1'] }] } }],
+    ['an Ingress to a resource', { ...ingress, spec: { defaultBackend: { resource: {} } } }],
     ['an Ingress for everything', { ...ingress, spec: { rules: [{ ...rule, host: '*' }] } }],
     [
       'an autoscaler of something else',
