@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls.ts';
-import { contractEvents, submit } from '@daasvader/chain/submit.ts';
+import { contractEvents } from '@daasvader/chain/submit.ts';
 import { Command } from 'commander';
 import { parsePort, parseSeconds } from './arguments.ts';
 import {
   type DeploymentOptions,
-  openContext,
   type WalletOptions,
   withDeployment,
   withJson,
@@ -13,7 +12,7 @@ import {
 } from './context.ts';
 import { printJson } from './output.ts';
 import { formatRequests, isDone, type RequestRow, readRequests } from './requests.ts';
-import { readWallet } from './wallet.ts';
+import { send } from './send.ts';
 
 const POLL_MS = 200;
 const DEPLOYMENTS = '/apis/apps/v1/namespaces';
@@ -88,11 +87,8 @@ function requestsToDelete(
 }
 
 async function order(options: SubmitOptions, orders: Order[]): Promise<void> {
-  const wallet = await readWallet(options.wallet);
-  const { client, deployment } = await openContext(options);
-  const requester = wallet.toSuiAddress();
-  const submitted = await submit(client, wallet, (tx) => {
-    for (const request of orders) submitK8sRequest(tx, deployment, { ...request, requester });
+  const { client, deployment, submitted } = await send(options, (tx, ids, requester) => {
+    for (const request of orders) submitK8sRequest(tx, ids, { ...request, requester });
   });
   const ids = contractEvents(submitted, deployment.packageId)
     .filter((event) => event.kind === 'K8sAPIRequestScheduledEvent')

@@ -1,19 +1,17 @@
 import { grantRole, revokeRole } from '@daasvader/chain/calls.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
-import { submit } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Argument, Command } from 'commander';
 import { parseAddress } from './arguments.ts';
 import {
   type DeploymentOptions,
-  openContext,
   type WalletOptions,
   withDeployment,
   withJson,
   withWallet,
 } from './context.ts';
 import { printJson } from './output.ts';
-import { readWallet } from './wallet.ts';
+import { send } from './send.ts';
 
 /** Roles that can be granted, by their number on chain less one. */
 const GRANTABLE = ['viewer', 'developer', 'admin'];
@@ -67,9 +65,7 @@ async function change(
   grant: Grant,
   build: (tx: Transaction, ids: ContractIds) => void,
 ): Promise<void> {
-  const wallet = await readWallet(options.wallet);
-  const { client, deployment } = await openContext(options);
-  const { digest } = await submit(client, wallet, (tx) => build(tx, deployment));
+  const { digest } = (await send(options, build)).submitted;
   const { namespace, user, role } = grant;
   if (options.json) printJson({ digest, ...grant });
   else process.stdout.write(`${user} is ${role} in ${namespace} by your grant (${digest})\n`);

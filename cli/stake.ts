@@ -1,21 +1,19 @@
 import { requestWithdraw, restake, stake, withdraw } from '@daasvader/chain/calls.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
-import { submit } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
 import { parseSui } from './arguments.ts';
 import {
   type Context,
   type DeploymentOptions,
-  openContext,
   type WalletOptions,
   withDeployment,
   withJson,
   withWallet,
 } from './context.ts';
 import { formatSui, printJson } from './output.ts';
-import { readWallet } from './wallet.ts';
+import { send } from './send.ts';
 
 const ROLE_NAMES = ['none', 'viewer', 'developer', 'admin', 'super'];
 
@@ -61,10 +59,8 @@ async function change(
   options: Options,
   build: (tx: Transaction, ids: Context['deployment']) => void,
 ): Promise<void> {
-  const wallet = await readWallet(options.wallet);
-  const { client, deployment } = await openContext(options);
-  const { digest } = await submit(client, wallet, (tx) => build(tx, deployment));
-  const address = wallet.toSuiAddress();
+  const { client, deployment, sender: address, submitted } = await send(options, build);
+  const { digest } = submitted;
   const account = await new ContractReader(client, deployment).role(address);
   const role = ROLE_NAMES[account.role] ?? 'unknown';
   if (options.json) printJson({ digest, address, role, stake: account.stake });

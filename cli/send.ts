@@ -1,0 +1,22 @@
+import { type Submitted, submit } from '@daasvader/chain/submit.ts';
+import type { Transaction } from '@mysten/sui/transactions';
+import { type Context, type DeploymentOptions, openContext, type WalletOptions } from './context.ts';
+import { readWallet } from './wallet.ts';
+
+/** A transaction that was executed, where, and for whom. */
+export interface Sent extends Context {
+  sender: string;
+  submitted: Submitted;
+}
+
+/** Signs with the wallet of the options what `build` makes for their cluster, and executes it. */
+export async function send(
+  options: DeploymentOptions & WalletOptions,
+  build: (tx: Transaction, ids: Context['deployment'], sender: string) => void,
+): Promise<Sent> {
+  const wallet = await readWallet(options.wallet);
+  const context = await openContext(options);
+  const sender = wallet.toSuiAddress();
+  const submitted = await submit(context.client, wallet, (tx) => build(tx, context.deployment, sender));
+  return { ...context, sender, submitted };
+}
