@@ -72,10 +72,11 @@ export class Reactor {
   };
 
   #changeRoles(tenants: Tenants): void {
-    for (const address of this.#state.roles.addresses)
-      void this.#insist('change a role', () =>
-        tenants.changeRole(address, this.#state.roles.roleOf(address)),
-      );
+    for (const address of this.#state.roles.addresses) this.#changeRole(tenants, address);
+  }
+
+  #changeRole(tenants: Tenants, address: string): void {
+    void this.#insist('change a role', () => tenants.changeRole(address, this.#state.roles.roleOf(address)));
   }
 
   #changeGrants(tenants: Tenants, { owner, namespace }: Pick<Grant, 'owner' | 'namespace'>): void {
@@ -93,9 +94,7 @@ export class Reactor {
         break;
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
-        void this.#insist('change a role', () =>
-          tenants.changeRole(event.user, this.#state.roles.roleOf(event.user)),
-        );
+        this.#changeRole(tenants, event.user);
         break;
       case 'RoleGrantedEvent':
         this.#changeGrants(tenants, event);

@@ -16,7 +16,8 @@ type Chain = Pick<ContractReader, 'staking' | 'timeMs'>;
 
 /**
  * `GET /api/v1/staking/status`: what stakes give and who has how much; with `?address=…` the role of one address. Roles
- * and stakes are as proven; the least stakes of roles, as in effect now, are what the full node says, and nothing here acts on them.
+ * and stakes are as proven; the least stakes of roles, as in effect now, are what the full node says, and nothing here
+ * acts on them.
  */
 export function stakingRoutes(state: ClusterState, chain: Chain): Routes {
   return (router) => {

@@ -2,8 +2,10 @@ import type { ChainEvent } from './event.ts';
 
 type EventOf<K extends ChainEvent['kind']> = Extract<ChainEvent, { kind: K }>;
 
-/** The role that may grant roles to others, as the contract numbers it. */
+// Roles as the contract numbers them. Whoever is an admin or above may grant roles to others.
+export const DEVELOPER = 2;
 export const ADMIN = 3;
+export const SUPER = 4;
 
 /** Somebody who has staked: what is bonded now, and the role that it gives now. */
 export interface Staker {

@@ -32,9 +32,9 @@ export interface ExecutorOptions {
 }
 
 /**
- * Carries out requests, one after the other per owner of namespaces, and tells the chain what became of them. The same request
- * may come any number of times: applying it again changes nothing, and the chain is told only what it does not say.
- * While the chain's word is old, requests wait.
+ * Carries out requests, one after the other per owner of namespaces, and tells the chain what became of them. The same
+ * request may come any number of times: applying it again changes nothing, and the chain is told only what it does not
+ * say. While the chain's word is old, requests wait.
  */
 export class Executor {
   readonly #options: ExecutorOptions;

@@ -122,6 +122,11 @@ const template = z.strictObject({
   spec: podSpec,
 });
 
+const rollingUpdate = z
+  .strictObject({ maxSurge: z.int().min(0), maxUnavailable: z.int().min(0) })
+  .partial()
+  .optional();
+
 // A host that is an address or a wildcard of everything would take the traffic of others.
 const host = z
   .string()
@@ -206,10 +211,7 @@ const SCHEMAS = {
       strategy: z
         .strictObject({
           type: z.enum(['RollingUpdate', 'Recreate']),
-          rollingUpdate: z
-            .strictObject({ maxSurge: z.int().min(0), maxUnavailable: z.int().min(0) })
-            .partial()
-            .optional(),
+          rollingUpdate,
         })
         .optional(),
       minReadySeconds: seconds.optional(),
@@ -227,10 +229,7 @@ const SCHEMAS = {
       updateStrategy: z
         .strictObject({
           type: z.enum(['RollingUpdate', 'OnDelete']),
-          rollingUpdate: z
-            .strictObject({ maxSurge: z.int().min(0), maxUnavailable: z.int().min(0) })
-            .partial()
-            .optional(),
+          rollingUpdate,
         })
         .optional(),
       minReadySeconds: seconds.optional(),

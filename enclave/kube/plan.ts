@@ -1,5 +1,5 @@
 import type { KubernetesObject, V1PodSpec } from '@kubernetes/client-node';
-import { ADMIN } from '../chain/roles.ts';
+import { ADMIN, DEVELOPER, SUPER } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, parseLabels, parsePort } from './grammar.ts';
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts';
@@ -40,15 +40,13 @@ export interface Plan {
 }
 
 const METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
-/** Developers have one namespace, admins and above may add a suffix to get more. */
-const DEVELOPER = 2;
-const SUPER = 4;
 /** The least role for a kind, where it is more than developer. */
 const LEAST_ROLE: Partial<Record<Kind, number>> = {
   Ingress: ADMIN,
   HorizontalPodAutoscaler: ADMIN,
   DaemonSet: SUPER,
 };
+/** Developers have one namespace, admins and above may add a suffix to get more. */
 const SUFFIX = /^-[a-z0-9-]{0,7}[a-z0-9]$/;
 
 /**

@@ -80,14 +80,8 @@ export function clusterBaseline(): KubernetesObject[] {
 }
 
 /** Binds a user to a chain role in one namespace; one binding per role, because a binding's role cannot be changed. */
-export function roleBinding(address: string, role: Exclude<Role, 'none'>, namespace: string): V1RoleBinding {
-  return {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name: clusterRoleName(role), namespace },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: clusterRoleName(role) },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: userOf(address) }],
-  };
+export function roleBinding(address: string, role: Exclude<Role, 'none'>, namespace: string) {
+  return namespaceBinding(clusterRoleName(role), role, namespace, [address]);
 }
 
 /**
@@ -96,19 +90,7 @@ export function roleBinding(address: string, role: Exclude<Role, 'none'>, namesp
  * @param users empty for a binding that is to be deleted
  */
 export function grantBinding(role: Exclude<Role, 'none'>, namespace: string, users: string[]) {
-  const name = `daasvader:granted:${role}`;
-  const subjects = users.map((user) => ({
-    apiGroup: 'rbac.authorization.k8s.io',
-    kind: 'User',
-    name: userOf(user),
-  }));
-  return {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name, namespace },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: clusterRoleName(role) },
-    subjects,
-  } satisfies V1RoleBinding;
+  return namespaceBinding(`daasvader:granted:${role}`, role, namespace, users);
 }
 
 /** Binds a super user to what it may read of the whole cluster. */
@@ -123,6 +105,17 @@ export function otherRoles(role: Role): Exclude<Role, 'none'>[] {
 
 function clusterRole(name: string, rules: V1PolicyRule[]): V1ClusterRole {
   return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
+}
+
+function namespaceBinding(name: string, role: Exclude<Role, 'none'>, namespace: string, users: string[]) {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name, namespace },
+    roleRef: { apiGroup, kind: 'ClusterRole', name: clusterRoleName(role) },
+    subjects: users.map((user) => ({ apiGroup, kind: 'User', name: userOf(user) })),
+  } satisfies V1RoleBinding;
 }
 
 function clusterBinding(

@@ -1,4 +1,4 @@
-import type { Grant, Roles } from '../chain/roles.ts';
+import type { Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { namespaceOf, type Role, roleName } from './names.ts';
@@ -93,7 +93,7 @@ export class Tenants {
   async #setGrants(namespace: string): Promise<void> {
     const grants = this.#roles.grantsIn(namespace);
     for (const role of GRANTABLE) {
-      const users = grants.filter((grant: Grant) => roleName(grant.role) === role).map(({ user }) => user);
+      const users = grants.filter((grant) => roleName(grant.role) === role).map(({ user }) => user);
       const binding = grantBinding(role, namespace, users);
       if (users.length > 0) await this.#kubernetes.apply(binding);
       else await this.#kubernetes.delete(binding);
