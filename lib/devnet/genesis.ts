@@ -3,6 +3,7 @@ import { deserialize } from '@mysten/move-bytecode-template';
 import { bcs } from '@mysten/sui/bcs';
 import { blake2b } from '@noble/hashes/blake2.js';
 import { PROTOCOL_VERSION } from './checkpoint.ts';
+import { CoinMetadata } from './coin-metadata.ts';
 import { encodeEffects, type ObjectTransition } from './effects.ts';
 import { typeOrigins } from './execution/type-origins.ts';
 import { type GasCost, NO_GAS } from './gas.ts';
@@ -229,20 +230,12 @@ function clockContents(timestampMs: number): Uint8Array {
 /** `0x2::coin::CoinMetadata<SUI>`, frozen, with the words that Sui's genesis has. */
 function suiMetadata(timestampMs: number): ChainObject {
   const id = genesisId(`metadata of SUI at ${timestampMs}`);
-  const contents = bcs.struct('CoinMetadata', {
-    id: bcs.Address,
-    decimals: bcs.u8(),
-    name: bcs.string(),
-    symbol: bcs.string(),
-    description: bcs.string(),
-    iconUrl: bcs.option(bcs.string()),
-  });
   const sui = { id, decimals: 9, name: 'Sui', symbol: 'SUI', description: '', iconUrl: null };
   const data = {
     kind: 'move',
     type: `${ADDRESS_2}::coin::CoinMetadata<${SUI_TYPE}>`,
     hasPublicTransfer: true,
-    contents: contents.serialize(sui).toBytes(),
+    contents: CoinMetadata.serialize(sui).toBytes(),
   } as const;
   return draft(id, data, { kind: 'immutable' });
 }

@@ -336,10 +336,10 @@ export class Store {
     return row && toTransaction(row);
   }
 
-  /** @returns the checkpoint of the transaction at a position, undefined beyond the last */
-  checkpointOf(position: number): number | undefined {
+  /** @returns the checkpoint of the transaction at a position; of a transaction to come, the next checkpoint */
+  checkpointOf(position: number): number {
     const row = this.#get('SELECT checkpoint FROM transactions WHERE position = ?', position);
-    return row?.checkpoint as number | undefined;
+    return (row?.checkpoint as number | undefined) ?? this.latestCheckpoint()!.sequence + 1;
   }
 
   /** @returns the position of the first transaction of a checkpoint; of a checkpoint to come, the next position */
@@ -352,21 +352,6 @@ export class Store {
     return this.#all('SELECT * FROM transactions WHERE checkpoint = ? ORDER BY position', checkpoint).map(
       toTransaction,
     );
-  }
-
-  /** @returns up to `limit` transactions at positions `from` to `to`, both included, newest first if `isDescending` */
-  transactionsBetween(from: number, to: number, isDescending: boolean, limit: number): StoredTransaction[] {
-    const order = isDescending ? 'DESC' : 'ASC';
-    const sql = `SELECT * FROM transactions WHERE position BETWEEN ? AND ? ORDER BY position ${order} LIMIT ?`;
-    return this.#all(sql, from, to, limit).map(toTransaction);
-  }
-
-  /** @returns the position of the first transaction in this checkpoint or, when it is empty, after it */
-  firstPosition(checkpoint: number): number {
-    const sql =
-      'SELECT position FROM transactions WHERE checkpoint >= ? ORDER BY checkpoint, position LIMIT 1';
-    const row = this.#get(sql, checkpoint);
-    return (row?.position as number | undefined) ?? this.transactionCount();
   }
 
   /** @returns the newest transactions, newest first */

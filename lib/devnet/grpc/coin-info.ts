@@ -1,5 +1,6 @@
 import { bcs } from '@mysten/sui/bcs';
 import { GrpcTypes } from '@mysten/sui/grpc';
+import { CoinMetadata } from '../coin-metadata.ts';
 import { DevnetError } from '../error.ts';
 import { type ChainObject, coinBalance } from '../object.ts';
 import type { Store } from '../store.ts';
@@ -12,14 +13,6 @@ const {
   RegulatedCoinMetadata_CoinRegulatedState: RegulatedState,
 } = GrpcTypes;
 
-const CoinMetadata = bcs.struct('CoinMetadata', {
-  id: bcs.Address,
-  decimals: bcs.u8(),
-  name: bcs.string(),
-  symbol: bcs.string(),
-  description: bcs.string(),
-  iconUrl: bcs.option(bcs.string()),
-});
 const TreasuryCap = bcs.struct('TreasuryCap', { id: bcs.Address, totalSupply: bcs.u64() });
 const ZERO_ADDRESS = `0x${'0'.repeat(64)}`;
 

@@ -73,19 +73,21 @@ function eventMessage({ vm }: Chain, event: Event, mask: Mask): GrpcTypes.Event 
   return message;
 }
 
-/** @returns one of a transaction's events with its place in the chain */
-export function placedEvent(
+/** Decodes the events of a transaction that has some. @returns what gives each, by its index, with its place in the chain */
+export function placedEvents(
   chain: Chain,
   stored: StoredTransaction,
-  eventIndex: number,
   mask: Mask,
-): GrpcTypes.Event {
-  const message = eventMessage(chain, TransactionEvents.parse(stored.events!).data[eventIndex]!, mask);
-  if (mask.has('checkpoint')) message.checkpoint = BigInt(stored.checkpoint);
-  if (mask.has('transaction_digest')) message.transactionDigest = stored.digest;
-  if (mask.has('transaction_index')) message.transactionIndex = indexInCheckpoint(chain, stored);
-  if (mask.has('event_index')) message.eventIndex = eventIndex;
-  return message;
+): (eventIndex: number) => GrpcTypes.Event {
+  const events = TransactionEvents.parse(stored.events!).data;
+  return (eventIndex) => {
+    const message = eventMessage(chain, events[eventIndex]!, mask);
+    if (mask.has('checkpoint')) message.checkpoint = BigInt(stored.checkpoint);
+    if (mask.has('transaction_digest')) message.transactionDigest = stored.digest;
+    if (mask.has('transaction_index')) message.transactionIndex = indexInCheckpoint(chain, stored);
+    if (mask.has('event_index')) message.eventIndex = eventIndex;
+    return message;
+  };
 }
 
 function indexInCheckpoint({ store }: Chain, { position, checkpoint }: StoredTransaction): bigint {

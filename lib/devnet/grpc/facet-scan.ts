@@ -113,15 +113,13 @@ export class CheckpointScan {
   }
 
   get frontier(): number {
-    return (
-      this.#store.checkpointOf(this.#transactions.frontier) ?? this.#store.latestCheckpoint()!.sequence + 1
-    );
+    return this.#store.checkpointOf(this.#transactions.frontier);
   }
 
   next(checkpoints: Interval): number | undefined | 'budget' {
     const position = this.#transactions.next(this.#positionsOf(checkpoints));
     if (typeof position !== 'number') return position;
-    const checkpoint = this.#store.checkpointOf(position)!;
+    const checkpoint = this.#store.checkpointOf(position);
     this.#transactions.frontier = this.#descending
       ? this.#store.firstPositionOf(checkpoint) - 1
       : this.#store.firstPositionOf(checkpoint + 1);
@@ -153,8 +151,7 @@ export function transactionIndex(store: Store): FacetIndex {
 }
 
 function positionOfEvent(store: Store, facet: string, position: number, descending: boolean) {
-  const from = descending ? eventPlace(position + 1, 0) - 1 : eventPlace(position, 0);
-  const found = store.nextFacet(facet, from, descending);
+  const found = store.nextFacet(facet, edgeOf(position, descending), descending);
   return found === undefined ? undefined : fromEventPlace(found).position;
 }
 
@@ -173,9 +170,10 @@ function eventOfTransaction(store: Store, facet: string, place: number, descendi
   const { position } = fromEventPlace(place);
   const found = store.nextFacet(facet, position, descending);
   if (found === undefined || found === position) return found === undefined ? undefined : place;
-  return store.nextFacet(
-    ANY_EVENT,
-    descending ? eventPlace(found + 1, 0) - 1 : eventPlace(found, 0),
-    descending,
-  );
+  return store.nextFacet(ANY_EVENT, edgeOf(found, descending), descending);
+}
+
+/** The place among a transaction's events that comes first in this direction. */
+function edgeOf(position: number, descending: boolean): number {
+  return descending ? eventPlace(position + 1, 0) - 1 : eventPlace(position, 0);
 }

@@ -153,7 +153,7 @@ export function placesOf(store: Store, kind: 't' | 'e'): Pick<List, 'firstPlaceO
       : [(position: number) => eventPlace(position, 0), (place: number) => fromEventPlace(place).position];
   return {
     firstPlaceOf: (checkpoint) => to(store.firstPositionOf(checkpoint)),
-    checkpointOf: (place) => store.checkpointOf(from(place)) ?? store.latestCheckpoint()!.sequence + 1,
+    checkpointOf: (place) => store.checkpointOf(from(place)),
   };
 }
 

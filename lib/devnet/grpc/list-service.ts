@@ -2,7 +2,7 @@ import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain.ts';
 import { fromEventPlace } from '../facets.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
-import { executedMessage, placedEvent } from './executed-message.ts';
+import { executedMessage, placedEvents } from './executed-message.ts';
 import {
   CheckpointScan,
   denseIndex,
@@ -76,13 +76,20 @@ export function listService(chain: Chain) {
           new FacetScan(eventIndex(store), filter, range, descending),
         ...placesOf(store, 'e'),
       };
-      for (const { place, ...progress } of listFrames(list, request, checkpointCount())) {
-        if (place === undefined) yield progress;
-        else {
-          const { position, index } = fromEventPlace(place);
-          yield { ...progress, event: placedEvent(chain, store.transactionAt(position)!, index, mask) };
-        }
-      }
+      const eventOf = eventsByPlace(chain, mask);
+      for (const { place, ...progress } of listFrames(list, request, checkpointCount()))
+        yield { ...progress, ...(place !== undefined && { event: eventOf(place) }) };
     },
+  };
+}
+
+/** Events by their place. Those of one transaction come one after the other, so it is read and decoded once. */
+function eventsByPlace(chain: Chain, mask: Mask): (place: number) => GrpcTypes.Event {
+  let latest: { position: number; eventAt: (index: number) => GrpcTypes.Event } | undefined;
+  return (place) => {
+    const { position, index } = fromEventPlace(place);
+    if (latest?.position !== position)
+      latest = { position, eventAt: placedEvents(chain, chain.store.transactionAt(position)!, mask) };
+    return latest.eventAt(index);
   };
 }

@@ -5,7 +5,7 @@ import { eventPlace, type Facets, facetsOf } from '../facets.ts';
 import type { StoredTransaction } from '../store.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
 import { cursorAt, cursorBefore } from './cursor.ts';
-import { executedMessage, placedEvent } from './executed-message.ts';
+import { executedMessage, placedEvents } from './executed-message.ts';
 import { type Filter, passes, readFilter } from './filter.ts';
 import { Mask } from './mask.ts';
 
@@ -61,9 +61,11 @@ export function subscriptionService(chain: Chain) {
       const filter = readFilter(request.filter);
       for await (const { sequence, covered, transactions } of newTransactions(chain, signal)) {
         for (const stored of transactions) {
+          if (stored.events === undefined) continue;
+          const eventAt = placedEvents(chain, stored, mask);
           for (const index of wantedEvents(filter, stored)) {
             const cursor = cursorAt('e', eventPlace(stored.position, index));
-            yield { event: placedEvent(chain, stored, index, mask), watermark: { cursor, ...covered } };
+            yield { event: eventAt(index), watermark: { cursor, ...covered } };
           }
         }
         yield { watermark: endOf('e', sequence, eventPlace(transactions.at(-1)!.position + 1, 0)) };
@@ -79,7 +81,6 @@ function passesTransaction(filter: Filter, { transaction, events }: Facets): boo
 
 /** An event has its own facets, and its transaction's. */
 function wantedEvents(filter: Filter | undefined, stored: StoredTransaction): number[] {
-  if (stored.events === undefined) return [];
   const { transaction, events } = facetsOf(stored);
   return [...events.keys()].filter((index) =>
     passes(filter, (facet) => events[index]!.has(facet) || transaction.has(facet)),
