@@ -144,7 +144,7 @@ fun complete(f: &mut Fixture, enclave: &Enclave, request_id: u64) {
 fun fail(f: &mut Fixture, enclave: &Enclave, request_id: u64, reason_length: u64) {
     let (scheduler, registry, clock) = f.operated();
     let reason = bytes(reason_length, 97).to_string();
-    scheduler.fail_request(registry, enclave, request_id, reason, clock, &by(fixture::operator(), 64));
+    scheduler.fail_request(registry, enclave, request_id, reason, false, clock, &by(fixture::operator(), 64));
 }
 
 fun reassign(f: &mut Fixture, enclave: &Enclave, request_id: u64) {

@@ -406,7 +406,7 @@ fun fail(caller: Caller) {
     let Caller { mut f, foreign, enclave, sender } = caller;
     let (scheduler, registry, clock) = f.operated();
     let registry = registry_of(registry, &foreign);
-    scheduler.fail_request(registry, &enclave, 1, b"no".to_string(), clock, &by(sender, 90));
+    scheduler.fail_request(registry, &enclave, 1, b"no".to_string(), true, clock, &by(sender, 90));
     end(f, foreign, enclave);
 }
 

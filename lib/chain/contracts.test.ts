@@ -146,8 +146,11 @@ describe('requests', () => {
       calls.submitManifest(tx, cluster.deployment, { method: 'POST', path, namespace: 'default', manifest }),
     );
     expect(Buffer.from((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).manifest)).toEqual(manifest);
-    const [failed] = await operate((tx) => calls.failRequest(tx, seat, { requestId: 2n, reason: 'no' }));
-    expect(failed).toMatchObject({ kind: 'RequestFailedEvent', reason: 'no' });
+    const [failed] = await operate((tx) =>
+      calls.failRequest(tx, seat, { requestId: 2n, reason: 'no', applied: true }),
+    );
+    expect(failed).toMatchObject({ kind: 'RequestFailedEvent', reason: 'no', applied: true });
+    expect(await reader.request(2n)).toMatchObject({ status: 3, reason: 'no', applied: true, outcome: null });
   });
 
   test('a request is reassigned and cancelled', async () => {
