@@ -153,11 +153,19 @@ describe('requests', () => {
     expect(await reader.request(2n)).toMatchObject({ status: 3, reason: 'no', applied: true, outcome: null });
   });
 
-  test('a request is reassigned and cancelled', async () => {
+  test('a request is reassigned, started, cancelled and settled', async () => {
     await use((tx) => calls.submitK8sRequest(tx, cluster.deployment, request('api')));
     await operate((tx) => calls.reassignRequest(tx, seat, 3n));
+    await operate((tx) => calls.startRequest(tx, seat, 3n));
     await use((tx) => calls.cancelRequest(tx, cluster.deployment, 3n));
-    expect(await reader.request(3n)).toMatchObject({ status: 4 });
+    const { method, path, name } = request('api');
+    expect(await reader.request(3n)).toMatchObject({ method, path, name, status: 4, outcome: null });
+    const settle = (outcome: number) =>
+      operate((tx) => calls.settleCancelledRequest(tx, seat, { requestId: 3n, outcome }));
+    const [settled] = await settle(1);
+    expect(settled).toMatchObject({ kind: 'RequestCancellationSettledEvent', requestId: '3', outcome: 1 });
+    expect(await reader.request(3n)).toMatchObject({ status: 4, outcome: 1 });
+    await expect(settle(2)).rejects.toMatchObject({ abort: { name: 'EBadTransition' } });
     expect(await reader.scheduler()).toMatchObject({ activeCount: '0', nextId: '4' });
   });
 });
