@@ -58,8 +58,24 @@ test("another's request is refused, and it is told who may", async () => {
   const id = await cluster.order('mine');
   const { exitCode, stdout, stderr } = await cluster.run('stranger', 'cancel', `${id}`, '--json').ended;
   expect(exitCode).toBe(1);
-  expect(stderr).toContain('only the wallet that asked for it, or the owner of its namespace');
-  expect(JSON.parse(stdout)).toMatchObject({ ok: false, code: 'abort' });
+  const advice = 'only the wallet that asked, or the owner of the namespace, cancels a request';
+  expect(stderr).toContain(advice);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, code: 'abort', advice });
+});
+
+test('at the limit a new order is refused with what to do, and a deletion goes through', async () => {
+  await cluster.fill('stranger', 32);
+  const order = cluster.run('stranger', 'deploy', 'more', '--image', 'web:1', '--no-service');
+  const { exitCode, stderr } = await order.ended;
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(
+    /ETooManyPending \(10\).*\n {2}daas requests shows what is open, daas cancel calls it off\n$/,
+  );
+  const deleted = await cluster.run('stranger', 'delete', 'web-0', '--no-service').ended;
+  expect(deleted).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/PENDING +DELETE deployments\/web-0/),
+  });
 });
 
 test('a number that no request has is refused before anything is cancelled', async () => {

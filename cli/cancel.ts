@@ -1,6 +1,7 @@
 import { cancelRequest } from '@daasvader/chain/calls.ts';
-import { ChainError } from '@daasvader/chain/error.ts';
+import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { execute } from '@daasvader/chain/submit.ts';
+import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
 import { collectRequestIds, parseSeconds } from './arguments.ts';
 import {
@@ -21,12 +22,6 @@ interface CancelOptions extends DeploymentOptions, WalletOptions {
   wait?: number;
   json?: boolean;
 }
-
-/** Why the contract refuses all of a transaction, and what to do. */
-const ADVICE: Readonly<Record<string, string>> = {
-  EBadTransition: 'one of them has ended meanwhile, so none was cancelled; try again',
-  ENotRequester: 'only the wallet that asked for it, or the owner of its namespace, cancels a request',
-};
 
 /** `daas cancel`: calls off what is not done. */
 export function cancelCommand(): Command {
@@ -62,21 +57,10 @@ function tellTooLate({ id, status }: RequestRow): void {
 
 /** @returns the digest of the transaction */
 async function cancelOpen(ids: bigint[], options: CancelOptions): Promise<string> {
-  const names = ids.map((id) => `request ${id}`).join(', ');
-  try {
-    const { submitted } = await send(
-      options,
-      (tx, deployment) => {
-        for (const id of ids) cancelRequest(tx, deployment, id);
-      },
-      execute,
-    );
-    process.stderr.write(`cancelled: ${names} (${submitted.digest})\n`);
-    return submitted.digest;
-  } catch (error) {
-    const { abort } = Object(error) as Partial<ChainError>;
-    const advice = abort && ADVICE[abort.name];
-    if (advice === undefined) throw error;
-    throw new ChainError('abort', `Cannot cancel ${names}: ${advice}`, { cause: error, abort });
-  }
+  const build = (tx: Transaction, deployment: ContractIds) => {
+    for (const id of ids) cancelRequest(tx, deployment, id);
+  };
+  const { submitted } = await send(options, build, execute);
+  process.stderr.write(`cancelled: ${ids.map((id) => `request ${id}`).join(', ')} (${submitted.digest})\n`);
+  return submitted.digest;
 }

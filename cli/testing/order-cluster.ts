@@ -16,6 +16,9 @@ const SUI = 1_000_000_000n;
 const NODE = 'worker-1';
 const DIGEST = new Uint8Array(32).fill(7);
 
+/** Developers, each with a wallet. */
+export type Person = 'user' | 'stranger';
+
 /** How a command ended. */
 export interface Outcome {
   exitCode: number;
@@ -35,6 +38,7 @@ export class OrderCluster {
   readonly #cluster: SeatedCluster;
   readonly #seat: calls.SeatIds;
   readonly #directory: string;
+  readonly #people = { user: new Ed25519Keypair(), stranger: new Ed25519Keypair() };
 
   private constructor(cluster: SeatedCluster, seat: calls.SeatIds, directory: string) {
     this.#cluster = cluster;
@@ -50,8 +54,7 @@ export class OrderCluster {
     await writeDeployment(join(directory, 'deployment.json'), cluster.deployment);
     const self = new OrderCluster(cluster, seat, directory);
     await self.#addWorker(cluster.devnet.accounts[1]!);
-    await self.#addUser('user');
-    await self.#addUser('stranger');
+    for (const who of ['user', 'stranger'] as const) await self.#addUser(who);
     return self;
   }
 
@@ -66,7 +69,7 @@ export class OrderCluster {
   }
 
   /** Starts a command as a person does. */
-  run(who: 'user' | 'stranger', ...args: string[]): Running {
+  run(who: Person, ...args: string[]): Running {
     const main = join(import.meta.dirname, '../main.ts');
     const env = {
       DAAS_DEPLOYMENT: join(this.#directory, 'deployment.json'),
@@ -83,7 +86,7 @@ export class OrderCluster {
       stderr += text;
     });
     const told = (pattern: RegExp) =>
-      vi.waitUntil(() => pattern.test(stderr) && stderr, { timeout: 20_000, interval: 20 });
+      vi.waitUntil(() => pattern.test(stderr) && stderr, { timeout: 50_000, interval: 20 });
     return { ended, told };
   }
 
@@ -96,6 +99,21 @@ export class OrderCluster {
   async order(name: string): Promise<bigint> {
     const { stdout } = await this.daas('deploy', name, '--image', 'web:1', '--no-service', '--json');
     return BigInt(JSON.parse(stdout).requests[0].id);
+  }
+
+  /** Orders that many Deployments in one transaction. */
+  async fill(who: Person, count: number): Promise<void> {
+    const { client, deployment } = this.#cluster;
+    const user = this.#people[who];
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    const common = { method: 'POST', path, labels: '', namespace: 'default', image: 'web:1', port: '80' };
+    await submit(client, user, (tx) => {
+      for (let index = 0; index < count; index += 1) {
+        const name = `web-${index}`;
+        const order = { ...common, name, containerName: name, requester: user.toSuiAddress() };
+        calls.submitK8sRequest(tx, deployment, order);
+      }
+    });
   }
 
   start(requestId: bigint): Promise<unknown> {
@@ -121,11 +139,11 @@ export class OrderCluster {
     await this.#operate((tx) => calls.activateWorker(tx, this.#seat, NODE));
   }
 
-  async #addUser(name: string): Promise<void> {
+  async #addUser(who: Person): Promise<void> {
     const { client, deployment, devnet } = this.#cluster;
-    const signer = new Ed25519Keypair();
+    const signer = this.#people[who];
     await devnet.faucet(signer.toSuiAddress());
-    await writeFile(join(this.#directory, name), signer.getSecretKey(), { mode: 0o600 });
+    await writeFile(join(this.#directory, who), signer.getSecretKey(), { mode: 0o600 });
     await submit(client, signer, (tx) => calls.stake(tx, deployment, 2n * SUI));
   }
 
