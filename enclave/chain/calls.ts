@@ -90,10 +90,28 @@ export function completeRequest(
   operatorCall(tx, seat, 'k8s_scheduler::complete_request', seat.schedulerId, values);
 }
 
-/** Says that a request cannot reach its goal, and why. */
-export function failRequest(tx: Transaction, seat: Seat, requestId: bigint, reason: string): void {
-  const values = [tx.pure.u64(requestId), tx.pure.string(reason)];
+/** Why a request cannot reach its goal, and whether what it asked for is in the cluster all the same. */
+export interface Failure {
+  /** At most 256 bytes. */
+  readonly reason: string;
+  readonly applied: boolean;
+}
+
+/** Says that a request cannot reach its goal. */
+export function failRequest(tx: Transaction, seat: Seat, requestId: bigint, failure: Failure): void {
+  const values = [tx.pure.u64(requestId), tx.pure.string(failure.reason), tx.pure.bool(failure.applied)];
   operatorCall(tx, seat, 'k8s_scheduler::fail_request', seat.schedulerId, values);
+}
+
+/** Says what became of a cancelled request, one of `CANCELLATION_OUTCOME`; the chain takes it once. */
+export function settleCancelledRequest(
+  tx: Transaction,
+  seat: Seat,
+  requestId: bigint,
+  outcome: number,
+): void {
+  const values = [tx.pure.u64(requestId), tx.pure.u8(outcome)];
+  operatorCall(tx, seat, 'k8s_scheduler::settle_cancelled_request', seat.schedulerId, values);
 }
 
 type Argument = ReturnType<Transaction['pure']>;

@@ -6,14 +6,8 @@ import { Roles } from './roles.ts';
 export const WORKER_STATUS = { pending: 0, active: 1, slashed: 2, offline: 3, draining: 4, left: 5 } as const;
 /** A request's status on chain. */
 export const REQUEST_STATUS = { scheduled: 0, running: 1, completed: 2, failed: 3, cancelled: 4 } as const;
-
-/** The status that each event leaves a request in. */
-const OUTCOME = {
-  RequestStartedEvent: 'running',
-  RequestCompletedEvent: 'completed',
-  RequestFailedEvent: 'failed',
-  RequestCancelledEvent: 'cancelled',
-} as const;
+/** What became of a cancelled request: nothing of it was applied, what it created was removed, what it changed stays. */
+export const CANCELLATION_OUTCOME = { nothing: 0, removed: 1, stays: 2 } as const;
 
 /** A worker as the chain knows it. */
 export interface Worker {
@@ -27,6 +21,10 @@ export interface Worker {
 /** A request as the chain knows it. */
 export interface Request extends ScheduledRequest {
   readonly status: number;
+  /** Whether what a failed request asked for is in the cluster all the same. */
+  readonly applied?: boolean;
+  /** What became of a cancelled request; absent until an enclave said it. */
+  readonly outcome?: number;
 }
 
 /** What the chain says should be: the fold of its events. A new enclave rebuilds the cluster from nothing but this. */
@@ -87,7 +85,7 @@ export class ClusterState {
         this.#addRequest(event);
         break;
       default:
-        this.#changeRequest(event.requestId, REQUEST_STATUS[OUTCOME[event.kind]]);
+        this.#changeRequest(event.requestId, changeOf(event));
     }
   }
 
@@ -108,8 +106,36 @@ export class ClusterState {
     if (worker) this.#workers.set(nodeId, { ...worker, ...change });
   }
 
-  #changeRequest(id: string, status: number): void {
+  #changeRequest(id: string, change: Partial<Request>): void {
     const request = this.#requests.get(BigInt(id));
-    if (request) this.#requests.set(request.requestId, { ...request, status });
+    if (request) this.#requests.set(request.requestId, { ...request, ...change });
+  }
+}
+
+/** An event after which a request is another. */
+type RequestEvent = Extract<
+  ChainEvent,
+  {
+    kind:
+      | 'RequestStartedEvent'
+      | 'RequestCompletedEvent'
+      | 'RequestFailedEvent'
+      | 'RequestCancelledEvent'
+      | 'RequestCancellationSettledEvent';
+  }
+>;
+
+function changeOf(event: RequestEvent): Partial<Request> {
+  switch (event.kind) {
+    case 'RequestStartedEvent':
+      return { status: REQUEST_STATUS.running };
+    case 'RequestCompletedEvent':
+      return { status: REQUEST_STATUS.completed };
+    case 'RequestFailedEvent':
+      return { status: REQUEST_STATUS.failed, applied: event.applied };
+    case 'RequestCancelledEvent':
+      return { status: REQUEST_STATUS.cancelled };
+    case 'RequestCancellationSettledEvent':
+      return { outcome: event.outcome };
   }
 }

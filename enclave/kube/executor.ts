@@ -67,7 +67,7 @@ export class Executor {
       metrics.applied.observe((performance.now() - seenAt) / 1_000);
       void this.#finish(request, plan, applied);
     } catch (error) {
-      await this.#refuse(request, error);
+      await this.#refuse(request, error, false);
     }
   }
 
@@ -119,7 +119,7 @@ export class Executor {
     });
     const outcome = applied ? await tracker.outcome(applied, `${requestId}`) : undefined;
     if (outcome?.state === 'failed')
-      return this.#refuse(request, new EnclaveError('request', outcome.reason));
+      return this.#refuse(request, new EnclaveError('request', outcome.reason), true);
     const digest = resultDigest(request, plan);
     metrics.requests.inc({ outcome: 'completed' });
     log.info(`✅ ${request.method} request for ${plan.resource}/${plan.name} completed successfully`);
@@ -130,7 +130,7 @@ export class Executor {
     });
   }
 
-  async #refuse(request: Request, error: unknown): Promise<void> {
+  async #refuse(request: Request, error: unknown, applied: boolean): Promise<void> {
     const { writer, seat, state, log, metrics, audit } = this.#options;
     const { requestId } = request;
     const reason = truncate(reasonOf(error));
@@ -140,7 +140,7 @@ export class Executor {
     await writer.submit({
       label: `fail request ${requestId}`,
       needed: () => (state.request(requestId)?.status ?? REQUEST_STATUS.failed) <= REQUEST_STATUS.running,
-      build: (tx) => failRequest(tx, seat, requestId, reason),
+      build: (tx) => failRequest(tx, seat, requestId, { reason, applied }),
     });
   }
 }
