@@ -1,15 +1,14 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import 'reflect-metadata';
-import { answer } from '@daasvader/enclave/kube/csr-approver.ts';
 import { Fence } from '@daasvader/enclave/kube/fence.ts';
 import { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
+import { pointOf } from '@daasvader/enclave/kube/p256.ts';
 import { restrictPodSpec } from '@daasvader/enclave/kube/restrict.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findK3s } from '../scripts/demo/k3s.ts';
@@ -20,7 +19,6 @@ const NODE = { user: 'system:node:worker-1', groups: ['system:nodes'] };
 const NODE_PATH = '/api/v1/nodes/worker-1';
 /** A policy, and the fence's list, take a moment to come into force; what is asked meanwhile is not stored. */
 const SOON = { timeout: 10_000 };
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 let directory: string;
 let k3s: K3s;
@@ -125,28 +123,20 @@ test('a node makes no pods, not even static ones', async () => {
     });
 });
 
-/** A node's certificate, as its kubelet gets it. */
+/** A node's certificate, as the enclave signs it. */
 async function nodeCertificate(): Promise<Caller> {
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const name = 'O=system:nodes, CN=system:node:worker-1';
-  const csr = await Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: ALGORITHM });
-  const created = await kubernetes.certificates.createCertificateSigningRequest({
-    body: {
-      metadata: { name: 'worker-1' },
-      spec: {
-        request: Buffer.from(csr.toString('pem')).toString('base64'),
-        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-        usages: ['digital signature', 'client auth'],
-      },
-    },
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { client } = await k3s.signers();
+  const { pem } = await client.sign({
+    organization: 'system:nodes',
+    commonName: NODE.user,
+    publicKey: pointOf(publicKey.export({ type: 'spki', format: 'der' })),
+    purpose: 'client',
+    dnsNames: [],
+    addresses: [],
+    lifetimeSeconds: 600,
   });
-  await answer(kubernetes, created, { verdict: 'approve', reason: 'test' });
-  const read = async () =>
-    (await kubernetes.certificates.readCertificateSigningRequest({ name: 'worker-1' })).status?.certificate;
-  await expect.poll(read, SOON).toBeTruthy();
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`;
-  return { cert: Buffer.from((await read()) ?? '', 'base64').toString(), key };
+  return { cert: pem, key: `${privateKey.export({ type: 'pkcs8', format: 'pem' })}` };
 }
 
 test('a node that is expelled is cut off at once, and let in again when it is reinstated', async () => {

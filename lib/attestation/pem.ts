@@ -17,8 +17,8 @@ export function decodePem(pem: string): Bytes | undefined {
   }
 }
 
-/** A certificate as PEM, lines of 64 characters. */
-export function encodePem(der: Uint8Array): string {
+/** A certificate, or what else `label` says, as PEM: lines of 64 characters, as OpenSSL and Go write them. */
+export function encodePem(der: Uint8Array, label = 'CERTIFICATE'): string {
   const base64 = btoa(String.fromCharCode(...der));
-  return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`;
+  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
 }
