@@ -92,6 +92,7 @@ function readAttribute(attributes: DerReader) {
 }
 
 function readNames(names: DerReader) {
+  demand(names.next !== undefined, 'its alternative names are none');
   const [dnsNames, addresses]: string[][] = [[], []];
   while (names.next !== undefined) {
     if (names.next === DNS_NAME) dnsNames!.push(readText(names.contents(DNS_NAME, 'dNSName')));
