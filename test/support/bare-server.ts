@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -55,9 +56,8 @@ export class BareServer implements AsyncDisposable {
 
   /** The caller that may do everything, also impersonate anybody. */
   get administrator(): Caller {
-    const { certData, keyData } = this.kubernetes.config.getCurrentUser() ?? {};
-    const decode = (text = '') => Buffer.from(text, 'base64').toString();
-    return { cert: decode(certData), key: decode(keyData) };
+    const { certFile = '', keyFile = '' } = this.kubernetes.config.getCurrentUser() ?? {};
+    return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
   }
 
   /** Calls the API server, POST when there is a body; resolves when the answer has ended. */
