@@ -23,6 +23,9 @@ import { openControlPlane, tell } from './control-plane.ts';
 import { printJson } from './output.ts';
 import { readWallet } from './wallet.ts';
 
+/** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
+const QUOTED = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
+
 const answer = z.object({
   api_server: z.url({ protocol: /^https$/ }),
   ca_cert: z.base64(),
@@ -53,7 +56,7 @@ async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
   const controlPlane = await openControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
-    await writePrivate(options.out, stringify(granted.kubeconfig));
+    await writePrivate(options.out, stringify(granted.kubeconfig, QUOTED));
     report(granted, options);
   } finally {
     await controlPlane.endpoint.close();
