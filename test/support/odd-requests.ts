@@ -1,5 +1,6 @@
 import { Tag } from '@daasvader/attestation/der.ts';
 import { element, extension, integer, oid, sequence } from '@daasvader/attestation/testing/der.ts';
+import { encodeRequest } from '@daasvader/enclave/kube/certificate-request.ts';
 import {
   alternativeNames,
   asking,
@@ -9,7 +10,6 @@ import {
   newKeys,
   nodeName,
   ORGANIZATION,
-  pemOf,
   requestDer,
   requestPem,
 } from '@daasvader/enclave/kube/testing/certificate-request.ts';
@@ -248,7 +248,15 @@ export function oddRequests(): string[] {
     requestPem({ ...serving, subject }),
   ]);
   const attributes = oddAttributes().map((each) => requestPem({ attributes: each }));
-  return [own, ownServing, foreign, ...oddTexts(), ...subjects, ...attributes, ...oddEncodings().map(pemOf)];
+  return [
+    own,
+    ownServing,
+    foreign,
+    ...oddTexts(),
+    ...subjects,
+    ...attributes,
+    ...oddEncodings().map(encodeRequest),
+  ];
 }
 
 /** Requests with some bytes changed, removed, doubled or put elsewhere: in the text, in the DER, and before it is signed. */
@@ -269,8 +277,8 @@ export function mutatedRequests(count: number, seed: number): string[] {
   return fc.sample(recipe, { numRuns: count, seed }).map(({ level, base, parts, edits }) => {
     const mutate = (bytes: Uint8Array) => edits.reduce(mutated, Buffer.from(bytes));
     if (level === 'text') return mutate(Buffer.from(base, 'latin1')).toString('latin1');
-    if (level === 'der') return pemOf(mutate(requestDer(parts)));
-    return pemOf(requestDer({ ...parts, info: (contents) => mutate(sequence(...contents)) }));
+    if (level === 'der') return encodeRequest(mutate(requestDer(parts)));
+    return encodeRequest(requestDer({ ...parts, info: (contents) => mutate(sequence(...contents)) }));
   });
 }
 
