@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { Audit } from '@daasvader/enclave/audit/audit.ts';
 import { decideCsr, type NodeAdmission } from '@daasvader/enclave/kube/csr.ts';
 import { approveCsrs } from '@daasvader/enclave/kube/csr-approver.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
-import { spkiOf } from '@daasvader/enclave/kube/p256.ts';
+import { pointOf, spkiOf } from '@daasvader/enclave/kube/p256.ts';
+import { CertificateSigner } from '@daasvader/enclave/kube/signer.ts';
 import {
   attribute,
   COMMON_NAME,
@@ -277,4 +280,31 @@ describe('a real API server', () => {
       groups: ['system:nodes', 'system:authenticated'],
     });
   });
+
+  test('the running server takes up a certificate that was signed anew', async () => {
+    const prefix = join(server.tlsDirectory, 'serving-kube-apiserver');
+    const key = createPublicKey(await readFile(`${prefix}.key`, 'utf8'));
+    const signer = await CertificateSigner.load(join(server.tlsDirectory, 'server-ca'));
+    const { pem } = await signer.sign({
+      commonName: 'kube-apiserver',
+      publicKey: pointOf(key.export({ type: 'spki', format: 'der' })),
+      purpose: 'server',
+      dnsNames: ['localhost'],
+      addresses: ['127.0.0.1'],
+      lifetimeSeconds: 3_600,
+    });
+    await writeFile(`${prefix}.new`, pem);
+    await rename(`${prefix}.new`, `${prefix}.crt`);
+    const { serialNumber } = new X509Certificate(pem);
+    await expect.poll(() => shownCertificate(server.k3s.port), SOON).toBe(serialNumber);
+  });
 });
+
+/** The serial number of the certificate that a TLS server shows. */
+async function shownCertificate(port: number): Promise<string | undefined> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const shown = socket.getPeerX509Certificate()?.serialNumber;
+  socket.destroy();
+  return shown;
+}

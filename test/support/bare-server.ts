@@ -54,6 +54,11 @@ export class BareServer implements AsyncDisposable {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
+  /** Where the server keeps its authorities and certificates. */
+  get tlsDirectory(): string {
+    return join(this.#directory, 'k3s/server/tls');
+  }
+
   /** The caller that may do everything, also impersonate anybody. */
   get administrator(): Caller {
     const { certFile = '', keyFile = '' } = this.kubernetes.config.getCurrentUser() ?? {};
