@@ -50,6 +50,10 @@ async function fetchFrom({ pod }: Tenant, host: string): Promise<string> {
   return runInVm(live.worker.vm, ['nsenter', `--net=/proc/${pid}/ns/net`, ...node]);
 }
 
+test('a user reads the log of its pod, for which the kubelet has a certificate that the API server believes', async () => {
+  expect(await alice.user.kubectl('logs', alice.pod.name, '--all-containers')).toEqual(expect.any(String));
+});
+
 test('a pod reaches its own namespace and nobody else', async () => {
   expect(await fetchFrom(alice, alice.address)).toBe('still here\n');
   await expect(fetchFrom(alice, bob.address)).rejects.toThrow(/TimeoutError/);
