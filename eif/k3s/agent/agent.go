@@ -26,6 +26,9 @@ func Run(ctx context.Context, o *Options) error {
 	if err := setKernelParameters(); err != nil {
 		return err
 	}
+	if err := closePods(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended("containerd", ctx, runContainerd(ctx, o)) })
 	group.Go(func() error {
