@@ -2,7 +2,7 @@ package agent
 
 import _ "embed"
 
-//go:embed cni.json
+//go:embed cni.conflist
 var cniTemplate string
 
 // writeCNIConfig gives each pod a link of its own to the node, which routes between them: so all that a pod sends

@@ -15,7 +15,7 @@ import (
 var (
 	// cniDirectories are where distributions put the CNI plugins.
 	cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
-	// cniPlugins are those that cni.json names.
+	// cniPlugins are those that cni.conflist names.
 	cniPlugins = []string{"ptp", "host-local", "tuning"}
 )
 
