@@ -104,6 +104,26 @@ test('a pod reaches no service of its node, by IPv4 or by an IPv6 that it turned
   process.kill((await hostPidOf(server))!);
 });
 
+test('a pod asks for names of the cluster, and learns none of the network that its node stands in', async () => {
+  const ask = (name: string) => {
+    const script = `const resolver = new (require('dns').Resolver)({ timeout: 3000, tries: 1 });
+      resolver.setServers(['10.43.0.10']);
+      resolver.resolve4('${name}', (error, addresses) => process.stdout.write(error?.code ?? addresses.join()));`;
+    return runIn(alice, [process.execPath, '--eval', script]);
+  };
+  const { user } = alice;
+  const service = ['get', 'service', 'alice', '-o', 'jsonpath={.spec.clusterIP} {.metadata.namespace}'];
+  const [address, namespace] = (await user.kubectl(...service)).split(' ');
+  expect(await ask(`alice.${namespace}.svc.cluster.local`)).toBe(address);
+  for (const name of ['nas.lan', 'printer.local', 'gateway', '1.0.77.10.in-addr.arpa'])
+    expect(await ask(name), name).toBe('ENOTFOUND');
+});
+
+test('a pod starts no more processes than a node allows', async () => {
+  const find = `find /sys/fs/cgroup -path '*pod${alice.pod.uid}/pids.max' -exec cat {} +`;
+  expect(await runInVm(live.worker.vm, ['sh', '-c', find])).toBe('2048\n');
+});
+
 test('images come from the mirror that a provider names', async () => {
   const asked: string[] = [];
   const mirror = createServer(({ url = '' }, response) => {

@@ -324,6 +324,35 @@ func TestPodThatStartsBeforeThePodsAreKnownReachesNobody(t *testing.T) {
 	m.expect(a1, a2.address, false)
 }
 
+func TestRulesThatCannotBeSetEndTheAgent(t *testing.T) {
+	i := newMachine(t).isolation
+	t.Setenv("PATH", t.TempDir()) // no iptables there
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	go func() {
+		for {
+			select {
+			case i.changed <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	if err := i.run(ctx); err == nil || !strings.Contains(err.Error(), "tried 5 times") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestKernelWithoutIPv6HasLinksWithoutSettingsForIt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "conflist")
+	if err := writeTemplate(file, cniTemplate, map[string]any{"IPv6": false}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(file); err != nil || !json.Valid(text) || strings.Contains(string(text), "ipv6") {
+		t.Errorf("%s, error %v", text, err)
+	}
+}
+
 func TestPodsHaveNoIPv6(t *testing.T) {
 	m := newMachine(t)
 	pod := m.pod("a", "1")
