@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -29,6 +30,8 @@ type isolation struct {
 	pods                cache.Store
 	changed             chan struct{}
 	ipv4, ipv6          *mangle
+	// unended says that rules were set and that what they refuse may be open still.
+	unended bool
 }
 
 // closePods isolates every pod from everything, unless rules of an earlier run stand: they go on until the pods are
@@ -45,6 +48,21 @@ func closePods(ctx context.Context) error {
 		return err
 	}
 	return ipv4.set(ctx, isolationRules("", nil), live)
+}
+
+// keepClosed looks after what closePods set until stop returns.
+func keepClosed(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		wait.UntilWithContext(ctx, func(ctx context.Context) {
+			if err := closePods(ctx); err != nil && ctx.Err() == nil {
+				klog.ErrorS(err, "Pods may not be isolated")
+			}
+		}, isolationCheck)
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // isClosed says whether rules of ours, whoever they let pass, drop the rest.
@@ -95,10 +113,15 @@ func (i *isolation) apply(ctx context.Context) error {
 		}
 	}
 	set, err := i.ipv4.hold(ctx, isolationRules(i.clusterDNS, namespaces))
-	if err != nil || !set {
+	i.unended = i.unended || set
+	if err != nil || !i.unended {
 		return err
 	}
-	return endRefusedFlows(i.podCIDR, i.clusterDNS, namespaces)
+	if err := endRefusedFlows(i.podCIDR, i.clusterDNS, namespaces); err != nil {
+		return err
+	}
+	i.unended = false
+	return nil
 }
 
 // hasIPv6 says whether this kernel speaks IPv6 at all.
