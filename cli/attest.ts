@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Bytes, fromHex, toHex } from '@daasvader/attestation/bytes.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
-import { DEFAULT_MAX_AGE_MS, type Policy } from '@daasvader/attestation/policy.ts';
+import { DEFAULT_MAX_AGE_MS, type Policy, UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseMs, parseSeconds } from './arguments.ts';
@@ -73,10 +73,10 @@ async function toPolicy(options: VerifyOptions, command: Command): Promise<Polic
   if (given.length > 0 && anyPcrs) command.error('error: --any-pcrs contradicts the PCRs that are expected');
   const root = options.root === undefined ? undefined : await readInput(options.root, command);
   return {
-    pcrs: anyPcrs ? 'any' : (Object.fromEntries(given) as Record<number, Bytes>),
-    nonce: options.nonce ?? 'any',
-    userData: options.userData ?? 'any',
-    publicKey: 'any',
+    pcrs: anyPcrs ? UNCHECKED : (Object.fromEntries(given) as Record<number, Bytes>),
+    nonce: options.nonce ?? UNCHECKED,
+    userData: options.userData ?? UNCHECKED,
+    publicKey: UNCHECKED,
     maxAgeMs: options.maxAge * 1000,
     allowDebug: options.allowDebug === true,
     ...(root && { root: root.toString('utf8') }),

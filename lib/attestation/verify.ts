@@ -5,7 +5,7 @@ import { decodeCoseSign1, verifyCoseSign1 } from './cose.ts';
 import { type AttestationDocument, decodeDocument } from './document.ts';
 import { AttestationError } from './error.ts';
 import type { IssuerCache } from './issuer-cache.ts';
-import { DEBUG_PCRS, isZero, type Policy, type Rules, readPolicy } from './policy.ts';
+import { DEBUG_PCRS, isZero, type Policy, type Rules, readPolicy, UNCHECKED } from './policy.ts';
 
 /** One thing that was compared, or that the policy said not to compare. */
 export interface Check {
@@ -37,7 +37,7 @@ export interface VerifiedDocument extends AttestationDocument {
  *   pcrs: { 0: pcr0, 1: pcr1, 2: pcr2 },
  *   nonce,
  *   userData: await userData(binding),
- *   publicKey: 'any',
+ *   publicKey: UNCHECKED,
  * });
  */
 export async function verifyAttestation(
@@ -101,7 +101,7 @@ function checkDebug(pcrs: AttestationDocument['pcrs'], allowDebug: boolean): Che
 }
 
 function checkPcrs(pcrs: AttestationDocument['pcrs'], expected: Rules['pcrs']): Check[] {
-  if (expected === 'any') return [notChecked('PCRs')];
+  if (expected === UNCHECKED) return [notChecked('PCRs')];
   return [...expected].map(([index, value]) => {
     const actual = readPcr(pcrs, index);
     if (!equalBytes(actual, value))
@@ -124,9 +124,9 @@ function readPcr(pcrs: AttestationDocument['pcrs'], index: number): Bytes {
 function checkField(
   name: 'nonce' | 'user_data' | 'public_key',
   actual: Bytes | null,
-  expected: Bytes | 'any',
+  expected: Bytes | typeof UNCHECKED,
 ): Check {
-  if (expected === 'any') return notChecked(name);
+  if (expected === UNCHECKED) return notChecked(name);
   if (actual === null)
     throw new AttestationError(`${name}_missing`, `Cannot accept document: it has no ${name}`, {
       expected: toHex(expected),

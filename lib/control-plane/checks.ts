@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Binding } from '@daasvader/attestation/binding.ts';
 import { userData } from '@daasvader/attestation/binding.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
+import { UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { type Cluster, measurementsInEffect, type RegisteredEnclave } from './cluster.ts';
 import { ControlPlaneError } from './error.ts';
@@ -116,8 +117,8 @@ async function checkDocument(
   { root, now, report }: CheckOptions,
 ): Promise<VerifiedDocument> {
   const policy = {
-    pcrs: 'any',
-    publicKey: 'any',
+    pcrs: UNCHECKED,
+    publicKey: UNCHECKED,
     nonce: evidence.nonce,
     ...(root === undefined ? {} : { root }),
   } as const;
