@@ -65,7 +65,8 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   outbound: z.strictObject({ allow: z.array(authority).max(64).default([]) }).prefault({}),
-  heartbeat_interval: z.int().min(1).max(3_600).default(30),
+  /** Seconds; the enclave takes no more, because it is the image that says how old the chain's word may get. */
+  heartbeat_interval: z.int().min(1).max(30).default(30),
   gas: z
     .strictObject({
       budget_per_transaction: z.int().min(1).default(100_000_000),
