@@ -175,6 +175,8 @@ export class Daemon {
       nodeId,
       address,
       dataDir,
+      clusterCidr: controlPlane.binding.clusterCidr,
+      serviceCidr: controlPlane.binding.serviceCidr,
       pidFile: this.#pidFile,
       log,
     });
