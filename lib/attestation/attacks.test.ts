@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bytes, concatBytes, fromHex } from './bytes.ts';
 import { PROTECTED_HEADER } from './cose.ts';
 import { Tag } from './der.ts';
+import type { Policy } from './policy.ts';
 import * as cbor from './testing/cbor.ts';
 import * as der from './testing/der.ts';
 import { FIELDS, Fixture, NOW, replaceSignature } from './testing/fixture.ts';
@@ -199,7 +200,7 @@ describe('time', () => {
 
   it.each(['regional', 'zonal', 'instance', 'enclave'])('is within the validity of %s', async (level) => {
     const past = await pki.documentFrom({ [level]: { notBefore: NOW - 2 * HOUR, notAfter: NOW - 1000 } });
-    const future = await pki.documentFrom({ [level]: { notBefore: NOW + 1000, notAfter: NOW + HOUR } });
+    const future = await pki.documentFrom({ [level]: { notBefore: NOW + 61_000, notAfter: NOW + HOUR } });
     expect(await pki.code(past)).toBe('certificate_expired');
     expect(await pki.code(future)).toBe('certificate_not_yet_valid');
   });
@@ -209,6 +210,34 @@ describe('time', () => {
     expect(await pki.code(genuine, {}, NOW + 300_001)).toBe('document_too_old');
     expect(await pki.code(await pki.document({ timestamp: NOW + 60_000 }))).toBe('accepted');
     expect(await pki.code(await pki.document({ timestamp: NOW + 60_001 }))).toBe('document_from_future');
+  });
+
+  it('may be 60 s behind that at which a certificate begins, and not behind its end', async () => {
+    const [notBefore, notAfter] = [NOW + 1000, NOW + HOUR];
+    const early = await pki.documentFrom({ enclave: { notBefore, notAfter } });
+    expect(await pki.code(early, {}, notBefore - 60_000)).toBe('accepted');
+    expect(await pki.code(early, {}, notBefore - 60_001)).toBe('certificate_not_yet_valid');
+    expect(await pki.code(early, { maxSkewMs: 0 }, notBefore - 1)).toBe('certificate_not_yet_valid');
+    expect(await pki.code(early, { maxAgeMs: 2 * HOUR }, notAfter)).toBe('accepted');
+    expect(await pki.code(early, { maxAgeMs: 2 * HOUR }, notAfter + 1)).toBe('certificate_expired');
+  });
+
+  it.each<[string, number, Partial<Policy>, string]>([
+    ['slow beyond the leaf', -HOUR / 2, {}, 'begins in 1799 s, so this clock is at least as far behind'],
+    ['slow', -60_001, {}, "this clock is 60.001 s behind the document's: check it"],
+    ['fast', 300_001, {}, 'too old, unless this clock is ahead: it is 300.001 s old'],
+    [
+      'fast, as the answer to our nonce shows',
+      300_001,
+      { nonce: FIELDS.nonce! },
+      "it answers the nonce and is 300.001 s old, so this clock may be ahead of the document's: check it",
+    ],
+  ])('is told as the reason, with by how much, when the clock is %s', async (_, offset, policy, why) => {
+    const verification = pki.verify(genuine, policy, NOW + offset);
+    await expect(verification).rejects.toMatchObject({
+      message: expect.stringContaining(why),
+      mayBeClock: true,
+    });
   });
 
   it('of every certificate counts at every verification: none is remembered', async () => {

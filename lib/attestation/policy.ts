@@ -29,7 +29,7 @@ export interface Policy {
   root?: Uint8Array | string;
   /** How old the document may be, in ms. A leaf certificate lives 3 hours, so its validity is not freshness. */
   maxAgeMs?: number;
-  /** How far the NSM's clock may be ahead of the verifier's, in ms. */
+  /** How far the verifier's clock may be behind the NSM's and its issuers', in ms. `maxAgeMs` is for one that is ahead. */
   maxSkewMs?: number;
   /** Accept an enclave whose console and memory its host can read. */
   allowDebug?: boolean;

@@ -46,6 +46,11 @@ export class CheckError extends ControlPlaneError {
     this.name = 'CheckError';
     this.check = check;
   }
+
+  /** Whether our own clock, if it is wrong, explains the failure: then it says no more than silence would. */
+  get mayBeClock(): boolean {
+    return this.cause instanceof AttestationError && this.cause.mayBeClock;
+  }
 }
 
 /** How a run of checks is told apart from another one. */
