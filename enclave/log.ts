@@ -18,26 +18,25 @@ function forwardTo(vsock: Vsock): { write(line: string): void } {
   const backlog: string[] = [];
   let send: ((line: string) => void) | undefined;
   const connect = async () => {
-    try {
-      const socket = await vsock.connect(CONSOLE_PORT);
-      const reconnect = () => {
-        send = undefined;
-        setTimeout(connect, RECONNECT_MS).unref();
-      };
-      // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
-      socket
-        .on('error', () => socket.destroy())
-        .once('end', () => socket.destroy()) // the host has cut it off: what is written would wait for ever
-        .once('close', reconnect)
-        .resume();
-      send = (line) => void (socket.writableNeedDrain || socket.write(line));
-      for (const line of backlog.splice(0)) send(line);
-    } catch {
-      // Nobody listens yet. Standard output has the lines meanwhile.
-      setTimeout(connect, RECONNECT_MS).unref();
-    }
+    const socket = await vsock.connect(CONSOLE_PORT);
+    // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
+    socket
+      .on('error', () => socket.destroy())
+      .once('end', () => socket.destroy()) // the host has cut it off: what is written would wait for ever
+      .once('close', reconnect)
+      .resume();
+    send = (line) => void (socket.writableNeedDrain || socket.write(line));
+    for (const line of backlog.splice(0)) send(line);
   };
-  void connect();
+  // While nobody listens, standard output has the lines.
+  const attempt = () => {
+    connect().catch(reconnect);
+  };
+  const reconnect = () => {
+    send = undefined;
+    setTimeout(attempt, RECONNECT_MS).unref();
+  };
+  attempt();
   return {
     write(line) {
       if (send) return send(line);

@@ -53,17 +53,19 @@ export class Writer {
 
   /** Queues a statement; resolves when it was made, was not needed or was given up. */
   submit(statement: Statement): Promise<void> {
-    this.#statements = this.#statements.then(async () => {
-      if (await this.#make(statement, false)) void this.#confirm(statement);
+    const said = this.#statements.then(async () => {
+      if (await this.#make(statement, false)) this.#confirm(statement);
     });
-    return this.#statements;
+    this.#statements = said.catch(() => undefined); // whoever submitted it hears of it; the next one is made anyway
+    return said;
   }
 
   /** Sends a heartbeat, whether or not anything else may be said; resolves when it was sent. */
   beat(build: Statement['build']): Promise<void> {
     const statement = { label: 'heartbeat', needed: () => true, build };
-    this.#beats = this.#beats.then(async () => void (await this.#make(statement, true)));
-    return this.#beats;
+    const sent = this.#beats.then(async () => void (await this.#make(statement, true)));
+    this.#beats = sent.catch(() => undefined);
+    return sent;
   }
 
   /** Makes no further attempt. */
@@ -106,10 +108,14 @@ export class Writer {
   }
 
   /** Says it again when it does not come back proven: a full node may have made up that it was done. */
-  async #confirm(statement: Statement): Promise<void> {
-    const { confirmMs = CONFIRM_MS } = this.#options;
-    await sleep(confirmMs, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => undefined);
-    if (!this.#stopped.signal.aborted && statement.needed()) await this.submit(statement);
+  #confirm(statement: Statement): void {
+    const { confirmMs = CONFIRM_MS, log } = this.#options;
+    const { signal } = this.#stopped;
+    sleep(confirmMs, undefined, { signal, ref: false })
+      .then(() => (statement.needed() ? this.submit(statement) : undefined))
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.error({ error: String(error) }, `chain: cannot confirm ${statement.label}`);
+      });
   }
 }
 

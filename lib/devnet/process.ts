@@ -33,8 +33,14 @@ export async function runDevnet({
     await Promise.all(fronts.map((front) => front.close()));
     await devnet.close();
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const onSignal = () => {
+    stop().catch((error: unknown) => {
+      console.error(`Cannot stop the devnet in order: ${error instanceof Error ? error.message : error}`);
+      process.exit(1);
+    });
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
 }
 
 function reach({ url, chainId, accounts }: Devnet, fronts: readonly NamedFront[]) {
