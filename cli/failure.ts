@@ -1,3 +1,5 @@
+import { printable, printableLines } from '@daasvader/attestation/printable.ts';
+
 /**
  * For a person: the message, what its causes add to it, the stable code where there is one, and what was compared.
  *
@@ -5,7 +7,8 @@
  */
 export function describeFailure(error: unknown): string {
   const code = codeOf(error);
-  return `${messageOf(error)}${code === undefined ? '' : ` [${code}]`}${describeComparison(error)}`;
+  const shown = code === undefined ? '' : ` [${printable(code)}]`;
+  return `${printableLines(messageOf(error))}${shown}${describeComparison(error)}`;
 }
 
 /** The same for programs, as `--json` prints it. */
@@ -29,5 +32,6 @@ function codeOf(error: unknown): string | undefined {
 function describeComparison(error: unknown): string {
   const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
   if (typeof expected !== 'string') return '';
-  return `\n  expected ${expected}\n  saw      ${typeof actual === 'string' ? actual : 'nothing'}`;
+  const saw = typeof actual === 'string' ? actual : 'nothing';
+  return `\n  expected ${printable(expected)}\n  saw      ${printable(saw)}`;
 }

@@ -1,3 +1,4 @@
+import { printableJson } from '@daasvader/attestation/printable.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { type Logger, pino } from 'pino';
 
@@ -10,8 +11,14 @@ export type { Logger };
 
 /** A logger to standard output, which only a debug console shows, and to the host's log port, which outlives us. */
 export function createLog(vsock: Vsock): Logger {
-  const streams = [{ stream: process.stdout }, { stream: forwardTo(vsock) }];
-  return pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
+  const host = forwardTo(vsock);
+  const write = (line: string) => {
+    // It quotes what strangers wrote, and a person reads it on a terminal.
+    const shown = printableJson(line);
+    process.stdout.write(shown);
+    host.write(shown);
+  };
+  return pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, { write });
 }
 
 function forwardTo(vsock: Vsock): { write(line: string): void } {

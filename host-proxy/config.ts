@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { HostProxyError } from './error.ts';
+
+/** Far above what a configuration holds. */
+const MAX_BYTES = 1 << 20;
 
 const port = z.int().min(0).max(65_535);
 const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
@@ -120,7 +123,7 @@ export async function readClusterDeployment(file: string): Promise<ClusterDeploy
 
 async function read(file: string, decode: (text: string) => unknown): Promise<unknown> {
   try {
-    return decode(await readFile(file, 'utf8'));
+    return decode((await readBounded(file, MAX_BYTES)).toString('utf8'));
   } catch (cause) {
     throw new HostProxyError('config', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }

@@ -49,6 +49,7 @@ test('a promise with no owner is found: floating, behind void, or of a function 
     'const listener: () => void = asyncWork; void listener;',
     'function make(): () => void { return asyncWork; } void make;',
     "process.on('SIGTERM', asyncWork);",
+    "document.addEventListener('click', asyncWork);",
   ];
   expect(findIn(...ownerless)).toEqual(ownerless.map((_, index) => index + 1));
 });

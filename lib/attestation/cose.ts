@@ -5,7 +5,7 @@ import { SIGNATURE_BYTES, verifyEs384 } from './es384.ts';
 
 /** Payload limit of the COSE_Sign1 that an NSM makes (attestation_process.md §3.1). */
 const MAX_PAYLOAD_BYTES = 16_384;
-const MAX_DOCUMENT_BYTES = MAX_PAYLOAD_BYTES + 256;
+export const MAX_DOCUMENT_BYTES = MAX_PAYLOAD_BYTES + 256;
 
 const TAG_COSE_SIGN1 = 0xd2;
 const ARRAY_OF_FOUR = 0x84;

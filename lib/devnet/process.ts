@@ -1,3 +1,4 @@
+import { printable } from '@daasvader/attestation/printable.ts';
 import { type Devnet, type DevnetOptions, startDevnet } from './devnet.ts';
 import { type LyingFront, startLyingFront } from './lying-front.ts';
 import { FRONTS } from './lying-lies.ts';
@@ -76,7 +77,7 @@ function printTransactions({ chain }: Devnet, checkpoint: number, print: Print):
 export function followLine(summary: TransactionSummary): string {
   const { checkpoint, digest, status, error, sender, calls, objects, events } = summary;
   const what = `${sender.slice(0, 10)}… ${calls.join(' ')} (${objects.length} objects, ${events.length} events)`;
-  return `#${checkpoint} ${digest} ${[status, ...reasonOf(error)].join(' ')} ${what}`;
+  return printable(`#${checkpoint} ${digest} ${[status, ...reasonOf(error)].join(' ')} ${what}`);
 }
 
 /** The names in a failure, and the code of an abort. */

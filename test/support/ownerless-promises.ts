@@ -1,6 +1,9 @@
 import { relative } from 'node:path';
 import ts from 'typescript';
 
+/** What a listener returns: nothing, or, as browsers have it typed, anything, which is not looked at. */
+const NOTHING = ts.TypeFlags.Void | ts.TypeFlags.Any;
+
 /**
  * Finds each promise whose rejection nobody would hear of, which ends a Node process: one that is neither awaited nor
  * returned and has no handler for its rejection (`void` is none), and each function that returns a promise where the
@@ -74,7 +77,7 @@ export function ownerlessPromises(
 
   function expectsNothing(type: ts.Type): boolean {
     const returns = signatures(type).map((signature) => signature.getReturnType());
-    return returns.length > 0 && returns.every((result) => (result.flags & ts.TypeFlags.Void) !== 0);
+    return returns.length > 0 && returns.every(({ flags }) => (flags & NOTHING) !== 0);
   }
 
   function returnsPromise(type: ts.Type): boolean {
