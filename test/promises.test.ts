@@ -29,7 +29,15 @@ declare function on(listener: () => void): void;
 declare function each(listener: () => void | Promise<void>): void;
 declare const kept: { promise: Promise<void>; maybe: Promise<void> | undefined };
 const ignore = () => undefined;
-const asyncWork = async () => await work();`;
+const asyncWork = async () => await work();
+async function owning() {
+  for (;;) {
+    try { return await work(); } catch { await work().catch(ignore); }
+  }
+}
+async function throwing() { try { await work(); } catch (error) { throw error; } }
+async function partly() { await work(); try { await work(); } catch {} }
+async function finallyOnly() { try { await work(); } finally { ignore(); } }`;
 
 test('a promise with no owner is found: floating, behind void, or of a function that nobody waits for', () => {
   const ownerless = [
@@ -50,6 +58,9 @@ test('a promise with no owner is found: floating, behind void, or of a function 
     'function make(): () => void { return asyncWork; } void make;',
     "process.on('SIGTERM', asyncWork);",
     "document.addEventListener('click', asyncWork);",
+    'void throwing();',
+    'void partly();',
+    'void finallyOnly();',
   ];
   expect(findIn(...ownerless)).toEqual(ownerless.map((_, index) => index + 1));
 });
@@ -68,6 +79,9 @@ test('a promise with an owner is left alone: awaited, returned, kept, or with a 
     'await work().finally(() => work());',
     'setTimeout(() => { work().catch(ignore); }, 1);',
     'await Promise.all([work(), later]);',
+    'void owning();',
+    'setTimeout(async () => { try { await work(); } catch {} }, 1);',
+    'owning();',
   ];
   expect(findIn(...owned)).toEqual([]);
 });

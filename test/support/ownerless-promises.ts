@@ -1,13 +1,13 @@
 import { relative } from 'node:path';
 import ts from 'typescript';
 
-/** What a listener returns: nothing, or, as browsers have it typed, anything, which is not looked at. */
-const NOTHING = ts.TypeFlags.Void | ts.TypeFlags.Any;
-
 /**
  * Finds each promise whose rejection nobody would hear of, which ends a Node process: one that is neither awaited nor
  * returned and has no handler for its rejection (`void` is none), and each function that returns a promise where the
  * caller expects nothing, as `setInterval` and `on` do.
+ *
+ * An async function of ours that waits for nothing outside of a `try` with a `catch` hears of its errors itself: it may
+ * be called behind `void`.
  *
  * Linters know the first without `void`, and the second not at all or without types.
  *
@@ -43,22 +43,55 @@ export function ownerlessPromises(
     return isPromise(checker.getTypeAtLocation(expression)) && !isOwned(expression);
   }
 
-  /** `.catch(f)`, `.then(f, g)`, or `.finally(f)` of such. */
+  /** `.catch(f)`, `.then(f, g)`, or `.finally(f)` of such, or what a function that owns its errors returns. */
   function isOwned(expression: ts.Expression): boolean {
     const call = withoutParentheses(expression);
-    if (!ts.isCallExpression(call) || !ts.isPropertyAccessExpression(call.expression)) return false;
+    if (!ts.isCallExpression(call)) return false;
+    const callee = checker.getResolvedSignature(call)?.declaration;
+    if (callee !== undefined && ownsItsErrors(callee)) return true;
+    if (!ts.isPropertyAccessExpression(call.expression)) return false;
     const { name, expression: promise } = call.expression;
     if (name.text === 'catch') return call.arguments.length > 0;
     if (name.text === 'then') return call.arguments.length > 1;
     return name.text === 'finally' && isOwned(promise);
   }
 
+  function ownsItsErrors(declaration: ts.Node): boolean {
+    if (!ts.isFunctionLike(declaration) || !('body' in declaration)) return false;
+    const { body } = declaration as ts.FunctionLikeDeclaration;
+    const isAsync = ts.canHaveModifiers(declaration)
+      ? ts.getModifiers(declaration)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword)
+      : false;
+    return isAsync === true && body !== undefined && ts.isBlock(body) && !escapes(body);
+  }
+
+  /** Whether an error can leave: of what is awaited or returned to be awaited, or thrown, outside of a `try`. */
+  function escapes(node: ts.Node): boolean {
+    if (ts.isFunctionLike(node)) return false;
+    if (ts.isTryStatement(node) && node.catchClause !== undefined)
+      return (
+        escapes(node.catchClause.block) || (node.finallyBlock !== undefined && escapes(node.finallyBlock))
+      );
+    if (ts.isThrowStatement(node) || (ts.isForOfStatement(node) && node.awaitModifier !== undefined))
+      return true;
+    if (ts.isAwaitExpression(node)) return !isOwned(node.expression);
+    if (ts.isReturnStatement(node) && node.expression !== undefined) {
+      const isWaitedFor = isPromise(checker.getTypeAtLocation(node.expression));
+      if (isWaitedFor && !isOwned(node.expression)) return true;
+    }
+    return ts.forEachChild(node, escapes) ?? false;
+  }
+
   /** A function that returns promises, in a place where nobody waits for any. */
   function isMisused(node: ts.Node): boolean {
     const value = givenValue(node);
-    if (value === undefined) return false;
+    if (value === undefined || ownsItsErrors(value)) return false;
     const wanted = checker.getContextualType(value);
-    return wanted !== undefined && expectsNothing(wanted) && returnsPromise(checker.getTypeAtLocation(value));
+    return (
+      wanted !== undefined &&
+      expectsNothing(wanted, value) &&
+      returnsPromise(checker.getTypeAtLocation(value))
+    );
   }
 
   /** An argument, an initial or a returned value; `finally` does wait for what its argument returns. */
@@ -75,9 +108,12 @@ export function ownerlessPromises(
     return isReturned || (isInitial && parent.initializer === node) ? node : undefined;
   }
 
-  function expectsNothing(type: ts.Type): boolean {
+  /** Browsers' listeners are typed as returning anything, which nobody looks at. */
+  function expectsNothing(type: ts.Type, { parent }: ts.Expression): boolean {
+    const isListener = ts.isCallExpression(parent) && /\.addEventListener$/.test(parent.expression.getText());
+    const nothing = ts.TypeFlags.Void | (isListener ? ts.TypeFlags.Any : 0);
     const returns = signatures(type).map((signature) => signature.getReturnType());
-    return returns.length > 0 && returns.every(({ flags }) => (flags & NOTHING) !== 0);
+    return returns.length > 0 && returns.every((result) => (result.flags & nothing) !== 0);
   }
 
   function returnsPromise(type: ts.Type): boolean {
