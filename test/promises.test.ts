@@ -52,7 +52,7 @@ test('a promise with no owner is found: floating, behind void, or of a function 
     'setTimeout(() => work(), 1);',
     'on(asyncWork);',
     'on(() => void work());',
-    'await new Promise<void>(async () => {});',
+    'await new Promise<void>(async () => { await work(); });',
     'const options: { listener: () => void } = { listener: asyncWork }; void options;',
     'const listener: () => void = asyncWork; void listener;',
     'function make(): () => void { return asyncWork; } void make;',

@@ -53,19 +53,17 @@ export class Writer {
 
   /** Queues a statement; resolves when it was made, was not needed or was given up. */
   submit(statement: Statement): Promise<void> {
-    const said = this.#statements.then(async () => {
-      if (await this.#make(statement, false)) this.#confirm(statement);
+    this.#statements = this.#statements.then(async () => {
+      if (await this.#make(statement, false)) void this.#confirm(statement);
     });
-    this.#statements = said.catch(() => undefined); // whoever submitted it hears of it; the next one is made anyway
-    return said;
+    return this.#statements;
   }
 
   /** Sends a heartbeat, whether or not anything else may be said; resolves when it was sent. */
   beat(build: Statement['build']): Promise<void> {
     const statement = { label: 'heartbeat', needed: () => true, build };
-    const sent = this.#beats.then(async () => void (await this.#make(statement, true)));
-    this.#beats = sent.catch(() => undefined);
-    return sent;
+    this.#beats = this.#beats.then(async () => void (await this.#make(statement, true)));
+    return this.#beats;
   }
 
   /** Makes no further attempt. */
@@ -108,14 +106,10 @@ export class Writer {
   }
 
   /** Says it again when it does not come back proven: a full node may have made up that it was done. */
-  #confirm(statement: Statement): void {
-    const { confirmMs = CONFIRM_MS, log } = this.#options;
-    const { signal } = this.#stopped;
-    sleep(confirmMs, undefined, { signal, ref: false })
-      .then(() => (statement.needed() ? this.submit(statement) : undefined))
-      .catch((error: unknown) => {
-        if (!signal.aborted) log.error({ error: String(error) }, `chain: cannot confirm ${statement.label}`);
-      });
+  async #confirm(statement: Statement): Promise<void> {
+    const { confirmMs = CONFIRM_MS } = this.#options;
+    await sleep(confirmMs, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => undefined);
+    if (!this.#stopped.signal.aborted && statement.needed()) await this.submit(statement);
   }
 }
 

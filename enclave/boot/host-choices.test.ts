@@ -16,7 +16,7 @@ const GOOD = {
 
 const parse = (change: object) => parseConfiguration(JSON.stringify({ ...GOOD, ...change }));
 
-describe('the configuration', () => {
+describe('of the configuration what a host may choose', () => {
   it('is taken, with a heartbeat every 30 s unless the host wants more', () => {
     expect(parse({})).toMatchObject({ ...GOOD, heartbeat_interval: 30 });
     expect(parse({ heartbeat_interval: 1 }).heartbeat_interval).toBe(1);
