@@ -39,13 +39,7 @@ async function run({ config: file, ...options }: HostProxyOptions & { config: st
     log.info('drained');
     process.exit(0);
   };
-  const onSignal = (signal: NodeJS.Signals) => {
-    stop(signal).catch((err: unknown) => {
-      log.fatal({ err }, 'cannot drain');
-      process.exit(EXIT_FAILED);
-    });
-  };
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  process.on('SIGTERM', stop).on('SIGINT', stop);
   log.info('ready');
 }
 
