@@ -48,6 +48,7 @@ func Run(ctx context.Context, o *Options) error {
 		return err
 	}
 	group.Go(func() error { return ended("kube-apiserver", ctx, api.run(ctx)) })
+	group.Go(func() error { return ended("questions", ctx, front.ongoing.keepAsking(ctx, front.authorizer)) })
 	group.Go(func() error {
 		return startControllers(ctx, group, o, creds, api, front, started)
 	})
