@@ -102,29 +102,6 @@ test('nobody makes a Secret that Kubernetes fills with a token without end', asy
   expect(await make('ordinary', 'Opaque')).toMatchObject({ status: 201 });
 });
 
-test('a node makes no pods, not even static ones', async () => {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'static-worker-1',
-      annotations: { 'kubernetes.io/config.mirror': 'x' },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'x', controller: true }],
-    },
-    spec: { ...restrictPodSpec({ containers: [{ name: 'c', image: 'i' }] }, ''), nodeName: 'worker-1' },
-  };
-  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } };
-  const made = await call('/api/v1/nodes', administrator(), node, impersonate);
-  pod.metadata.ownerReferences[0]!.uid = JSON.parse(made.text).metadata.uid;
-  const path = '/api/v1/namespaces/default/pods?dryRun=All';
-  await expect
-    .poll(() => call(path, administrator(), pod, impersonate), SOON)
-    .toMatchObject({
-      status: 422,
-      text: expect.stringContaining('no-pods-of-nodes'),
-    });
-});
-
 /** A node's certificate, as its kubelet gets it. */
 async function nodeCertificate(): Promise<Caller> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);

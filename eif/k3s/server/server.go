@@ -4,6 +4,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -21,6 +22,7 @@ const readyPoll = 50 * time.Millisecond
 func Run(ctx context.Context, o *Options) error {
 	started := time.Now()
 	klog.InfoS("Starting k3s", "version", version.Get().GitVersion)
+	net.DefaultResolver = ownResolver()
 	if err := os.MkdirAll(o.path("etc"), 0o700); err != nil {
 		return err
 	}

@@ -1,0 +1,34 @@
+package server
+
+import (
+	"io"
+	"net/netip"
+
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/server/options"
+
+	own "daasvader/k3s/admission"
+)
+
+// plugins are the admission plugins of our own. They are always on, for everybody, and judge before Kubernetes's.
+func plugins(o *Options) []plugin {
+	ranges := []netip.Prefix{netip.MustParsePrefix(o.ClusterCIDR), netip.MustParsePrefix(o.ServiceCIDR)}
+	return []plugin{
+		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(ranges...), nil }},
+		{own.UnreachableName, own.NewUnreachable},
+	}
+}
+
+type plugin struct {
+	name    string
+	factory admission.Factory
+}
+
+func addPlugins(a *options.AdmissionOptions, plugins []plugin) {
+	order := make([]string, 0, len(plugins)+len(a.RecommendedPluginOrder))
+	for _, plugin := range plugins {
+		a.Plugins.Register(plugin.name, plugin.factory)
+		order = append(order, plugin.name)
+	}
+	a.RecommendedPluginOrder = append(order, a.RecommendedPluginOrder...)
+}
