@@ -7,7 +7,6 @@ import { answer } from '@daasvader/enclave/kube/csr-approver.ts';
 import { Fence } from '@daasvader/enclave/kube/fence.ts';
 import { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
-import { restrictPodSpec } from '@daasvader/enclave/kube/restrict.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { pino } from 'pino';
@@ -16,7 +15,6 @@ import { findK3s } from '../scripts/demo/k3s.ts';
 
 // The control plane alone, without nodes: what the API server itself refuses.
 
-const NODE = { user: 'system:node:worker-1', groups: ['system:nodes'] };
 const NODE_PATH = '/api/v1/nodes/worker-1';
 /** A policy, and the fence's list, take a moment to come into force; what is asked meanwhile is not stored. */
 const SOON = { timeout: 10_000 };
@@ -82,7 +80,6 @@ function administrator(): Caller {
   return { cert: decode(certData), key: decode(keyData) };
 }
 
-const impersonate = { 'impersonate-user': NODE.user, 'impersonate-group': NODE.groups };
 const secret = (name: string, type: string) => ({
   apiVersion: 'v1',
   kind: 'Secret',

@@ -32,13 +32,7 @@ export function admissionPolicies(): KubernetesObject[] {
   return RULES.flatMap((rule) => [policyOf(rule), bindingOf(rule)]);
 }
 
-function policyOf({
-  name,
-  resource,
-  operations,
-  expression,
-  message,
-}: Rule): V1ValidatingAdmissionPolicy {
+function policyOf({ name, resource, operations, expression, message }: Rule): V1ValidatingAdmissionPolicy {
   return {
     apiVersion: API_VERSION,
     kind: 'ValidatingAdmissionPolicy',
