@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runInVm } from '@daasvader/worker-agent/vm/vm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningPod, User } from '../scripts/demo/user.ts';
@@ -90,7 +91,14 @@ test('a granted role opens its namespace as far as it goes, and closes when it i
     RUN_TIMEOUT_MS,
   );
   await bob.user.untilRunning('guest', RUN_TIMEOUT_MS);
+  const goingOn = [
+    ['exec', '-n', namespace, bob.pod.name, '--', 'sleep', '600'],
+    ['logs', '-f', '-n', namespace, bob.pod.name],
+    ['get', 'pods', '-n', namespace, '--watch'],
+  ].map((command) => alice.user.kubectl(...command).catch(String));
+  expect(await Promise.race([...goingOn, sleep(3_000, 'all go on')])).toBe('all go on');
   await bob.user.daas('role', 'revoke', namespace, alice.user.address);
+  await Promise.all(goingOn); // each has ended
   await expect.poll(look, patience).toMatch(/forbidden/i);
   await expect(write()).rejects.toThrow(/EBadNamespace/);
 });
