@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { runInVm } from '@daasvader/worker-agent/vm/vm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningPod, User } from '../scripts/demo/user.ts';
@@ -57,6 +60,16 @@ test('a pod reaches its own namespace and nobody else', async () => {
   const service = await bob.user.kubectl('get', 'service', 'bob', '-o', 'jsonpath={.spec.clusterIP}');
   expect(await fetchFrom(bob, service)).toBe('still here\n');
   await expect(fetchFrom(alice, service)).rejects.toThrow(/TimeoutError/);
+});
+
+test('the control plane reaches a node by its name, which no DNS knows', async () => {
+  const admin = join(live.cluster.directory, 'host/k3s/server/cred/admin.kubeconfig');
+  const kubectl = (...args: string[]) =>
+    promisify(execFile)(live.cluster.k3s, ['kubectl', '--kubeconfig', admin, ...args]);
+  const { stdout: node } = await kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}');
+  expect(await kubectl('get', '--raw', `/api/v1/nodes/${node}/proxy/healthz`)).toMatchObject({
+    stdout: 'ok',
+  });
 });
 
 test("a user's credential opens no other namespace, and writes nothing but through the chain", async () => {

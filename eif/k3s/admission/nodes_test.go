@@ -135,6 +135,10 @@ func TestNodeRegistersAndReportsAsAKubeletDoes(t *testing.T) {
 		"a label that was lost": {resource: "nodes", subresource: "status", object: placed(nil), old: placed(func(n *core.Node) {
 			delete(n.Labels, "beta.kubernetes.io/arch")
 		})},
+		"a device that an administrator gave it": {resource: "nodes", subresource: "status", object: placed(func(n *core.Node) {
+			n.Status.Capacity["example.com/gpu"] = resource.MustParse("2")
+			n.Status.Allocatable = core.ResourceList{"example.com/gpu": resource.MustParse("2")}
+		}), old: placed(func(n *core.Node) { n.Status.Capacity["example.com/gpu"] = resource.MustParse("2") })},
 		"lease": {resource: "leases", group: "coordination.k8s.io", object: &coordination.Lease{ObjectMeta: owned("w1")}},
 		"storage": {resource: "csinodes", group: "storage.k8s.io", object: &storage.CSINode{ObjectMeta: metav1.ObjectMeta{
 			Name: "w1", Annotations: map[string]string{migratedPlugins: "kubernetes.io/aws-ebs"}, OwnerReferences: owned("w1").OwnerReferences}}},
@@ -195,7 +199,12 @@ func TestNodeTakesNothingBackThatTheControlPlaneSaid(t *testing.T) {
 	for name, change := range changes {
 		expect(t, false, map[string]asked{name: {resource: "nodes", object: placed(change), old: placed(nil)}})
 	}
-	expect(t, false, map[string]asked{"itself": {resource: "nodes", operation: admission.Delete}})
+	expect(t, false, map[string]asked{
+		"itself": {resource: "nodes", operation: admission.Delete},
+		"more of a device": {resource: "nodes", subresource: "status", object: placed(func(n *core.Node) {
+			n.Status.Capacity["example.com/gpu"] = resource.MustParse("3")
+		}), old: placed(func(n *core.Node) { n.Status.Capacity["example.com/gpu"] = resource.MustParse("2") })},
+	})
 }
 
 func TestNodeWritesNothingElse(t *testing.T) {
@@ -204,7 +213,6 @@ func TestNodeWritesNothingElse(t *testing.T) {
 		"pod's spec":              {resource: "pods", object: &core.Pod{}, old: &core.Pod{}},
 		"ephemeral container":     {resource: "pods", subresource: "ephemeralcontainers", object: &core.Pod{}, old: &core.Pod{}},
 		"resource slice":          {resource: "resourceslices", group: "resource.k8s.io", object: &resourceapi.ResourceSlice{}},
-		"resource slice, away":    {resource: "resourceslices", group: "resource.k8s.io", operation: admission.Delete},
 		"pod certificate request": {resource: "podcertificaterequests", group: "certificates.k8s.io", object: &core.Pod{}},
 		"status of a claim":       {resource: "persistentvolumeclaims", subresource: "status", object: &core.PersistentVolumeClaim{}, old: &core.PersistentVolumeClaim{}},
 		"ConfigMap":               {resource: "configmaps", object: &core.ConfigMap{}},
