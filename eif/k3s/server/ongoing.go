@@ -24,8 +24,9 @@ type ongoing struct {
 }
 
 type ongoingRequest struct {
-	attributes authorizer.Attributes
-	end        context.CancelFunc
+	// asked is what the caller had to be allowed.
+	asked []authorizer.Attributes
+	end   context.CancelFunc
 }
 
 func newOngoing() *ongoing {
@@ -47,7 +48,7 @@ func (o *ongoing) wrap(next http.Handler, goesOn request.LongRunningRequestCheck
 		}
 		ctx, end := whileCertified(r)
 		defer end()
-		mine := &ongoingRequest{attributes: attributes, end: end}
+		mine := &ongoingRequest{asked: questions(attributes), end: end}
 		o.add(mine)
 		defer o.remove(mine)
 		next.ServeHTTP(closeOnDone(ctx, w), r.WithContext(ctx))
@@ -92,15 +93,32 @@ func (o *ongoing) keepAsking(ctx context.Context, may authorizer.UnconditionalAu
 
 func (o *ongoing) ask(ctx context.Context, may authorizer.UnconditionalAuthorizer) {
 	for _, r := range o.all() {
-		decision, reason, err := may.Authorize(ctx, r.attributes)
-		if decision == authorizer.DecisionAllow || ctx.Err() != nil {
-			continue
+		for _, question := range r.asked {
+			decision, reason, err := may.Authorize(ctx, question)
+			if decision == authorizer.DecisionAllow || ctx.Err() != nil {
+				continue
+			}
+			klog.InfoS("Ending a request whose caller may not make it any more", "user", question.GetUser().GetName(),
+				"verb", question.GetVerb(), "path", question.GetPath(), "reason", reason, "err", err)
+			r.end()
 		}
-		klog.InfoS("Ending a request whose caller may not make it any more", "user", r.attributes.GetUser().GetName(),
-			"verb", r.attributes.GetVerb(), "path", r.attributes.GetPath(), "reason", reason, "err", err)
-		r.end()
 	}
 }
+
+// questions are what Kubernetes asks before it lets a request pass: whoever enters a pod through a websocket, which
+// begins with a GET, must be allowed to create that too.
+func questions(a authorizer.Attributes) []authorizer.Attributes {
+	switch a.GetSubresource() {
+	case "exec", "attach", "portforward":
+		return []authorizer.Attributes{a, asCreation{a}}
+	default:
+		return []authorizer.Attributes{a}
+	}
+}
+
+type asCreation struct{ authorizer.Attributes }
+
+func (asCreation) GetVerb() string { return "create" }
 
 // whileCertified is the request's context until the client certificate that it came with expires.
 func whileCertified(r *http.Request) (context.Context, context.CancelFunc) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -116,6 +117,23 @@ func TestWhatGoesOnEndsWithTheRightToItAndNobodyElsesDoes(t *testing.T) {
 				t.Error("another's ended too")
 			}
 		})
+	}
+}
+
+func TestExecThroughAWebsocketIsACreationToo(t *testing.T) {
+	verbs := func(subresource string) (verbs []string) {
+		for _, question := range questions(&authorizer.AttributesRecord{Verb: "get", Subresource: subresource}) {
+			verbs = append(verbs, question.GetVerb())
+		}
+		return verbs
+	}
+	for _, subresource := range []string{"exec", "attach", "portforward"} {
+		if asked := verbs(subresource); !slices.Equal(asked, []string{"get", "create"}) {
+			t.Errorf("%s: asked %v", subresource, asked)
+		}
+	}
+	if asked := verbs("log"); !slices.Equal(asked, []string{"get"}) {
+		t.Errorf("log: asked %v", asked)
 	}
 }
 
