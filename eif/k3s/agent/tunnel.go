@@ -60,7 +60,7 @@ func (n *node) tunnel(ctx context.Context) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	klog.InfoS("Tunnel opened", "server", n.options.Server)
-	return acceptStreams(conn)
+	return acceptStreams(conn, wire.KubeletAddress)
 }
 
 // dialTunnel opens the connection and has the server take it as a tunnel.
@@ -122,7 +122,7 @@ func (c *tunnelConn) Read(b []byte) (int, error) {
 }
 
 // acceptStreams leads every stream to the kubelet, whoever it is meant for, until the connection ends.
-func acceptStreams(conn net.Conn) error {
+func acceptStreams(conn net.Conn, kubelet string) error {
 	config := yamux.DefaultConfig()
 	config.EnableKeepAlive = false // the server asks, and takes no questions
 	config.MaxStreamWindowSize = wire.StreamWindow
@@ -136,14 +136,14 @@ func acceptStreams(conn net.Conn) error {
 		if err != nil {
 			return err
 		}
-		go connectKubelet(stream)
+		go connect(stream, kubelet)
 	}
 }
 
-// connectKubelet passes on what the server and the kubelet say until either hangs up.
-func connectKubelet(stream net.Conn) {
+// connect passes on what the server and the kubelet say until either hangs up.
+func connect(stream net.Conn, address string) {
 	defer stream.Close()
-	kubelet, err := net.DialTimeout("tcp", wire.KubeletAddress, requestTimeout)
+	kubelet, err := net.DialTimeout("tcp", address, requestTimeout)
 	if err != nil {
 		klog.ErrorS(err, "Cannot reach the kubelet")
 		return

@@ -49,15 +49,13 @@ func newTunnel() *tunnel {
 
 // serve carries a node's tunnel until it breaks, the node opens another one, or the request is cancelled.
 func (t *tunnel) serve(w http.ResponseWriter, r *http.Request, node string) {
-	conn, err := takeOver(w, r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	if r.Header.Get("Upgrade") != wire.TunnelProtocol {
+		http.Error(w, "Cannot open tunnel: the request does not ask to upgrade to "+wire.TunnelProtocol+", update the agent", http.StatusBadRequest)
 		return
 	}
-	mine, err := newLink(conn)
+	mine, err := takeOver(w)
 	if err != nil {
 		klog.ErrorS(err, "Cannot open tunnel", "node", node)
-		conn.Close()
 		return
 	}
 	defer mine.session.Close()
@@ -159,25 +157,26 @@ func (c patientConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// takeOver answers a request to open a tunnel and returns its connection.
-func takeOver(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
-	if r.Header.Get("Upgrade") != wire.TunnelProtocol {
-		return nil, fmt.Errorf("Cannot open tunnel: the request does not ask to upgrade to %s, update the agent", wire.TunnelProtocol)
-	}
+// takeOver answers a request to open a tunnel and speaks in it from then on.
+func takeOver(w http.ResponseWriter) (*link, error) {
 	conn, buffer, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, fmt.Errorf("Cannot open tunnel: %w", err)
+		return nil, err
 	}
 	if err := switchProtocols(conn, buffer.Reader); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return conn, nil
+	link, err := newLink(conn)
+	if err != nil {
+		conn.Close()
+	}
+	return link, err
 }
 
 func switchProtocols(conn net.Conn, read *bufio.Reader) error {
 	if read.Buffered() > 0 {
-		return errors.New("Cannot open tunnel: the node spoke before it was answered")
+		return errors.New("the node spoke before it was answered")
 	}
 	if err := conn.SetWriteDeadline(time.Now().Add(tunnelTimeout)); err != nil {
 		return err
