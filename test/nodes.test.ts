@@ -330,16 +330,21 @@ test('what a certificate opened ends with it', async () => {
 });
 
 /** Opens worker-1's tunnel, as far as its node could. */
-function tunnel(): Promise<Socket> {
+function tunnel(as = node): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const headers = { connection: 'upgrade', upgrade: 'daasvader-tunnel' };
-  const sent = open('GET', '/v1-k3s/connect', node, headers);
+  const sent = open('GET', '/v1-k3s/connect', as, headers);
   sent.on('upgrade', (_, socket) => resolve(socket));
   sent.on('response', ({ statusCode }) => reject(new Error(`answered ${statusCode}`)));
   sent.on('error', reject);
   sent.end();
   return promise;
 }
+
+test('a tunnel ends with the certificate of its node', async () => {
+  const socket = await tunnel(await caller('system:node:worker-1', 'system:nodes', 3));
+  await once(socket.resume(), 'close', { signal: AbortSignal.timeout(SOON.timeout) });
+});
 
 /** A frame of yamux: kind, flags, stream and length, then what it holds. */
 function frame(kind: number, flags: number, stream: number, length: number, body = Buffer.alloc(0)): Buffer {
