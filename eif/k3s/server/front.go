@@ -18,14 +18,15 @@ type front struct {
 	enclave       http.Handler // nil: there is none
 	config        []byte       // wire.ClusterConfig as JSON
 	authenticator authenticator.Request
+	fill          *fill
 }
 
-func newFront(o *Options, c *credentials) (*front, error) {
+func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
 	config, err := clusterConfig(o, c)
 	if err != nil {
 		return nil, err
 	}
-	f := &front{fence: newFence(), config: config}
+	f := &front{fence: newFence(), config: config, fill: fill}
 	f.tunnel = newTunnel(func(r *http.Request) (string, error) { return nodeOf(f.authenticator, r) })
 	if o.APISocket != "" {
 		f.enclave = enclaveProxy(o.APISocket)

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/k3s-io/kine/pkg/logstructured"
+	kine "github.com/k3s-io/kine/pkg/server"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"k8s.io/klog/v2"
+)
+
+const (
+	// writeMark is the share of the limit from which the datastore takes deletes only: a delete is a row, too, which
+	// holds what it deleted until the next compaction.
+	writeMark = 0.95
+	// rowBytes is what a row takes beside its values: its columns and its entries in six indices.
+	rowBytes = 1024
+)
+
+// boundedLog refuses to grow beyond the limit, and tells those who called it why a row was not written.
+type boundedLog struct {
+	logstructured.Log
+	fill *fill
+}
+
+// Append writes a row, or says why not, also into the context's outcome.
+func (l *boundedLog) Append(ctx context.Context, event *kine.Event) (int64, error) {
+	revision, err := l.append(ctx, event)
+	if err != nil && err != kine.ErrKeyExists {
+		outcomeOf(ctx).fail(err)
+	}
+	return revision, err
+}
+
+func (l *boundedLog) append(ctx context.Context, event *kine.Event) (int64, error) {
+	mark := writeMark
+	if event.Delete {
+		mark = 1
+	}
+	if share := l.fill.share(); share >= mark {
+		return 0, status.Errorf(codes.ResourceExhausted, "etcdserver: mvcc: database space exceeded: %.0f%% of %d bytes are in use",
+			share*100, l.fill.limit)
+	}
+	revision, err := l.Log.Append(ctx, event)
+	if err == nil && revision != 0 {
+		// The former value is written again beside the new one; it had about the same size.
+		l.fill.grew(2*int64(len(event.KV.Value)) + rowBytes)
+	}
+	return revision, err
+}
+
+// outcome is why a write failed. kine takes the failure of a row for a conflict, looks whether the key exists, and
+// when it does not, answers that it was created: on a full disk writes were acknowledged and lost.
+type outcome struct {
+	mu  sync.Mutex
+	err error
+}
+
+type outcomeKey struct{}
+
+func outcomeOf(ctx context.Context) *outcome {
+	o, _ := ctx.Value(outcomeKey{}).(*outcome)
+	return o
+}
+
+func (o *outcome) fail(err error) {
+	if o == nil { // kine's own writes, which nobody waits for
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = err
+}
+
+// or is the failure of a key's row if there was one, and otherwise what kine says.
+func (o *outcome) or(key string, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		klog.ErrorS(o.err, "Cannot write to the datastore", "key", key)
+		return fmt.Errorf("Cannot write to the datastore: %w", o.err)
+	}
+	return err
+}
+
+// honestBackend answers a write with an error whenever its row was not written.
+type honestBackend struct{ kine.Backend }
+
+func withOutcome(ctx context.Context) (context.Context, *outcome) {
+	o := &outcome{}
+	return context.WithValue(ctx, outcomeKey{}, o), o
+}
+
+// Create writes a key that must not exist.
+func (b *honestBackend) Create(ctx context.Context, key string, value []byte, lease int64) (int64, error) {
+	ctx, outcome := withOutcome(ctx)
+	revision, err := b.Backend.Create(ctx, key, value, lease)
+	return revision, outcome.or(key, err)
+}
+
+// Update writes a key that must be at a revision.
+func (b *honestBackend) Update(ctx context.Context, key string, value []byte, revision, lease int64) (int64, *kine.KeyValue, bool, error) {
+	ctx, outcome := withOutcome(ctx)
+	newRevision, kv, updated, err := b.Backend.Update(ctx, key, value, revision, lease)
+	return newRevision, kv, updated, outcome.or(key, err)
+}
+
+// Delete removes a key that must be at a revision.
+func (b *honestBackend) Delete(ctx context.Context, key string, revision int64) (int64, *kine.KeyValue, bool, error) {
+	ctx, outcome := withOutcome(ctx)
+	newRevision, kv, deleted, err := b.Backend.Delete(ctx, key, revision)
+	return newRevision, kv, deleted, outcome.or(key, err)
+}
