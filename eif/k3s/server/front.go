@@ -19,6 +19,7 @@ type front struct {
 	config        []byte       // wire.ClusterConfig as JSON
 	authenticator authenticator.Request
 	fill          *fill
+	budget        *budget
 }
 
 func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
@@ -26,7 +27,7 @@ func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &front{fence: newFence(), config: config, fill: fill}
+	f := &front{fence: newFence(), config: config, fill: fill, budget: newBudget()}
 	f.tunnel = newTunnel(func(r *http.Request) (string, error) { return nodeOf(f.authenticator, r) })
 	if o.APISocket != "" {
 		f.enclave = enclaveProxy(o.APISocket)
