@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/k3s-io/kine/pkg/logstructured"
 	kine "github.com/k3s-io/kine/pkg/server"
@@ -23,7 +25,8 @@ const (
 // boundedLog refuses to grow beyond the limit, and tells those who called it why a row was not written.
 type boundedLog struct {
 	logstructured.Log
-	fill *fill
+	fill            *fill
+	told, compacted atomic.Int64
 }
 
 // Append writes a row, or says why not, also into the context's outcome.
@@ -39,6 +42,7 @@ func (l *boundedLog) append(ctx context.Context, event *kine.Event) (int64, erro
 	mark := writeMark
 	if event.Delete {
 		mark = 1
+		l.awaitRoom(ctx)
 	}
 	if share := l.fill.share(); share >= mark {
 		return 0, status.Errorf(codes.ResourceExhausted, "etcdserver: mvcc: database space exceeded: %.0f%% of %d bytes are in use",
@@ -50,6 +54,33 @@ func (l *boundedLog) append(ctx context.Context, event *kine.Event) (int64, erro
 		l.fill.grew(2*int64(len(event.KV.Value)) + rowBytes)
 	}
 	return revision, err
+}
+
+// awaitRoom waits, for a while, until compaction has made room for a delete.
+func (l *boundedLog) awaitRoom(ctx context.Context) {
+	for deadline := time.Now().Add(3 * measureInterval); l.fill.share() >= 1 && time.Now().Before(deadline); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(measureInterval / 20):
+		}
+	}
+}
+
+// follow keeps the revision up to which everybody who watches has been told, until the context ends. What is younger
+// must not be compacted: it would be gone without a word.
+func (l *boundedLog) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		if told := l.Watch(ctx); told != nil {
+			for batch := range told {
+				l.told.Store(batch.CurrentRev)
+			}
+		}
+		select { // it ended, or did not begin
+		case <-ctx.Done():
+		case <-time.After(measureInterval):
+		}
+	}
 }
 
 // outcome is why a write failed. kine takes the failure of a row for a conflict, looks whether the key exists, and

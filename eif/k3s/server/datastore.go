@@ -16,19 +16,14 @@ import (
 	"github.com/k3s-io/kine/pkg/server"
 )
 
-const (
-	pageSize = 4096
-	// retainedRevisions are what a watch may lag behind when history has to go early; less when space is short. A watch
-	// that lags further begins anew.
-	retainedRevisions, leastRevisions = 100, 10
-	// journalBytes is what SQLite's write-ahead log shrinks to when its content has reached the database.
-	journalBytes = 16 << 20
-)
+const pageSize = 4096
 
 // datastore is a running one.
 type datastore struct {
 	etcdURL string
 	fill    *fill
+	dialect *generic.Generic
+	log     *boundedLog
 	// wait returns when the datastore has ended, which it does with its context.
 	wait func()
 }
@@ -58,7 +53,7 @@ func startDatastore(ctx context.Context, o *Options) (*datastore, error) {
 		// kine's own rhythm is off: the API server compacts every five minutes, and relieve when it is urgent.
 		CompactInterval:  0,
 		CompactTimeout:   5 * time.Second,
-		CompactMinRetain: leastRevisions,
+		CompactMinRetain: 0,
 		CompactBatchSize: 100, // more would hold up writes while large objects are freed
 		PollBatchSize:    500,
 		PollInterval:     time.Second,
@@ -67,6 +62,8 @@ func startDatastore(ctx context.Context, o *Options) (*datastore, error) {
 		return nil, fmt.Errorf("start datastore: %w", err)
 	}
 	d.etcdURL = config.Endpoints[0]
+	running.Go(func() { d.log.follow(ctx) })
+	running.Go(func() { relieve(ctx, d.fill, d.dialect, d.log) })
 	return d, nil
 }
 
@@ -79,9 +76,8 @@ func (d *datastore) open(ctx context.Context, wg *sync.WaitGroup, config *driver
 	if err := d.fill.measure(ctx, dialect); err != nil {
 		return nil, err
 	}
-	log := &boundedLog{Log: sqllog.New(dialect, wg, config), fill: d.fill}
-	wg.Go(func() { relieve(ctx, d.fill, dialect, log) })
-	return &honestBackend{Backend: logstructured.New(log)}, nil
+	d.dialect, d.log = dialect, &boundedLog{Log: sqllog.New(dialect, wg, config), fill: d.fill}
+	return &honestBackend{Backend: logstructured.New(d.log)}, nil
 }
 
 // sqliteSettings are what every connection begins with, in this order: whether space can be given back is decided
@@ -92,7 +88,7 @@ func sqliteSettings(limit int64) string {
 		"busy_timeout(30000)",
 		"auto_vacuum(incremental)",
 		"journal_mode(WAL)",
-		fmt.Sprintf("journal_size_limit(%d)", journalBytes),
+		fmt.Sprintf("journal_size_limit(%d)", limit/16),
 		fmt.Sprintf("max_page_count(%d)", (limit+limit/8)/pageSize),
 	}
 	return "_txlock=immediate&_kine_disable_startup_vacuum=1&_pragma=" + strings.Join(pragmas, "&_pragma=")

@@ -14,7 +14,7 @@ const (
 	measureInterval = time.Second
 	// pressureShare is how full the datastore is when history no longer waits for the API server's five minutes.
 	pressureShare = 0.5
-	// shortShare is how full it is when as little history as possible stays.
+	// shortShare is how full it is when no history stays.
 	shortShare = 0.7
 	// spareShare of the limit may lie in free pages; what is more goes back to the file system.
 	spareShare = 16
@@ -37,7 +37,7 @@ func relieve(ctx context.Context, f *fill, dialect *generic.Generic, log *bounde
 			klog.ErrorS(err, "Cannot measure the datastore")
 			continue
 		}
-		if f.hasMuchHistory() {
+		if isCompactionUrgent(f, log) {
 			if err := compact(ctx, f, dialect, log); err != nil {
 				klog.ErrorS(err, "Cannot compact the datastore")
 			}
@@ -48,32 +48,28 @@ func relieve(ctx context.Context, f *fill, dialect *generic.Generic, log *bounde
 	}
 }
 
-// hasMuchHistory says whether compaction is urgent: history is an eighth of the limit, or space is short and there is
-// something to win.
-func (f *fill) hasMuchHistory() bool {
-	history := f.history.Load()
-	return history > f.limit/8 || f.share() > pressureShare && history > f.limit/128
+// isCompactionUrgent says whether history is an eighth of the limit, or whether there is something to win and not much
+// room left.
+func isCompactionUrgent(f *fill, log *boundedLog) bool {
+	history, share := f.history.Load(), f.share()
+	return history > f.limit/8 || share > pressureShare && history > f.limit/128 ||
+		share > shortShare && log.told.Load() > log.compacted.Load()
 }
 
+// compact drops history, as far as everybody who watches has been told of it. Who begins to watch further back is told
+// to list anew.
 func compact(ctx context.Context, f *fill, dialect *generic.Generic, log *boundedLog) error {
-	before := f.history.Load()
-	current, err := log.CurrentRevision(ctx)
-	if err != nil {
-		return err
-	}
-	target := current - retainedRevisions
-	if f.share() >= shortShare {
-		target = current - leastRevisions
-	}
+	before, target := f.history.Load(), log.told.Load()
 	if _, err := log.Compact(ctx, target); err != nil && err != kine.ErrCompacted {
 		return err
 	}
 	// kine logs what it fails with, and answers that all is well.
-	if done, err := log.CompactRevision(ctx); err != nil || done < target {
+	done, err := log.CompactRevision(ctx)
+	if err != nil || done < target {
 		return fmt.Errorf("compacted to revision %d, not %d: %w", done, target, err)
 	}
+	log.compacted.Store(done)
 	f.history.Add(-before)
-	klog.InfoS("Datastore compacted early", "history", before, "limit", f.limit)
 	return f.measure(ctx, dialect)
 }
 
