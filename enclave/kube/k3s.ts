@@ -86,13 +86,17 @@ export class K3s {
     return readFile(join(this.#options.dataDir, 'server/tls/server-ca.crt'), 'utf8');
   }
 
+  /** Ends a server that hangs; it is then started again. */
+  async restart(): Promise<void> {
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) await end(child);
+  }
+
   /** Ends the server and waits for it; kills it when it does not listen. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    this.#child?.kill('SIGTERM');
-    const kill = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await this.restart();
     await this.#supervision;
-    clearTimeout(kill);
   }
 
   async #supervise(): Promise<void> {
@@ -137,6 +141,14 @@ export class K3s {
       ...['--cluster-cidr', clusterCidr, '--service-cidr', serviceCidr],
     ];
   }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(kill);
 }
 
 function pidFile(dataDir: string): string {

@@ -59,6 +59,16 @@ export class ApiServer {
     return this.#k3s.stop();
   }
 
+  /** Ends the server, which is then started again. */
+  restart(): Promise<void> {
+    return this.#k3s.restart();
+  }
+
+  /** The number of the server's process. */
+  async pid(): Promise<number> {
+    return Number(await readFile(join(this.#directory, 'k3s.pid'), 'utf8'));
+  }
+
   /** The cluster's administrator, as whom the enclave acts. */
   administrator(): Caller {
     const { certData = '', keyData = '' } = this.kubernetes.config.getCurrentUser() ?? {};

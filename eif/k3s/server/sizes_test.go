@@ -47,7 +47,7 @@ func TestObjectsAreBoundedByWhatIsStored(t *testing.T) {
 		{"", "Event", "events", "", event, 4 << 10},
 		{"certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests", "", csr, 8 << 10},
 		{"", "Pod", "pods", "status", annotated, 64 << 10},
-		{"", "Node", "nodes", "status", images, 64 << 10},
+		{"", "Node", "nodes", "status", images, 96 << 10},
 		{"", "Service", "services", "", func(size int) runtime.Object {
 			return &core.Service{Spec: core.ServiceSpec{ExternalName: text(size)}}
 		}, maxOtherBytes},
