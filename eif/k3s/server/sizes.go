@@ -20,7 +20,7 @@ var maxBytes = map[schema.GroupResource]int{
 	{Group: "coordination.k8s.io", Resource: "leases"}:                     2 << 10,
 	{Resource: "secrets"}:                                                  256 << 10, // both are quoted in numbers per namespace
 	{Resource: "configmaps"}:                                               256 << 10,
-	{Resource: "nodes"}:      96 << 10, // a kubelet tells of 50 images with five names each, of 330 bytes at most: 82 KiB
+	{Resource: "nodes"}:                                                    96 << 10, // a kubelet tells of 50 images with five names each, of 330 bytes at most: 82 KiB
 	{Resource: "pods"}:                                                     64 << 10, // an order has 8 KiB, the messages of ended containers 12 KiB
 }
 
