@@ -87,16 +87,25 @@ export class K3s {
   }
 
   /** Ends a server that hangs; it is then started again. */
-  async restart(): Promise<void> {
-    const child = this.#child;
-    if (child && child.exitCode === null && child.signalCode === null) await end(child);
+  restart(): Promise<void> {
+    return this.#end();
   }
 
   /** Ends the server and waits for it; kills it when it does not listen. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.restart();
+    await this.#end();
     await this.#supervision;
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(kill);
   }
 
   async #supervise(): Promise<void> {
@@ -141,14 +150,6 @@ export class K3s {
       ...['--cluster-cidr', clusterCidr, '--service-cidr', serviceCidr],
     ];
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await exited;
-  clearTimeout(kill);
 }
 
 function pidFile(dataDir: string): string {

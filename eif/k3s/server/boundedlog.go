@@ -39,14 +39,9 @@ func (l *boundedLog) Append(ctx context.Context, event *kine.Event) (int64, erro
 }
 
 func (l *boundedLog) append(ctx context.Context, event *kine.Event) (int64, error) {
-	mark := writeMark
-	if event.Delete {
-		mark = 1
-		l.awaitRoom(ctx)
-	}
-	if share := l.fill.share(); share >= mark {
+	if !l.hasRoom(ctx, event) {
 		return 0, status.Errorf(codes.ResourceExhausted, "etcdserver: mvcc: database space exceeded: %.0f%% of %d bytes are in use",
-			share*100, l.fill.limit)
+			l.fill.share()*100, l.fill.limit)
 	}
 	revision, err := l.Log.Append(ctx, event)
 	if err == nil && revision != 0 {
@@ -56,15 +51,23 @@ func (l *boundedLog) append(ctx context.Context, event *kine.Event) (int64, erro
 	return revision, err
 }
 
-// awaitRoom waits, for a while, until compaction has made room for a delete.
-func (l *boundedLog) awaitRoom(ctx context.Context) {
-	for deadline := time.Now().Add(3 * measureInterval); l.fill.share() >= 1 && time.Now().Before(deadline); {
+// hasRoom says whether a row fits. A delete waits, for a while, until compaction has made room for it.
+func (l *boundedLog) hasRoom(ctx context.Context, event *kine.Event) bool {
+	if !event.Delete {
+		return l.fill.share() < writeMark
+	}
+	for deadline := time.Now().Add(3 * measureInterval); !l.fill.hasRoomForDelete(); {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(measureInterval / 20):
 		}
+		if time.Now().After(deadline) {
+			return false
+		}
 	}
+	l.fill.deletes.Add(1)
+	return true
 }
 
 // follow keeps the revision up to which everybody who watches has been told, until the context ends. What is younger
