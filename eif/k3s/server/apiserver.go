@@ -88,7 +88,7 @@ func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL s
 		}
 	}
 	s := options.NewServerRunOptions()
-	addPlugins(s.Admission.GenericAdmission, front.budget)
+	addPlugins(s.Admission.GenericAdmission, plugins(front.budget))
 	if err := parseFlags(s.Flags(), apiServerArguments(o, c, etcdURL)); err != nil {
 		return none, err
 	}

@@ -7,19 +7,24 @@ import (
 	"k8s.io/apiserver/pkg/server/options"
 )
 
-// addPlugins adds the admission plugins of our own. They are always on, for everybody, and judge before Kubernetes's.
-func addPlugins(o *options.AdmissionOptions, b *budget) {
-	plugins := []struct {
-		name    string
-		factory admission.Factory
-	}{
+// plugins are the admission plugins of our own. They are always on, for everybody, and judge before Kubernetes's.
+func plugins(b *budget) []plugin {
+	return []plugin{
 		{"ObjectSizes", func(io.Reader) (admission.Interface, error) { return newSizes(b.charge), nil }},
 		{"PendingSigningRequests", func(io.Reader) (admission.Interface, error) { return newPendingRequests(), nil }},
 	}
-	order := make([]string, 0, len(plugins)+len(o.RecommendedPluginOrder))
+}
+
+type plugin struct {
+	name    string
+	factory admission.Factory
+}
+
+func addPlugins(a *options.AdmissionOptions, plugins []plugin) {
+	order := make([]string, 0, len(plugins)+len(a.RecommendedPluginOrder))
 	for _, plugin := range plugins {
-		o.Plugins.Register(plugin.name, plugin.factory)
+		a.Plugins.Register(plugin.name, plugin.factory)
 		order = append(order, plugin.name)
 	}
-	o.RecommendedPluginOrder = append(order, o.RecommendedPluginOrder...)
+	a.RecommendedPluginOrder = append(order, a.RecommendedPluginOrder...)
 }
