@@ -12,7 +12,7 @@ const query = z.object({
 const QUEUE = { waiting: 64, ms: 5_000 };
 
 /** `GET /api/v1/attestation?nonce=…`: a fresh document, and the binding that its `user_data` commits to. */
-export function attestationRoutes(nsm: Nsm, binding: Binding): Routes {
+export function attestationRoutes(nsm: Pick<Nsm, 'attest'>, binding: Binding): Routes {
   const queue = new Queue(QUEUE);
   return (router) => {
     router.get('/api/v1/attestation', async (ctx) => {

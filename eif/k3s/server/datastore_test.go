@@ -169,3 +169,29 @@ func TestLimitThatTheFileSystemDoesNotHaveIsRefused(t *testing.T) {
 		t.Error("the datastore starts")
 	}
 }
+
+func TestHistoryThatTheAPIServerCompactsIsGone(t *testing.T) {
+	_, client := runDatastore(t)
+	const key = "/registry/test/old"
+	if _, err := create(client, key, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Get(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := answer.Kvs[0].ModRevision
+	second, err := update(client, key, []byte("second"), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Compact(context.Background(), second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Get(context.Background(), key, clientv3.WithRev(first)); err == nil {
+		t.Error("the first revision is still there")
+	}
+	if answer, err := client.Get(context.Background(), key); err != nil || string(answer.Kvs[0].Value) != "second" {
+		t.Errorf("the second revision is lost: %v", err)
+	}
+}
