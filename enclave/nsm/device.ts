@@ -140,7 +140,7 @@ interface Message {
 }
 
 function messageOf(request: unknown): Message {
-  const question = cbor.encode(request);
+  const question = Buffer.from(cbor.encode(request)); // the encoder goes on writing in its own
   const buffer = Buffer.alloc(MAX_RESPONSE_BYTES);
   return {
     request: { base: question, length: question.length },
