@@ -9,6 +9,7 @@ import (
 
 	"github.com/k3s-io/kine/pkg/logstructured"
 	kine "github.com/k3s-io/kine/pkg/server"
+	"github.com/k3s-io/kine/pkg/ttl"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"k8s.io/klog/v2"
@@ -32,8 +33,8 @@ type boundedLog struct {
 // Append writes a row, or says why not, also into the context's outcome.
 func (l *boundedLog) Append(ctx context.Context, event *kine.Event) (int64, error) {
 	revision, err := l.append(ctx, event)
-	if err != nil && err != kine.ErrKeyExists {
-		outcomeOf(ctx).fail(err)
+	if err != kine.ErrKeyExists {
+		outcomeOf(ctx).set(err)
 	}
 	return revision, err
 }
@@ -100,7 +101,8 @@ func outcomeOf(ctx context.Context) *outcome {
 	return o
 }
 
-func (o *outcome) fail(err error) {
+// set notes what became of a row; kine may try twice, and the last one counts.
+func (o *outcome) set(err error) {
 	if o == nil { // kine's own writes, which nobody waits for
 		return
 	}
@@ -121,7 +123,23 @@ func (o *outcome) or(key string, err error) error {
 }
 
 // honestBackend answers a write with an error whenever its row was not written.
-type honestBackend struct{ kine.Backend }
+type honestBackend struct {
+	kine.Backend
+	log *boundedLog
+}
+
+// Start does what kine's own does, but deletes what has expired through us: kine would forget a key whose deletion
+// failed, and keep it for ever.
+func (b *honestBackend) Start(ctx context.Context) error {
+	if err := b.log.Start(ctx); err != nil {
+		return err
+	}
+	if _, err := b.Create(ctx, kine.HealthKey, []byte(kine.HealthVal), 0); err != nil && err != kine.ErrKeyExists {
+		return err
+	}
+	go ttl.Run(ctx, b)
+	return nil
+}
 
 func withOutcome(ctx context.Context) (context.Context, *outcome) {
 	o := &outcome{}

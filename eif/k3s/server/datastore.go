@@ -77,7 +77,7 @@ func (d *datastore) open(ctx context.Context, wg *sync.WaitGroup, config *driver
 		return nil, err
 	}
 	d.dialect, d.log = dialect, &boundedLog{Log: sqllog.New(dialect, wg, config), fill: d.fill}
-	return &honestBackend{Backend: logstructured.New(d.log)}, nil
+	return &honestBackend{Backend: logstructured.New(d.log), log: d.log}, nil
 }
 
 // sqliteSettings are what every connection begins with, in this order: whether space can be given back is decided

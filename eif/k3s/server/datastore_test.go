@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/k3s-io/kine/pkg/logstructured"
+	kine "github.com/k3s-io/kine/pkg/server"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -193,5 +197,60 @@ func TestHistoryThatTheAPIServerCompactsIsGone(t *testing.T) {
 	}
 	if answer, err := client.Get(context.Background(), key); err != nil || string(answer.Kvs[0].Value) != "second" {
 		t.Errorf("the second revision is lost: %v", err)
+	}
+}
+
+// refusingLog is a log in which deletes fail while it says so.
+type refusingLog struct {
+	logstructured.Log
+	refuses atomic.Bool
+	refused atomic.Int64
+}
+
+func (l *refusingLog) Append(ctx context.Context, event *kine.Event) (int64, error) {
+	if event.Delete && l.refuses.Load() {
+		l.refused.Add(1)
+		return 0, errors.New("disk full")
+	}
+	return l.Log.Append(ctx, event)
+}
+
+func TestExpiredKeyGoesAlsoWhenItCouldNotBeDeletedAtOnce(t *testing.T) {
+	store, client := runDatastore(t)
+	log := &refusingLog{Log: store.log.Log}
+	log.refuses.Store(true)
+	store.log.Log = log
+	const key = "/registry/test/expiring"
+	lease, err := client.Grant(context.Background(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Txn(context.Background()).If(clientv3.Compare(clientv3.ModRevision(key), "=", 0)).
+		Then(clientv3.OpPut(key, "x", clientv3.WithLease(lease.ID))).Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func() int {
+		answer, err := client.Get(context.Background(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(answer.Kvs)
+	}
+	for tries := 0; log.refused.Load() == 0; tries++ {
+		if tries == 100 {
+			t.Fatal("nobody has tried to delete the key")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if count() != 1 {
+		t.Fatal("the key is gone though its deletion failed")
+	}
+	log.refuses.Store(false)
+	for tries := 0; count() != 0; tries++ {
+		if tries == 100 {
+			t.Fatal("the key has expired and is still there")
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
