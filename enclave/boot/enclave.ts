@@ -21,6 +21,8 @@ import { Operator } from '../chain/operator.ts';
 import { beatUntilSynced, ChainClock, keepBeating } from '../chain/pulse.ts';
 import { register, takeSeat } from '../chain/registration.ts';
 import { Writer } from '../chain/writer.ts';
+import { allOf } from '../gate.ts';
+import { Canary } from '../kube/canary.ts';
 import { CredentialProofs } from '../kube/credential.ts';
 import { K3s } from '../kube/k3s.ts';
 import { relayTo } from '../kube/relay.ts';
@@ -95,6 +97,9 @@ async function operate(
     Promise.all(clusterBaseline().map((object) => kubernetes.apply(object))),
   );
 
+  const canary = new Canary({ kubernetes, restart: () => k3s.restart(), metrics, log });
+  const singing = canary.run(signal);
+
   const fullNodes = openFullNodes(configuration, vsock);
   const { client } = fullNodes.any;
   const services = new HostServices(vsock);
@@ -112,8 +117,11 @@ async function operate(
   const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
   const clock = new ChainClock();
   const freshness = new Freshness();
-  const writer = new Writer({ operator, freshness, metrics, log, onFailure: fullNodes.any.next });
-  const reactor = new Reactor({ state, log, metrics, whenFresh: freshness.wait });
+  // Nothing is done, and nothing told to the chain but the heartbeat, while either fails.
+  const sound = allOf(freshness, canary);
+  const gate = { assert: sound.assert, wait: sound.wait, sent: freshness.sent };
+  const writer = new Writer({ operator, freshness: gate, metrics, log, onFailure: fullNodes.any.next });
+  const reactor = new Reactor({ state, log, metrics, whenFresh: sound.wait });
   const follower = new Follower({
     nodes: fullNodes.each,
     committee: new Committee(committee.epoch, committee.members),
@@ -142,8 +150,8 @@ async function operate(
     metrics,
     log,
     clock,
-    assertFresh: freshness.assert,
-    whenFresh: freshness.wait,
+    assertFresh: sound.assert,
+    whenFresh: sound.wait,
     caPem,
     apiServer: api.external_url,
   };
@@ -155,7 +163,14 @@ async function operate(
   const proofs = new CredentialProofs(cluster.registryId);
   const status = () => ({ follower: follower.status, steps: steps.status, enclave: seat.enclaveId });
   const routes = [
-    monitoringRoutes({ state, audit, metrics, readiness: () => nodes.readiness, assertFresh, status }),
+    monitoringRoutes({
+      state,
+      audit,
+      metrics,
+      readiness: () => nodes.readiness,
+      assertSound: assertFresh,
+      status,
+    }),
     stakingRoutes(state, new ContractReader(client, cluster)),
     attestationRoutes(nsm, binding),
     pageRoutes,
@@ -170,6 +185,7 @@ async function operate(
     await vsock.listen(KUBERNETES_PORT, relayTo(k3s.port));
   });
   await Promise.all([
+    singing,
     watching,
     following,
     freshness.watch(log, signal),

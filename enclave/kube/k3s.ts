@@ -94,12 +94,25 @@ export class K3s {
     return { client: await load('client-ca'), server: await load('kubelet-serving-ca') };
   }
 
+  /** Ends a server that hangs; it is then started again. */
+  restart(): Promise<void> {
+    return this.#end();
+  }
+
   /** Ends the server and waits for it; kills it when it does not listen. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    this.#child?.kill('SIGTERM');
-    const kill = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await this.#end();
     await this.#supervision;
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await exited;
     clearTimeout(kill);
   }
 

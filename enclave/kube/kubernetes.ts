@@ -50,6 +50,15 @@ export class Kubernetes {
     return orAbsent(this.#objects.read(ref as Parameters<KubernetesObjectApi['read']>[0]) as Promise<T>);
   }
 
+  /**
+   * Whether the datastore holds this very object, by its uid, and not merely an answer that said so. Its absence may also
+   * mean that somebody has deleted it since.
+   */
+  async confirm(object: KubernetesObject): Promise<boolean> {
+    const kept = await this.read(object as ObjectRef);
+    return kept !== undefined && kept.metadata?.uid === object.metadata?.uid;
+  }
+
   /** Deletes the object and what belongs to it. Safe to repeat: its absence is the goal. */
   async delete(ref: ObjectRef): Promise<void> {
     await orAbsent(this.#objects.delete(ref, undefined, undefined, undefined, undefined, 'Background'));
