@@ -1,8 +1,8 @@
+import { boundedFetch, openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { proxyFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
-import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { attestationRoutes } from '../api/attestation.ts';
 import { contractCallRoutes } from '../api/contract-call.ts';
 import { joinRoutes } from '../api/join.ts';
@@ -39,6 +39,8 @@ import { Steps } from './steps.ts';
 
 const OUTBOUND_PORT = 9002;
 const KUBERNETES_PORT = 6443;
+/** So that another full node can still answer within the time that a transaction of ours has. */
+const FULL_NODE_ANSWER_MS = 10_000;
 /** Heartbeats that may fail to come back before the chain's word counts as old. */
 const MISSED_HEARTBEATS = 4;
 
@@ -181,9 +183,10 @@ async function operate(
 
 /** Each full node by itself, for what must be proven, and any of them for the rest. */
 function openFullNodes({ cluster, sui }: Configuration, vsock: Vsock) {
-  const { fetch } = proxyFetch(vsock, OUTBOUND_PORT);
+  const { fetch } = proxyFetch(vsock, OUTBOUND_PORT, Number.POSITIVE_INFINITY);
+  const bounded = { fetch, answerMs: FULL_NODE_ANSWER_MS };
   const { network } = cluster;
   const urls = [sui.rpc_endpoint, ...sui.rpc_endpoints];
-  const each = urls.map((url) => ({ url, client: new SuiGrpcClient({ network, baseUrl: url, fetch }) }));
-  return { each, any: new AnyNode(network, urls, fetch) };
+  const each = urls.map((url) => ({ url, client: openFullNode(network, url, bounded) }));
+  return { each, any: new AnyNode(network, urls, boundedFetch(bounded)) };
 }
