@@ -21,7 +21,7 @@ export class Metrics {
   });
   readonly relayRefused = new Counter({
     name: 'daasvader_relay_refused_total',
-    help: 'Connections reset because of the connection limit or an unreachable enclave',
+    help: 'Connections reset: all places taken (limit), those of the address (address), too many new ones from it (rate), nothing said (silent), no enclave (enclave)',
     labelNames: ['port', 'reason'],
     registers: this.#to,
   });
