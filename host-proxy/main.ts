@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';
@@ -31,14 +32,26 @@ async function run({ config: file, ...options }: HostProxyOptions & { config: st
   const proxy = await HostProxy.start(config, options, log);
   let draining = false;
   const stop = async (signal: NodeJS.Signals) => {
-    if (draining) return log.warn({ signal }, 'already draining');
+    if (draining) return hurry(signal);
     draining = true;
     log.info({ signal, seconds: config.host.drain_seconds }, 'draining');
     await proxy.drain(config.host.drain_seconds * 1_000);
     log.info('drained');
     process.exit(0);
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const hurry = (signal: NodeJS.Signals) => {
+    log.warn(
+      { signal },
+      'ending without draining: an enclave that still runs is kept by the next host proxy',
+    );
+    process.exit(128 + constants.signals[signal]);
+  };
+  const obey = (signal: NodeJS.Signals) =>
+    void stop(signal).catch((err: unknown) => {
+      log.fatal({ err }, 'Cannot drain');
+      process.exit(EXIT_FAILED);
+    });
+  process.on('SIGTERM', obey).on('SIGINT', obey);
   log.info('ready');
 }
 

@@ -57,14 +57,15 @@ export interface EnclaveOptions {
 /**
  * The whole life of the enclave: from its first byte to the host until `signal` fires.
  *
- * @throws when a step of the boot fails; nobody is admitted before all of them have succeeded
+ * @throws when a step of the boot fails, and what `signal` says when it fires in between; nobody is admitted before all
+ *   of them have succeeded
  */
 export async function runEnclave(options: EnclaveOptions): Promise<void> {
-  const { vsock, log, k3sDir } = options;
+  const { vsock, log, k3sDir, signal } = options;
   const metrics = new Metrics();
   const steps = new Steps(log, metrics);
-  await steps.run('pulse', () => sendPulse(vsock));
-  const configuration = await steps.run('configuration', () => fetchConfiguration(vsock));
+  await steps.run('pulse', () => orStopped(signal, sendPulse(vsock)));
+  const configuration = await steps.run('configuration', () => orStopped(signal, fetchConfiguration(vsock)));
   const k3s = await steps.run('k3s start', () =>
     K3s.start({
       binary: options.k3sBinary,
@@ -79,10 +80,19 @@ export async function runEnclave(options: EnclaveOptions): Promise<void> {
     }),
   );
   try {
-    await operate(options, configuration, k3s, metrics, steps);
+    await orStopped(signal, operate(options, configuration, k3s, metrics, steps));
   } finally {
     await k3s.stop();
   }
+}
+
+/** Waits for work, but not a moment longer than until `signal` fires: what is under way then ends with the process. */
+function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  return Promise.race([work, stopped]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 async function operate(

@@ -117,9 +117,10 @@ export class K3s {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface(stream).on('line', (line) => lines.info(line));
     }
-    if (child.pid !== undefined) await writeFile(pidFile(dataDir), `${child.pid}`);
+    const exited = once(child, 'exit'); // it may have ended before its number is written down
     try {
-      const [code, signal] = await once(child, 'exit');
+      if (child.pid !== undefined) await writePid(pidFile(dataDir), child.pid, log);
+      const [code, signal] = await exited;
       log.info({ code, signal }, 'k3s exited');
     } catch (error) {
       log.error({ error: String(error), binary }, 'k3s cannot be started');
@@ -137,6 +138,13 @@ export class K3s {
       ...['--cluster-cidr', clusterCidr, '--service-cidr', serviceCidr],
     ];
   }
+}
+
+/** Without it a successor of ours that was killed would not find the server; this one goes on. */
+async function writePid(file: string, pid: number, log: Logger): Promise<void> {
+  await writeFile(file, `${pid}`).catch((error: unknown) =>
+    log.warn({ error: String(error) }, 'k3s: its process id is not kept'),
+  );
 }
 
 function pidFile(dataDir: string): string {
