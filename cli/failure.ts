@@ -1,3 +1,5 @@
+import { reasonOf } from '@daasvader/chain/reason.ts';
+
 /**
  * For a person: the message, what its causes add to it, the stable code where there is one, and what was compared.
  *
@@ -5,20 +7,13 @@
  */
 export function describeFailure(error: unknown): string {
   const code = codeOf(error);
-  return `${messageOf(error)}${code === undefined ? '' : ` [${code}]`}${describeComparison(error)}`;
+  return `${reasonOf(error)}${code === undefined ? '' : ` [${code}]`}${describeComparison(error)}`;
 }
 
 /** The same for programs, as `--json` prints it. */
 export function failureJson(error: unknown): object {
   const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
-  return { ok: false, code: codeOf(error), message: messageOf(error), expected, actual };
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause === undefined) return error.message;
-  const cause = messageOf(error.cause);
-  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+  return { ok: false, code: codeOf(error), message: reasonOf(error), expected, actual };
 }
 
 function codeOf(error: unknown): string | undefined {

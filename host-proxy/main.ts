@@ -1,4 +1,6 @@
 import { constants } from 'node:os';
+import { reasonOf } from '@daasvader/chain/reason.ts';
+import { endOnBrokenOutput, logOutput } from '@daasvader/control-plane/standard-output.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';
@@ -8,6 +10,8 @@ import { HostProxy, type HostProxyOptions } from './host-proxy.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+endOnBrokenOutput('host-proxy');
 
 const program = new Command('host-proxy')
   .description('carries bytes to and from the enclave and keeps it running')
@@ -27,7 +31,7 @@ program
   .action(run);
 
 async function run({ config: file, ...options }: HostProxyOptions & { config: string }): Promise<void> {
-  const log = pino({ name: 'host-proxy' });
+  const log = pino({ name: 'host-proxy' }, logOutput);
   const config = await readConfig(file);
   const proxy = await HostProxy.start(config, options, log);
   let draining = false;
@@ -60,7 +64,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   else if (error instanceof HostProxyError || error instanceof VsockError) {
-    process.stderr.write(`host-proxy: ${error.message} [${error.code}]\n`);
+    process.stderr.write(`host-proxy: ${reasonOf(error)} [${error.code}]\n`);
     process.exitCode = EXIT_FAILED;
   } else throw error;
 }

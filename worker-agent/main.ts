@@ -1,3 +1,4 @@
+import { endOnBrokenOutput } from '@daasvader/control-plane/standard-output.ts';
 import { Command, CommanderError } from 'commander';
 import { joinCommand } from './commands/join.ts';
 import { keygenCommand } from './commands/keygen.ts';
@@ -10,6 +11,8 @@ import { failedJson, failedLines } from './print.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+endOnBrokenOutput('worker-agent');
 
 function program(): Command {
   const commands = [

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { passedLine } from '@daasvader/control-plane/print.ts';
+import { logOutput } from '@daasvader/control-plane/standard-output.ts';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { ownAddress } from '../address.ts';
@@ -22,7 +23,7 @@ async function run(options: CommonOptions): Promise<void> {
   const config = await configOf(options);
   const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
   const root = await rootOf(config);
-  const log = pino({ name: 'worker-agent' });
+  const log = pino({ name: 'worker-agent' }, logOutput);
   if (root !== undefined)
     log.warn({ root: config.security.attestation_root }, "trusting another root than AWS's");
   const state = new AgentState(config.node.id, root === undefined ? 'AWS' : 'given');
