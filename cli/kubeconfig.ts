@@ -21,6 +21,7 @@ import {
   withWallet,
 } from './context.ts';
 import { openControlPlane, tell } from './control-plane.ts';
+import { keepOthers } from './kubeconfig-file.ts';
 import { printJson } from './output.ts';
 import { readWallet } from './wallet.ts';
 
@@ -57,9 +58,11 @@ export function kubeconfigCommand(): Command {
 
 async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
   const wallet = await readWallet(options.wallet);
+  await keepOthers(options.out);
   const controlPlane = await openControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
+    await keepOthers(options.out); // it may have been written meanwhile
     await writePrivate(options.out, stringify(granted.kubeconfig));
     report(granted, options);
   } finally {
