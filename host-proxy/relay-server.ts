@@ -46,7 +46,12 @@ export class RelayServer {
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_MS,
       },
-      (client) => void this.#serve(client),
+      (client) => {
+        this.#serve(client).catch((err: unknown) => {
+          this.#log.error({ err }, 'Cannot relay a connection: client was reset');
+          reset(client);
+        });
+      },
     );
   }
 

@@ -9,6 +9,7 @@ import { EnclaveError } from '../error.ts';
 import { answer } from './csr-approver.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { userOf } from './names.ts';
+import { assertSupportedSignature } from './signature.ts';
 
 /** Seconds that a user's certificate lives: the shortest that Kubernetes signs. */
 const LIFETIME_SECONDS = 600;
@@ -47,6 +48,7 @@ export class CredentialProofs {
       throw refuse(`the signed time is not within ${WINDOW_MS / 1_000} s of ours`);
     for (const [used, at] of this.#used) if (now - at > 2 * WINDOW_MS) this.#used.delete(used);
     await checkSubject(request.csr, address);
+    assertSupportedSignature(signature);
     try {
       await verifyPersonalMessageSignature(message, signature, { address });
     } catch (cause) {
