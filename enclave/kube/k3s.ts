@@ -159,7 +159,16 @@ async function endLeftover(dataDir: string): Promise<void> {
   const isOurs = async () =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').includes(dataDir);
   for (const started = Date.now(); await isOurs(); await sleep(READY_POLL_MS)) {
-    process.kill(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+    signal(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+  }
+}
+
+/** It may end between the look and the signal. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
