@@ -224,6 +224,14 @@ test('a client that has said its last word is reset, not closed, when the answer
   await expect(endOf(socket)).resolves.toBe('ECONNRESET');
 });
 
+test('a client that reads late gets all of an answer that the enclave finished', async () => {
+  await guest.listen(6443, (socket) => void ignore(socket).end(Buffer.alloc(MIB / 4, 'x')));
+  const socket = (await dial(await startRelay())).pause();
+  await delay(1_000); // five times the linger time
+  expect(await receive(socket, MIB / 4)).toHaveLength(MIB / 4);
+  await expect(endOf(socket)).resolves.toBe('end');
+});
+
 test('a client that says nothing at first is reset, and one that has spoken may be silent', async () => {
   await guest.listen(6443, echo);
   const metrics = new Metrics();

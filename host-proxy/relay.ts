@@ -37,7 +37,8 @@ export function relay(
   const cut = (why?: Error) => {
     error ??= why;
     for (const socket of [first, second]) {
-      if (why) reset(socket);
+      // Whoever was sent everything, the end included, gets it from the system, which a reset would make forget it.
+      if (why && !socket.writableFinished) reset(socket);
       else socket.destroy();
     }
   };
