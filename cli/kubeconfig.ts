@@ -21,7 +21,7 @@ import {
   withWallet,
 } from './context.ts';
 import { openControlPlane, tell } from './control-plane.ts';
-import { keepOthers } from './kubeconfig-file.ts';
+import { KUBECONFIG_MARK, keepOthers } from './kubeconfig-file.ts';
 import { printJson } from './output.ts';
 import { readWallet } from './wallet.ts';
 
@@ -52,7 +52,11 @@ interface KubeconfigOptions extends DeploymentOptions, WalletOptions, ApiOptions
 export function kubeconfigCommand(): Command {
   return withJson(withApi(withWallet(withDeployment(new Command('kubeconfig')))))
     .description('verify the control plane, prove your address to it and write a kubeconfig')
-    .option('--out <file>', 'where to write it, for you alone to read', './kubeconfig')
+    .option(
+      '--out <file>',
+      'where to write it, for you alone to read; a file that others wrote is left alone',
+      './kubeconfig',
+    )
     .action(writeKubeconfig);
 }
 
@@ -63,7 +67,7 @@ async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
   try {
     const granted = await requestCredential(controlPlane, wallet);
     await keepOthers(options.out); // it may have been written meanwhile
-    await writePrivate(options.out, stringify(granted.kubeconfig));
+    await writePrivate(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig));
     report(granted, options);
   } finally {
     await controlPlane.endpoint.close();
