@@ -113,6 +113,7 @@ export class Executor {
     const status = () => state.request(requestId)?.status ?? REQUEST_STATUS.failed;
     if (status() > REQUEST_STATUS.running) return; // rebuilt: the chain has its result already
     void writer.submit({
+      subject: `request ${requestId}`,
       label: `start request ${requestId}`,
       needed: () => status() === REQUEST_STATUS.scheduled,
       build: (tx) => startRequest(tx, seat, requestId),
@@ -124,6 +125,7 @@ export class Executor {
     metrics.requests.inc({ outcome: 'completed' });
     log.info(`✅ ${request.method} request for ${plan.resource}/${plan.name} completed successfully`);
     await writer.submit({
+      subject: `request ${requestId}`,
       label: `complete request ${requestId}`,
       needed: () => status() <= REQUEST_STATUS.running,
       build: (tx) => completeRequest(tx, seat, requestId, digest),
@@ -138,6 +140,7 @@ export class Executor {
     log.warn({ requestId: `${requestId}`, reason }, 'request failed');
     audit.append({ action: 'fail', subject: request.path, requestId: `${requestId}`, result: reason });
     await writer.submit({
+      subject: `request ${requestId}`,
       label: `fail request ${requestId}`,
       needed: () => (state.request(requestId)?.status ?? REQUEST_STATUS.failed) <= REQUEST_STATUS.running,
       build: (tx) => failRequest(tx, seat, requestId, { reason, applied }),

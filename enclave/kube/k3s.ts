@@ -138,9 +138,10 @@ export class K3s {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface(stream).on('line', (line) => lines.info(line));
     }
-    if (child.pid !== undefined) await writeFile(pidFile(dataDir), `${child.pid}`);
+    const exited = once(child, 'exit'); // it may have ended before its number is written down
     try {
-      const [code, signal] = await once(child, 'exit');
+      if (child.pid !== undefined) await writePid(pidFile(dataDir), child.pid, log);
+      const [code, signal] = await exited;
       log.info({ code, signal }, 'k3s exited');
     } catch (error) {
       log.error({ error: String(error), binary }, 'k3s cannot be started');
@@ -160,6 +161,13 @@ export class K3s {
   }
 }
 
+/** Without it a successor of ours that was killed would not find the server; this one goes on. */
+async function writePid(file: string, pid: number, log: Logger): Promise<void> {
+  await writeFile(file, `${pid}`).catch((error: unknown) =>
+    log.warn({ error: String(error) }, 'k3s: its process id is not kept'),
+  );
+}
+
 function pidFile(dataDir: string): string {
   return `${dataDir}.pid`;
 }
@@ -172,7 +180,16 @@ async function endLeftover(dataDir: string): Promise<void> {
   const isOurs = async () =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').includes(dataDir);
   for (const started = Date.now(); await isOurs(); await sleep(READY_POLL_MS)) {
-    process.kill(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+    signal(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+  }
+}
+
+/** It may end between the look and the signal. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -1,8 +1,9 @@
+import { BoundedKubeConfig } from '@daasvader/control-plane/kube-config.ts';
 import {
   ApiException,
   CertificatesV1Api,
   CoreV1Api,
-  KubeConfig,
+  type KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
@@ -26,8 +27,7 @@ export class Kubernetes {
   readonly #objects: KubernetesObjectApi;
 
   constructor(kubeconfigFile: string) {
-    this.config = new KubeConfig();
-    this.config.loadFromFile(kubeconfigFile);
+    this.config = new BoundedKubeConfig(kubeconfigFile);
     this.core = this.config.makeApiClient(CoreV1Api);
     this.certificates = this.config.makeApiClient(CertificatesV1Api);
     this.#objects = KubernetesObjectApi.makeApiClient(this.config);

@@ -78,11 +78,13 @@ export class Nodes {
     const isReady = () => this.#ready.get(nodeId) === true;
     log.info({ nodeId, ready: isReady() }, 'node status changed');
     void writer.submit({
+      subject: `worker ${nodeId}`,
       label: `activate worker ${nodeId}`,
       needed: () => isReady() && (status() === pending || status() === offline),
       build: (tx) => activateWorker(tx, seat, nodeId),
     });
     void writer.submit({
+      subject: `worker ${nodeId}`,
       label: `set worker ${nodeId} offline`,
       needed: () => !isReady() && status() === active,
       build: (tx) => setWorkerStatus(tx, seat, nodeId, offline),
