@@ -16,7 +16,7 @@ function bigintAsString(_key: string, value: unknown): unknown {
  * @returns the text, with a line break at the end
  */
 export function formatTable(headings: string[], rows: string[][]): string {
-  const lines = [headings, ...rows];
+  const lines = [headings, ...rows.map((row) => row.map(visible))];
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const format = (line: string[]) =>
     line
@@ -24,6 +24,11 @@ export function formatTable(headings: string[], rows: string[][]): string {
       .join('  ')
       .trimEnd();
   return `${lines.map(format).join('\n')}\n`;
+}
+
+/** Without what moves a terminal's cursor or hides text: names and reasons are written by others. */
+function visible(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
 }
 
 const MIST_PER_SUI = 1_000_000_000n;

@@ -34,10 +34,13 @@ export type ReaderIds = Pick<ContractIds, 'packageId'> & Partial<ContractIds> & 
 export class ContractReader {
   readonly #client: SuiGrpcClient;
   readonly #ids: ReaderIds;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(client: SuiGrpcClient, ids: ReaderIds) {
+  /** @param signal ends what is being read, as `unreachable` */
+  constructor(client: SuiGrpcClient, ids: ReaderIds, signal?: AbortSignal) {
     this.#client = client;
     this.#ids = ids;
+    this.#signal = signal;
   }
 
   /** @throws ChainError `not_found`, `answer`, `unreachable` */
@@ -121,8 +124,13 @@ export class ContractReader {
     return parse(OBJECTS[kind], await this.#contents(id, type), kind);
   }
 
+  get #ending(): { signal?: AbortSignal } {
+    return this.#signal === undefined ? {} : { signal: this.#signal };
+  }
+
   async #contents(id: string, type?: string): Promise<Uint8Array> {
-    const { object } = await ask(() => this.#client.getObject({ objectId: id, include: { content: true } }));
+    const request = { objectId: id, include: { content: true }, ...this.#ending } as const;
+    const { object } = await ask(() => this.#client.getObject(request));
     if (type !== undefined && object.type !== type)
       throw new ChainError('answer', `Cannot read object ${id}: it has another type`, {
         expected: type,
@@ -137,7 +145,9 @@ export class ContractReader {
     kind: K,
   ): Promise<Contents<K> | undefined> {
     try {
-      const { dynamicField } = await ask(() => this.#client.getDynamicField({ parentId, name }));
+      const { dynamicField } = await ask(() =>
+        this.#client.getDynamicField({ parentId, name, ...this.#ending }),
+      );
       return parse(OBJECTS[kind], dynamicField.value.bcs, kind);
     } catch (error) {
       if (error instanceof ChainError && error.code === 'not_found') return undefined;

@@ -26,10 +26,26 @@ export interface Submitted {
  * Builds, signs and executes a transaction, and waits until the full node shows what it did.
  *
  * @param build - adds the commands
+ * @throws ChainError as {@link execute}
+ */
+export async function submit(
+  client: SuiGrpcClient,
+  signer: Signer,
+  build: (tx: Transaction) => void,
+): Promise<Submitted> {
+  const submitted = await execute(client, signer, build);
+  await client.waitForTransaction({ digest: submitted.digest });
+  return submitted;
+}
+
+/**
+ * Builds, signs and executes a transaction; what is read right after may be from before it.
+ *
+ * @param build - adds the commands
  * @throws ChainError `abort` when a contract refused, `execution` when it failed or was refused otherwise,
  * `unreachable` when no full node answered, which does not say that nothing happened
  */
-export async function submit(
+export async function execute(
   client: SuiGrpcClient,
   signer: Signer,
   build: (tx: Transaction) => void,
@@ -37,13 +53,12 @@ export async function submit(
   const transaction = new Transaction();
   transaction.setSenderIfNotSet(signer.toSuiAddress());
   build(transaction);
-  const result = await execute(client, signer, transaction);
+  const result = await signAndExecute(client, signer, transaction);
   if (result.$kind === 'FailedTransaction') {
     const { digest, status } = result.FailedTransaction;
     throw executionError(status.error, digest);
   }
   const { digest, effects, objectTypes, events } = result.Transaction;
-  await client.waitForTransaction({ digest });
   const made = effects.changedObjects.filter(({ idOperation }) => idOperation === 'Created');
   const isPackage = (change: (typeof made)[number]) => change.outputState === 'PackageWrite';
   return {
@@ -76,7 +91,7 @@ export function createdObject({ created, digest }: Submitted, suffix: string): s
   return found.id;
 }
 
-async function execute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
+async function signAndExecute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
   const include = { effects: true, objectTypes: true, events: true } as const;
   try {
     await transaction.build({ client });
