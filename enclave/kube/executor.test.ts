@@ -8,7 +8,7 @@ import { bootEnclave } from './testing/enclave.ts';
 import { FakeKubernetes, refusal } from './testing/kubernetes.ts';
 import { Tracker } from './tracker.ts';
 
-const LIMITS: RetryLimits = { deadlineMs: 400, attempts: 3, backoffMs: 5 };
+const LIMITS: RetryLimits = { deadlineMs: 400, attempts: 3, pauseMs: 5 };
 const READY_MS = 400;
 const tenants = { ensure: async () => undefined } as unknown as Tenants;
 const configMaps = '/api/v1/namespaces/default/configmaps';

@@ -63,6 +63,7 @@ export class Order {
   #isCancelled = false;
   /** Whether its object was there before its first write. */
   #existed: boolean | undefined;
+  #complaint = '';
   /** How far its write has come; `doubtful` when it was sent and no clear answer came. */
   #write: 'unsent' | 'doubtful' | 'done' = 'unsent';
 
@@ -227,7 +228,7 @@ export class Order {
   }
 
   #patiently<T>(attempt: () => Promise<T>, signal = this.#stop.signal): Promise<T> {
-    const { kubernetes, limits, log, turns, whenFresh } = this.#options;
+    const { kubernetes, limits, turns, whenFresh } = this.#options;
     return retry(
       async () => {
         await whenFresh();
@@ -241,10 +242,16 @@ export class Order {
         isReady: () => kubernetes.isReady(),
         signal,
         limits,
-        onFailure: (error) =>
-          log.warn({ requestId: this.#id, error: reasonOf(error) }, 'order: trying again'),
+        onFailure: (error) => this.#complain(reasonOf(error)),
       },
     );
+  }
+
+  /** Once for what is said again and again. */
+  #complain(reason: string): void {
+    if (reason === this.#complaint) return;
+    this.#complaint = reason;
+    this.#options.log.warn({ requestId: this.#id, reason }, 'order: trying again');
   }
 
   async #apply(plan: Plan): Promise<KubernetesObject> {

@@ -8,14 +8,12 @@ export interface RetryLimits {
   readonly deadlineMs: number;
   /** Attempts that may fail while Kubernetes is there: then it is what was asked for that fails. */
   readonly attempts: number;
-  /** Before the second attempt, in ms; twice as long before each later one. */
-  readonly backoffMs: number;
+  /** Between attempts, in ms; after each that failed while Kubernetes was there twice as long. */
+  readonly pauseMs: number;
 }
 
 /** An order is tried for five minutes while Kubernetes is away, and five times, in about four seconds, while it is there. */
-export const RETRY_LIMITS: RetryLimits = { deadlineMs: 300_000, attempts: 5, backoffMs: 250 };
-
-const MAX_BACKOFF_MS = 5_000;
+export const RETRY_LIMITS: RetryLimits = { deadlineMs: 300_000, attempts: 5, pauseMs: 250 };
 
 /** What is waited for is sure to come: the attempt does not count as failed. */
 export class NotYet extends Error {}
@@ -41,19 +39,18 @@ export async function retry<T>(
   { isReady, signal, limits, onFailure }: RetryOptions,
 ): Promise<T> {
   const started = performance.now();
-  let failures = 0;
-  for (let backoff = limits.backoffMs; ; ) {
+  for (let failures = 0; ; ) {
     try {
       return await attempt();
     } catch (error) {
       if (signal.aborted || isFinal(error)) throw error;
       const isLate = performance.now() - started >= limits.deadlineMs;
-      const isComing = error instanceof NotYet;
-      if (!isComing && (await isReady())) failures += 1;
+      const isItsOwn = !(error instanceof NotYet) && (await isReady());
+      if (isItsOwn) failures += 1;
       if (failures >= limits.attempts || isLate) throw error;
       onFailure(error);
-      await sleep(backoff, undefined, { signal }).catch(() => undefined);
-      if (!isComing) backoff = Math.min(2 * backoff, MAX_BACKOFF_MS);
+      const pause = limits.pauseMs * (isItsOwn ? 2 ** (failures - 1) : 1);
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
 }
