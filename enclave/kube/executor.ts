@@ -14,8 +14,8 @@ export interface ExecutorOptions extends Omit<OrderOptions, 'report' | 'turns' |
 }
 
 /**
- * Carries out requests. Those of one owner make their first attempt one after the other; what has to be tried again
- * holds up only later ones for the same object, and no deletion. While the chain's word is old, requests wait.
+ * Carries out requests. Those of one owner make their first attempt one after the other, deletions among themselves;
+ * what has to be tried again holds up only later ones for the same object. While the chain's word is old, requests wait.
  */
 export class Executor {
   readonly #options: OrderOptions;
@@ -41,8 +41,8 @@ export class Executor {
       turn.resolve();
       return order.tried;
     };
-    if (order.isDeletion) turn.resolve();
-    else void this.#lanes.take(request.owner, next); // `tried` does not fail
+    const lane = order.isDeletion ? `deletions of ${request.owner}` : request.owner;
+    void this.#lanes.take(lane, next); // `tried` does not fail
     void this.#own(order, this.#runAndForget(order, turn.promise));
     return order.tried;
   }

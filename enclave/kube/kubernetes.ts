@@ -27,6 +27,11 @@ export interface ObjectRef {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
+/** A page of a list in Kubernetes's own words. */
+interface RawList<T extends KubernetesObject> extends KubernetesListObject<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+}
+
 /** The enclave's own access to the API server, as cluster administrator. It never leaves the process. Every call ends in time. */
 export class Kubernetes {
   readonly config: KubeConfig;
@@ -91,9 +96,9 @@ export class Kubernetes {
     });
     const items: T[] = [];
     for (;;) {
-      const page = JSON.parse(await this.#get(`${path}?${query}`)) as KubernetesListObject<T>;
+      const page = JSON.parse(await this.#get(`${path}?${query}`)) as RawList<T>;
       items.push(...page.items);
-      const next = page.metadata?._continue ?? (page.metadata as { continue?: string } | undefined)?.continue;
+      const { continue: next } = page.metadata;
       if (!next) return { ...page, items };
       query.set('continue', next);
     }

@@ -143,11 +143,11 @@ export class Order {
 
   /** An order waits for the one before it, as long as that takes; a deletion makes an end of it. */
   async #follow(earlier: Order): Promise<void> {
+    this.#tried.resolve();
     if (this.isDeletion) {
       await Promise.race([earlier.tried, sleep(PATIENCE_MS, undefined, { ref: false })]);
       earlier.#makeWay(this.#id);
     }
-    this.#tried.resolve();
     await earlier.written;
   }
 
@@ -316,15 +316,14 @@ export class Order {
   }
 
   async #untilReady(plan: Plan, applied: KubernetesObject | undefined): Promise<void> {
+    if (!applied || outcomeOf(applied).state === 'ready') return this.#complete(plan);
     const { report, tracker } = this.#options;
-    if (applied && outcomeOf(applied).state !== 'ready') {
-      const started = report.started(this.request.requestId);
-      const outcome = await tracker.outcome(applied, this.#id);
-      await started;
+    const conclude = async () => {
+      const { state, reason } = await tracker.outcome(applied, this.#id);
       if (this.#isCancelled) return;
-      if (outcome.state === 'failed') return this.#fail(outcome.reason, true);
-    }
-    await this.#complete(plan);
+      await (state === 'failed' ? this.#fail(reason, true) : this.#complete(plan));
+    };
+    await Promise.all([report.started(this.request.requestId), conclude()]);
   }
 
   async #complete(plan: Plan): Promise<void> {
