@@ -4,6 +4,7 @@ import { Audit } from './audit/audit.ts';
 import { ClusterState } from './chain/cluster-state.ts';
 import { encodeEvent, logPrefix, type RawEvent } from './chain/event.ts';
 import { Freshness } from './chain/freshness.ts';
+import type { Request } from './chain/requests.ts';
 import { Writer } from './chain/writer.ts';
 import { Executor } from './kube/executor.ts';
 import type { Kubernetes } from './kube/kubernetes.ts';
@@ -125,4 +126,42 @@ test('an event that cannot be decoded is not taken note of, and whoever reports 
   const cut = { ...scheduled, bytes: scheduled.bytes.slice(0, 60) };
   expect(() => subject.onEvent(cut)).toThrow();
   expect(state.requests.desired).toEqual([]);
+});
+
+test('a boot does not wait for a request that hangs', async () => {
+  const state = new ClusterState();
+  const subject = new Reactor({
+    ...{ state, log, metrics: new Metrics(), whenFresh: async () => undefined, rebuildMs: 20 },
+  });
+  subject.onEvent(scheduled);
+  const submitted: bigint[] = [];
+  const submit = ({ requestId }: Request) => {
+    submitted.push(requestId);
+    return new Promise<void>(() => undefined);
+  };
+  const executor = { submit } as unknown as Executor;
+  await subject.rebuild({ executor, tenants: {} as Tenants, nodes: {} as Nodes });
+  expect(submitted).toEqual([7n]);
+});
+
+test('what is asked for again and again while Kubernetes is away is done once when it is back', async () => {
+  const state = new ClusterState();
+  const subject = new Reactor({ state, log, metrics: new Metrics(), whenFresh: async () => undefined });
+  let [isThere, tries, changes] = [false, 0, 0];
+  const changeRole = async () => {
+    tries += 1;
+    if (!isThere) throw new Error('away');
+    changes += 1;
+  };
+  const executor = {} as Executor;
+  await subject.rebuild({ executor, tenants: { changeRole } as unknown as Tenants, nodes: {} as Nodes });
+  for (let index = 0; index < 50; index += 1) {
+    subject.onEvent(staked);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  isThere = true;
+  await expect.poll(() => changes, { timeout: 5_000 }).toBeGreaterThan(0);
+  await soon();
+  expect(changes).toBeLessThan(3);
+  expect(tries).toBeLessThan(60);
 });

@@ -11,7 +11,6 @@ import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 const RETRY_MS = 1_000;
-/** How long a boot waits for the cluster to be as it was; what takes longer goes on while others are let in. */
 const REBUILD_MS = 30_000;
 
 /** Who carries out what the chain says. */
@@ -28,6 +27,8 @@ export interface ReactorOptions {
   readonly whenFresh: () => Promise<void>;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** How long a boot waits for the cluster to be as it was, in ms; what takes longer goes on while others are let in. */
+  readonly rebuildMs?: number;
 }
 
 /**
@@ -39,15 +40,17 @@ export class Reactor {
   readonly #whenFresh: () => Promise<void>;
   readonly #log: Logger;
   readonly #metrics: Metrics;
+  readonly #rebuildMs: number;
   /** What is to be done as soon as it can be, each thing once. */
   readonly #waiting = new Set<string>();
   #hands: Hands | undefined;
 
-  constructor({ state, whenFresh, log, metrics }: ReactorOptions) {
+  constructor({ state, whenFresh, log, metrics, rebuildMs = REBUILD_MS }: ReactorOptions) {
     this.#state = state;
     this.#whenFresh = whenFresh;
     this.#log = log;
     this.#metrics = metrics;
+    this.#rebuildMs = rebuildMs;
   }
 
   /** Takes the next event of a log. */
@@ -69,7 +72,7 @@ export class Reactor {
     this.#hands = hands;
     const tried = this.#state.requests.desired.map((request) => hands.executor.submit(request));
     for (const grant of this.#state.roles.grants) this.#changeGrants(hands.tenants, grant);
-    const late = sleep(REBUILD_MS, 'late', { ref: false });
+    const late = sleep(this.#rebuildMs, 'late', { ref: false });
     if ((await Promise.race([Promise.all(tried), late])) === 'late')
       this.#log.warn('reactor: not all requests were tried, going on');
   }
@@ -133,8 +136,9 @@ export class Reactor {
    * Kubernetes. However often a thing is asked for, it is waiting to be done once.
    */
   async #insist(what: string, action: () => Promise<void>): Promise<void> {
-    while (!this.#waiting.has(what)) {
+    for (let pause = 0; !this.#waiting.has(what); pause = RETRY_MS) {
       this.#waiting.add(what);
+      await sleep(pause);
       await this.#whenFresh();
       this.#waiting.delete(what);
       try {
@@ -142,7 +146,6 @@ export class Reactor {
       } catch (error) {
         this.#log.warn({ error: reasonOf(error) }, `reactor: cannot ${what}`);
         if (error instanceof EnclaveError) return;
-        await sleep(RETRY_MS);
       }
     }
   }

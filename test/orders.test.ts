@@ -10,15 +10,18 @@ import { Tenants } from '@daasvader/enclave/kube/tenants.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/enclave/kube/testing/chain.ts';
 import { bootEnclave } from '@daasvader/enclave/kube/testing/enclave.ts';
 import { Tracker } from '@daasvader/enclave/kube/tracker.ts';
-import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { watchObjects } from '@daasvader/enclave/kube/watch.ts';
+import { type KubernetesObject, type V1Deployment, type V1Pod, Watch } from '@kubernetes/client-node';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findK3s } from '../scripts/demo/k3s.ts';
 import { Kubelet } from './support/kubelet.ts';
 
 // The real API server and its controllers, without nodes: what no machine is needed to decide.
 
 const SOON = { timeout: 20_000, interval: 50 };
+/** Longer than the Kubernetes client lets a silent connection live by itself. */
+const QUIET_MS = 35_000;
 const NAMESPACE = namespaceOf(OWNER);
 const log = pino({ enabled: false });
 
@@ -151,6 +154,28 @@ test('an order that is given while the server starts again is carried out when i
   const bad = chain.ask(POISON['a variable twice']);
   await becomes(id, 'COMPLETED', 60_000);
   await becomes(bad, /^FAILED: .*duplicate entries/);
+});
+
+test('a watch on which nothing happens stays open, and still tells what happens then', async () => {
+  const opened = vi.spyOn(Watch.prototype, 'watch');
+  const path = '/api/v1/namespaces/default/configmaps';
+  const lists = vi.spyOn(kubernetes, 'list');
+  const ended = new AbortController();
+  const seen: (string | undefined)[] = [];
+  const onObject = ({ metadata }: KubernetesObject) => void seen.push(metadata?.name);
+  const watching = watchObjects(kubernetes, { path, log, signal: ended.signal, onObject });
+  await sleep(QUIET_MS);
+  await kubernetes.apply({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'late', namespace: 'default' },
+  });
+  await expect.poll(() => seen, SOON).toContain('late');
+  expect(opened.mock.calls.filter(([of]) => of === path)).toHaveLength(1);
+  expect(lists.mock.calls.filter(([of]) => of === path)).toHaveLength(1);
+  ended.abort();
+  await watching;
+  vi.restoreAllMocks();
 });
 
 test('an order leaves of the order before it nothing but what it says itself', async () => {
