@@ -32,7 +32,7 @@ export interface RetryOptions {
  * Does `attempt` until it succeeds, cannot succeed, or was tried enough. What the answer's status says of its cause is
  * not believed: a bad object is answered 500 as well, so Kubernetes is asked whether it is there.
  *
- * @throws what the last attempt threw
+ * @throws what the last attempt threw, or why `signal` fired meanwhile
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
@@ -43,7 +43,8 @@ export async function retry<T>(
     try {
       return await attempt();
     } catch (error) {
-      if (signal.aborted || isFinal(error)) throw error;
+      signal.throwIfAborted();
+      if (isFinal(error)) throw error;
       const isLate = performance.now() - started >= limits.deadlineMs;
       const isItsOwn = !(error instanceof NotYet) && (await isReady());
       if (isItsOwn) failures += 1;

@@ -17,7 +17,7 @@ export class FakeKubernetes {
   /** Whether deleted objects stay until {@link sweep}, as pods do that take their time. */
   isSlow = false;
   /** Called before each write takes effect; may throw, or wait. */
-  onWrite: (what: string) => unknown = () => undefined;
+  onWrite: (what: string, object: object) => unknown = () => undefined;
   /** Called after each write has taken effect, instead of the answer when it throws. */
   onWritten: (what: string) => unknown = () => undefined;
   #uids = 0;
@@ -30,7 +30,7 @@ export class FakeKubernetes {
   };
 
   readonly apply = async <T extends KubernetesObject>(object: T): Promise<T> => {
-    await this.#write(`apply ${idOf(object)}`);
+    await this.#write(`apply ${idOf(object)}`, object);
     const before = this.objects.get(idOf(object))?.metadata;
     const generation = (before?.generation ?? 0) + 1;
     const metadata = { ...object.metadata, uid: before?.uid ?? `uid-${++this.#uids}`, generation };
@@ -41,7 +41,7 @@ export class FakeKubernetes {
   };
 
   readonly delete = async (ref: ObjectRef, uid?: string): Promise<void> => {
-    await this.#write(`delete ${idOf(ref)}`);
+    await this.#write(`delete ${idOf(ref)}`, ref);
     const found = this.objects.get(idOf(ref));
     if (found && (uid === undefined || found.metadata?.uid === uid)) {
       if (this.isSlow) found.metadata = { ...found.metadata, deletionTimestamp: new Date() };
@@ -59,10 +59,10 @@ export class FakeKubernetes {
     if (!this.isThere) throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
   }
 
-  async #write(what: string): Promise<void> {
+  async #write(what: string, object: object): Promise<void> {
     this.calls.push(what);
     this.#assertThere();
-    await this.onWrite(what);
+    await this.onWrite(what, object);
   }
 }
 
