@@ -1,47 +1,31 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { Audit } from '../audit/audit.ts';
-import type { ClusterState } from '../chain/cluster-state.ts';
 import type { Report } from '../chain/report.ts';
-import {
-  CANCELLATION_OUTCOME,
-  MAX_OBJECTS_PER_OWNER,
-  REQUEST_STATUS,
-  type Request,
-} from '../chain/requests.ts';
-import { ADMIN } from '../chain/roles.ts';
+import { CANCELLATION_OUTCOME, REQUEST_STATUS, type Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
-import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { type Kubernetes, type ObjectRef, reasonOf } from './kubernetes.ts';
-import { isFinished, outcomeOf } from './outcome.ts';
-import { type Plan, planRequest, REQUEST_ANNOTATION } from './plan.ts';
+import { reasonOf } from './kubernetes.ts';
+import { outcomeOf } from './outcome.ts';
+import { type Plan, planRequest } from './plan.ts';
 import { toReason } from './reason.ts';
-import { isDoubtful, NotYet, type RetryLimits, retry } from './retry.ts';
-import type { Tenants } from './tenants.ts';
-import type { Tracker } from './tracker.ts';
+import { type RetryLimits, retry } from './retry.ts';
 import type { Turns } from './turns.ts';
+import { Write, type WriteOptions } from './write.ts';
 
 /** How long a deletion waits for the first attempt of what it deletes. */
 const PATIENCE_MS = 5_000;
 const { nothing, removed, stays } = CANCELLATION_OUTCOME;
 
 /** What carrying out an order needs. */
-export interface OrderOptions {
-  readonly kubernetes: Pick<Kubernetes, 'apply' | 'read' | 'delete' | 'isReady'>;
-  readonly tenants: Pick<Tenants, 'ensure'>;
-  readonly tracker: Pick<Tracker, 'outcome' | 'replaced' | 'forget'>;
-  readonly state: ClusterState;
+export interface OrderOptions extends WriteOptions {
   readonly report: Report;
   /** Resolves when the chain's word is fresh enough to act upon. */
   readonly whenFresh: () => Promise<void>;
   /** One write after the other per object. */
   readonly turns: Turns;
   readonly limits: RetryLimits;
-  readonly audit: Audit;
   readonly metrics: Metrics;
-  readonly log: Logger;
 }
 
 /**
@@ -51,7 +35,8 @@ export interface OrderOptions {
 export class Order {
   readonly request: Request;
   readonly #options: OrderOptions;
-  readonly #plan: Plan | undefined;
+  /** Undefined for a request that must fail. */
+  readonly #write: Write | undefined;
   readonly #refusal: unknown;
   readonly #seenAt = performance.now();
   readonly #stop = new AbortController();
@@ -61,19 +46,15 @@ export class Order {
   /** The one before it for the same object, while that may still write. */
   #earlier: Order | undefined;
   #isCancelled = false;
-  /** Whether its object was there before its first write. */
-  #existed: boolean | undefined;
   #complaint = '';
-  /** How far its write has come; `doubtful` when it was sent and no clear answer came. */
-  #write: 'unsent' | 'doubtful' | 'done' = 'unsent';
 
   /** @param lastOf the order before it for an object, if there is one */
   constructor(request: Request, options: OrderOptions, lastOf: (object: string) => Order | undefined) {
     this.request = request;
     this.#options = options;
     try {
-      this.#plan = planRequest(request);
-      this.#earlier = lastOf(this.#plan.id);
+      this.#write = new Write(request, planRequest(request), options);
+      this.#earlier = lastOf(this.#write.plan.id);
     } catch (error) {
       this.#refusal = error;
     }
@@ -82,11 +63,11 @@ export class Order {
 
   /** What it is about; undefined for a request that must fail. */
   get object(): string | undefined {
-    return this.#plan?.id;
+    return this.#write?.plan.id;
   }
 
   get isDeletion(): boolean {
-    return this.#plan?.verb === 'delete';
+    return this.#write?.plan.verb === 'delete';
   }
 
   /** Resolves when others need no longer wait for it: its first attempt was made, or it waits itself. */
@@ -122,9 +103,9 @@ export class Order {
     this.#stop.abort();
     this.#release();
     const { tracker, whenFresh } = this.#options;
-    if (this.#plan) tracker.forget(this.#plan.id, this.#id);
+    if (this.object !== undefined) tracker.forget(this.object, this.#id);
     await whenFresh();
-    await this.#settle(this.#plan ? await this.#takeBack(this.#plan) : nothing);
+    await this.#settle(this.#write ? await this.#takeBack(this.#write) : nothing);
   }
 
   get #id(): string {
@@ -137,8 +118,9 @@ export class Order {
   }
 
   async #untilWritten(): Promise<void> {
-    await Promise.all([this.#wrote.promise, this.#earlier?.written]);
+    await this.#earlier?.written;
     this.#earlier = undefined;
+    await this.#wrote.promise;
   }
 
   /** An order waits for the one before it, as long as that takes; a deletion makes an end of it. */
@@ -173,19 +155,19 @@ export class Order {
     log.info({ requestId: this.#id }, '🚀 NEW K8S API REQUEST RECEIVED FROM CONTRACT!');
     audit.append({ action: 'request', subject: this.request.path, requestId: this.#id, result: 'seen' });
     try {
-      if (!this.#plan) throw this.#refusal;
-      const applied = await this.#insist(this.#plan);
+      if (!this.#write) throw this.#refusal;
+      const applied = await this.#insist(this.#write);
       metrics.applied.observe((performance.now() - this.#seenAt) / 1_000);
-      if (!this.#isCancelled) await this.#untilReady(this.#plan, applied);
+      if (!this.#isCancelled) await this.#untilReady(this.#write.plan, applied);
     } catch (error) {
-      if (!this.#isCancelled) await this.#fail(reasonOf(error), await this.#wasWritten());
+      if (!this.#isCancelled) await this.#fail(reasonOf(error), (await this.#write?.hasEffect()) ?? false);
     }
   }
 
   /** What the chain knows the end of, in a cluster that is rebuilt. */
   async #restore(): Promise<void> {
     try {
-      if (this.#plan) await this.#insist(this.#plan);
+      if (this.#write) await this.#insist(this.#write);
     } catch (error) {
       const reason = toReason(reasonOf(error));
       this.#options.log.error({ requestId: this.#id, reason }, 'order: cannot restore');
@@ -200,11 +182,11 @@ export class Order {
 
   /** It was cancelled, and the enclave before this one did not say what became of it: what it had created is gone. */
   async #resumeCancelled(): Promise<void> {
-    const plan = this.#plan;
-    if (!plan || !this.request.wasStarted) return this.#settle(nothing);
+    const write = this.#write;
+    if (!write || !this.request.wasStarted) return this.#settle(nothing);
     try {
-      const isThere = plan.verb === 'delete' || (await this.#patiently(() => this.#read(plan))) !== undefined;
-      if (isThere) await this.#insist(plan);
+      const isThere = this.isDeletion || (await this.#patiently(() => write.read())) !== undefined;
+      if (isThere) await this.#insist(write);
       await this.#settle(isThere ? stays : removed);
     } catch (error) {
       this.#options.log.warn({ requestId: this.#id, error: reasonOf(error) }, 'order: cannot apply anew');
@@ -214,14 +196,14 @@ export class Order {
 
   /** A later request for the same object was carried out, and the chain has not heard of this one's end. */
   #resumeSuperseded(): Promise<void> {
-    if (this.#plan && this.request.wasStarted) return this.#complete(this.#plan);
+    if (this.#write && this.request.wasStarted) return this.#complete(this.#write.plan);
     return this.#fail('Cannot carry out request: a later one took its place', false);
   }
 
   /** Writes it, again and again while Kubernetes itself is what fails. */
-  async #insist(plan: Plan): Promise<KubernetesObject | undefined> {
+  async #insist(write: Write): Promise<KubernetesObject | undefined> {
     try {
-      return await this.#patiently(() => (plan.verb === 'apply' ? this.#apply(plan) : this.#delete(plan)));
+      return await this.#patiently(() => write.attempt());
     } finally {
       this.#release();
     }
@@ -236,7 +218,7 @@ export class Order {
           signal.throwIfAborted();
           return attempt();
         };
-        return turns.take(this.#plan?.id ?? '', work).finally(() => this.#tried.resolve());
+        return turns.take(this.object ?? '', work).finally(() => this.#tried.resolve());
       },
       {
         isReady: () => kubernetes.isReady(),
@@ -252,67 +234,6 @@ export class Order {
     if (reason === this.#complaint) return;
     this.#complaint = reason;
     this.#options.log.warn({ requestId: this.#id, reason }, 'order: trying again');
-  }
-
-  async #apply(plan: Plan): Promise<KubernetesObject> {
-    const { kubernetes, tenants, state } = this.#options;
-    const { owner, requester, role: roleThen } = this.request;
-    if (!state.requests.hasRoom(owner, plan.id))
-      throw new EnclaveError(
-        'request',
-        `Cannot carry out request: its owner has ${MAX_OBJECTS_PER_OWNER} objects; delete some first`,
-      );
-    // Room as when it was asked for, rights as of now: a stake that was withdrawn since gives none.
-    const role = state.roles.roleOf(owner);
-    await tenants.ensure(owner, role, plan.namespace, role || (owner === requester ? roleThen : ADMIN));
-    const before = await this.#read(plan);
-    if (before) await this.#outlast(plan, before);
-    this.#existed ??= before !== undefined;
-    this.#options.log.info('🎯 Executing kubectl command: kubectl apply -f -');
-    const applied = await this.#send(() => kubernetes.apply(plan.object));
-    this.#record(plan, 'applied');
-    return applied;
-  }
-
-  /** What is about to go, or has done its work for an earlier request, is not what this one asks for. */
-  async #outlast(plan: Plan, before: KubernetesObject): Promise<void> {
-    const what = `the former ${plan.kind} ${plan.name}`;
-    if (before.metadata?.deletionTimestamp !== undefined)
-      throw new NotYet(`Cannot carry out request: ${what} has not gone yet`);
-    if (!isFinished(before) || isOf(before, this.#id)) return;
-    await this.#options.kubernetes.delete(refOf(plan), before.metadata?.uid);
-    throw new NotYet(`Cannot carry out request: ${what} has ended, and has not gone yet`);
-  }
-
-  async #delete(plan: Plan): Promise<undefined> {
-    const { kubernetes, tracker, log } = this.#options;
-    log.info(`🎯 Executing kubectl command: kubectl delete ${plan.resource}/${plan.name}`);
-    tracker.replaced(plan.id, this.#id);
-    await this.#send(() => kubernetes.delete(refOf(plan)));
-    this.#record(plan, 'deleted');
-  }
-
-  /** Notes what is certain about a write. */
-  async #send<T>(write: () => Promise<T>): Promise<T> {
-    try {
-      const answer = await write();
-      this.#write = 'done';
-      return answer;
-    } catch (error) {
-      if (isDoubtful(error)) this.#write = 'doubtful';
-      throw error;
-    }
-  }
-
-  #record({ verb, namespace, resource, name }: Plan, result: string): void {
-    const subject = `${resource}/${name}`;
-    this.#options.log.info(`📤 kubectl output: ${subject} ${result}`);
-    this.#options.audit.append({
-      action: verb,
-      subject: `${namespace}/${subject}`,
-      requestId: this.#id,
-      result,
-    });
   }
 
   async #untilReady(plan: Plan, applied: KubernetesObject | undefined): Promise<void> {
@@ -351,46 +272,14 @@ export class Order {
     await report.settled(this.request.requestId, outcome);
   }
 
-  /** Whether its write took effect although the last answer was an error. Without any answer it counts as written. */
-  async #wasWritten(): Promise<boolean> {
-    const plan = this.#plan;
-    if (!plan || this.#write !== 'doubtful') return this.#write === 'done';
-    try {
-      return this.#isEffect(await this.#read(plan));
-    } catch {
-      return true; // Kubernetes is away: what may be there is told to be there, so that it is put there again
-    }
-  }
-
-  #isEffect(found: KubernetesObject | undefined): boolean {
-    if (!this.isDeletion) return found !== undefined && isOf(found, this.#id);
-    return found === undefined || found.metadata?.deletionTimestamp !== undefined;
-  }
-
   /** @returns what became of it; what cannot be taken back stays */
-  async #takeBack(plan: Plan): Promise<number> {
+  async #takeBack(write: Write): Promise<number> {
     try {
-      return await this.#patiently(() => this.#undo(plan), new AbortController().signal);
+      return await this.#patiently(() => write.undo(), new AbortController().signal);
     } catch (error) {
       this.#options.log.warn({ requestId: this.#id, error: reasonOf(error) }, 'order: cannot take back');
       return stays;
     }
-  }
-
-  /** In its turn, so that no other write to the object comes in between. */
-  async #undo(plan: Plan): Promise<number> {
-    if (this.#write === 'unsent') return nothing;
-    const found = await this.#read(plan);
-    if (this.#write === 'doubtful' && !this.#isEffect(found)) return nothing;
-    if (this.isDeletion || this.#existed) return stays;
-    if (found === undefined) return removed;
-    if (!isOf(found, this.#id)) return stays; // a later request has made it its own
-    await this.#options.kubernetes.delete(refOf(plan), found.metadata?.uid);
-    return removed;
-  }
-
-  #read(plan: Plan): Promise<KubernetesObject | undefined> {
-    return this.#options.kubernetes.read(refOf(plan));
   }
 }
 
@@ -398,13 +287,4 @@ export class Order {
 export function resultDigest(request: Request, plan: Plan): Uint8Array {
   const record = { requestId: `${request.requestId}`, verb: plan.verb, object: plan.object };
   return createHash('sha256').update(JSON.stringify(record)).digest();
-}
-
-function refOf({ apiVersion, kind, name, namespace }: Plan): ObjectRef {
-  return { apiVersion, kind, metadata: { name, namespace } };
-}
-
-/** Whether the object is as this request made it. */
-function isOf({ metadata }: KubernetesObject, requestId: string): boolean {
-  return metadata?.annotations?.[REQUEST_ANNOTATION] === requestId;
 }
