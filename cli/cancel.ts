@@ -61,6 +61,6 @@ async function cancelOpen(ids: bigint[], options: CancelOptions): Promise<string
     for (const id of ids) cancelRequest(tx, deployment, id);
   };
   const { submitted } = await send(options, build, execute);
-  process.stderr.write(`cancelled: ${ids.map((id) => `request ${id}`).join(', ')} (${submitted.digest})\n`);
+  process.stderr.write(`cancelled: ${ids.map((id) => `request ${id}`).join(', ')}\n`);
   return submitted.digest;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
 import { SeatedCluster } from '@daasvader/control-plane/testing/seated-cluster.ts';
+import { userOf } from '@daasvader/control-plane/user.ts';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -61,9 +62,13 @@ test('kubeconfig verifies, and writes a key of our own with its certificate for 
   });
   const file = join(directory, 'kubeconfig');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
-  const { user } = parse(await readFile(file, 'utf8')).users[0];
+  const text = await readFile(file, 'utf8');
+  const config = parse(text);
+  expect(config.contexts[0].context.namespace).toBe('no');
+  expect(parse(text, { version: '1.1' }), 'as kubectl reads it').toEqual(config);
+  const { user } = config.users[0];
   const certificate = new X509Certificate(Buffer.from(user['client-certificate-data'], 'base64'));
-  expect(certificate.subject).toBe(`CN=sui:${address}`);
+  expect(certificate.subject).toBe(`CN=${userOf(address)}`);
   expect(certificate.checkPrivateKey(createPrivateKey(Buffer.from(user['client-key-data'], 'base64')))).toBe(
     true,
   );

@@ -95,8 +95,7 @@ async function order(options: SubmitOptions, orders: Order[]): Promise<void> {
   const ids = contractEvents(submitted, deployment.packageId)
     .filter((event) => event.kind === 'K8sAPIRequestScheduledEvent')
     .map(({ requestId }) => BigInt(requestId));
-  // Before anything else can fail: without its number nobody finds the order again.
-  process.stderr.write(`ordered: ${ids.map((id) => `request ${id}`).join(', ')} (${submitted.digest})\n`);
+  process.stderr.write(`ordered: ${ids.map((id) => `request ${id}`).join(', ')}\n`);
   const until = options.wait === undefined ? () => true : isDone;
   const rows = await watchRequests({ client, deployment, ids, until, seconds: options.wait });
   report(rows, submitted.digest, options);

@@ -1,12 +1,11 @@
-import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
-import { KeyObject, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { checkCa } from '@daasvader/control-plane/checks.ts';
 import { credentialMessage } from '@daasvader/control-plane/credential-message.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { userOf } from '@daasvader/control-plane/user.ts';
 import type { VerifiedControlPlane } from '@daasvader/control-plane/verify.ts';
 import type { Signer } from '@mysten/sui/cryptography';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { z } from 'zod';
@@ -24,23 +23,20 @@ import { openControlPlane, tell } from './control-plane.ts';
 import { printJson } from './output.ts';
 import { readWallet } from './wallet.ts';
 
-const ECDSA_P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+/** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
+const QUOTED = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
 
 const answer = z.object({
-  kubeconfig: z.string(),
+  api_server: z.url({ protocol: /^https$/ }),
+  ca_cert: z.base64(),
+  certificate: z.string(),
   expires_at_ms: z.int(),
+  namespace: z.string(),
   namespaces: z.array(z.string()),
   role: z.string(),
 });
 
-const kubeconfig = z.looseObject({
-  clusters: z.tuple([
-    z.looseObject({ cluster: z.looseObject({ 'certificate-authority-data': z.base64() }) }),
-  ]),
-  users: z.tuple([z.looseObject({ user: z.looseObject({ 'client-certificate-data': z.base64() }) })]),
-});
-
-type Kubeconfig = z.output<typeof kubeconfig>;
+type Answer = z.output<typeof answer>;
 
 interface KubeconfigOptions extends DeploymentOptions, WalletOptions, ApiOptions {
   out: string;
@@ -60,7 +56,7 @@ async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
   const controlPlane = await openControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
-    await writePrivate(options.out, stringify(granted.kubeconfig));
+    await writePrivate(options.out, stringify(granted.kubeconfig, QUOTED));
     report(granted, options);
   } finally {
     await controlPlane.endpoint.close();
@@ -69,7 +65,7 @@ async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
 
 interface Granted {
   /** Complete: with the private key that was made here. */
-  kubeconfig: Kubeconfig;
+  kubeconfig: object;
   expiresAtMs: number;
   namespaces: string[];
   role: string;
@@ -78,35 +74,61 @@ interface Granted {
 async function requestCredential(controlPlane: VerifiedControlPlane, wallet: Signer): Promise<Granted> {
   const { endpoint, cluster } = controlPlane;
   const address = wallet.toSuiAddress();
-  const keys = await crypto.subtle.generateKey(ECDSA_P256, true, ['sign', 'verify']);
-  const claim = { address, csr: await certificateRequest(address, keys), timestampMs: Date.now() };
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const claim = { address, publicKey: pointOf(publicKey), timestampMs: Date.now() };
   const { signature } = await wallet.signPersonalMessage(credentialMessage(cluster.clusterId, claim));
-  const body = { address, csr: claim.csr, timestamp_ms: claim.timestampMs, signature };
+  const body = { address, public_key: claim.publicKey, timestamp_ms: claim.timestampMs, signature };
   const granted = read(answer, await endpoint.request('POST', '/api/v1/kubeconfig', { body }), endpoint.url);
-  const config = read(kubeconfig, parseJson(granted.kubeconfig), endpoint.url);
-  keepBoundCa(config, controlPlane);
-  const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
-  config.users[0].user['client-key-data'] = Buffer.from(key).toString('base64');
+  const certificate = readCertificate(granted.certificate, address, privateKey);
+  const kubeconfig = assemble({ ...granted, certificate }, controlPlane, userOf(address), privateKey);
   const { expires_at_ms: expiresAtMs, namespaces, role } = granted;
-  return { kubeconfig: config, expiresAtMs, namespaces, role };
+  return { kubeconfig, expiresAtMs, namespaces, role };
 }
 
-/** Names the user that Kubernetes will know, and nothing else: the control plane refuses anything more. */
-async function certificateRequest(address: string, keys: CryptoKeyPair): Promise<string> {
-  const name = `CN=sui:${address}`;
-  const request = await Pkcs10CertificateRequestGenerator.create({
-    name,
-    keys,
-    signingAlgorithm: ECDSA_P256,
-  });
-  return request.toString('pem');
+/** The uncompressed point, in hex, that ends a SubjectPublicKeyInfo. */
+function pointOf(publicKey: KeyObject): string {
+  return publicKey.export({ type: 'spki', format: 'der' }).subarray(-65).toString('hex');
 }
 
-/** kubectl will believe whoever this CA vouches for, so it must be the attested one, alone. */
-function keepBoundCa({ clusters: [{ cluster }] }: Kubeconfig, { binding }: VerifiedControlPlane): void {
-  const handedOut = Buffer.from(cluster['certificate-authority-data'], 'base64').toString('utf8');
-  const ca = checkCa(handedOut, binding, tell);
-  cluster['certificate-authority-data'] = Buffer.from(ca).toString('base64');
+/** Reads the certificate, which must be for our user and key. */
+function readCertificate(pem: string, address: string, privateKey: KeyObject): string {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(pem);
+  } catch (cause) {
+    throw new ControlPlaneError('malformed', 'Cannot read the certificate that was issued', { cause });
+  }
+  if (certificate.subject !== `CN=${userOf(address)}` || !certificate.checkPrivateKey(privateKey))
+    throw new ControlPlaneError('malformed', 'Cannot use the certificate: it is not for our user and key');
+  return certificate.toString();
+}
+
+/** Written anew from what was checked: kubectl reads nothing that somebody else wrote as a whole. */
+function assemble(
+  { api_server: server, ca_cert, certificate, namespace }: Answer,
+  { binding }: VerifiedControlPlane,
+  user: string,
+  privateKey: KeyObject,
+): object {
+  // kubectl will believe whoever this CA vouches for, so it must be the attested one, alone.
+  const ca = checkCa(Buffer.from(ca_cert, 'base64').toString('utf8'), binding, tell);
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const credential = {
+    'client-certificate-data': base64(certificate),
+    'client-key-data': base64(key),
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'daasvader', cluster: { server, 'certificate-authority-data': base64(ca) } }],
+    users: [{ name: user, user: credential }],
+    contexts: [{ name: 'daasvader', context: { cluster: 'daasvader', user, namespace } }],
+    'current-context': 'daasvader',
+  };
+}
+
+function base64(text: string | Buffer): string {
+  return Buffer.from(text).toString('base64');
 }
 
 function read<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
@@ -114,14 +136,6 @@ function read<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
   if (parsed.success) return parsed.data;
   const reason = z.prettifyError(parsed.error);
   throw new ControlPlaneError('malformed', `Cannot read the credential of ${url}: ${reason}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ControlPlaneError('malformed', 'Cannot read the kubeconfig: it is not JSON', { cause });
-  }
 }
 
 /** Writes the file whole or not at all, also when there is one that others may read. */

@@ -23,5 +23,7 @@ export async function send(
   const context = await openContext(options);
   const sender = wallet.toSuiAddress();
   const submitted = await how(context.client, wallet, (tx) => build(tx, context.deployment, sender));
+  // Before anything else can fail: who does not know that it was executed would do it again.
+  process.stderr.write(`executed: ${submitted.digest}\n`);
   return { ...context, sender, submitted };
 }

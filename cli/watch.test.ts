@@ -73,9 +73,9 @@ async function orderThenShut(
 ): Promise<{ id: bigint; order: Running }> {
   const args = ['--image', 'web:1', '--no-service', '--rpc', gate.url, '--json'];
   const order = cluster.run('user', 'deploy', 'web', ...args, ...wait);
-  const told = await order.told(/^ordered: request \d+ \(\w+\)\n/);
+  const told = await order.told(/^executed: \w+\nordered: request \d+\n/);
   gate.become(state);
-  return { id: BigInt(/\d+/.exec(told)![0]), order };
+  return { id: BigInt(/request (\d+)/.exec(told)![1]!), order };
 }
 
 test.each(['away', 'mute'] as const)('an order is waited for while the full node is %s', async (state) => {

@@ -86,13 +86,19 @@ test.each(['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1', '100.64.0.
   },
 );
 
-test.each(['::1', '::ffff:169.254.169.254', 'fe80::1', 'fd00::1', '64:ff9b::7f00:1'])(
-  'an allowed name that resolves to %s is refused',
-  async (address) => {
-    resolve = async () => [{ address, family: 6 }];
-    expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
-  },
-);
+test.each([
+  '::1',
+  '::ffff:169.254.169.254',
+  'fe80::1',
+  'fd00::1',
+  'fec0::1',
+  '64:ff9b::7f00:1',
+  '64:ff9b:1::1',
+  '2001::1',
+])('an allowed name that resolves to %s is refused', async (address) => {
+  resolve = async () => [{ address, family: 6 }];
+  expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
+});
 
 test('a client that leaves before its target answers takes the connection with it', async () => {
   const dialled = Promise.withResolvers<void>();

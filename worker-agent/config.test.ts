@@ -58,6 +58,7 @@ test.each([
   ['an unknown key', YAML.replace('data_dir', 'datadir'), /datadir/],
   ['an unknown section', `${YAML}\nextra: 1\n`, /extra/],
   ['a node id that is no DNS label', YAML.replace('worker-001', 'Worker_1'), /node.id/],
+  ['a node id that fits into no certificate', YAML.replace('worker-001', 'w'.repeat(53)), /at most 52/],
   ['a missing endpoint', YAML.replace(/ {2}master_endpoint.*\n/, ''), /k3s.master_endpoint/],
   ['a section that is no mapping', YAML.replace(/node:\n.*\n.*\n/, 'node: 5\n'), /node/],
   ['a key twice', YAML.replace('  id:', '  id: other\n  id:'), /Cannot read/],

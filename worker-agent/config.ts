@@ -7,7 +7,8 @@ import { WorkerError } from './error.ts';
 const url = z.url({ protocol: /^https?$/ });
 const httpsUrl = z.url({ protocol: /^https$/ });
 const objectId = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 hex digits');
-const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** One DNS label that, with `system:node:` before it, fits into the 64 characters of a certificate's common name. */
+const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 const DEFAULT_DATA_DIR = '/var/lib/k3s';
 const API_PORT = '8443';
 
@@ -31,7 +32,7 @@ const schema = z.strictObject({
     binary: z.string().min(1).default('k3s'),
   }),
   node: z.strictObject({
-    id: z.string().regex(NODE_ID, 'must be a DNS label'),
+    id: z.string().regex(NODE_ID, 'must be a DNS label of at most 52 characters'),
     ip: z.union([z.ipv4(), z.ipv6()]).optional(),
     /** MIST; 5 SUI is the registry's default minimum. */
     stake_amount: z.coerce.bigint().positive().default(5_000_000_000n),

@@ -25,6 +25,7 @@ sleep 1000 & wait
 let controlPlane: TestControlPlane;
 let cluster: Cluster;
 let directory: string;
+let address: string;
 let state: AgentState;
 let stop: AbortController;
 let running: Promise<void>;
@@ -34,6 +35,7 @@ beforeEach(async () => {
   cluster = controlPlane.cluster;
   directory = await mkdtemp(join(tmpdir(), 'worker-daemon-'));
   await writeFile(join(directory, 'k3s'), CHILD, { mode: 0o755 });
+  address = '127.0.0.1';
   stop = new AbortController();
 });
 
@@ -60,7 +62,7 @@ async function startDaemon(interval = '3600'): Promise<void> {
   const chain = { readCluster: async () => cluster, readWorker: async () => undefined };
   const daemon = new Daemon({
     config,
-    address: '127.0.0.1',
+    address: async () => address,
     root: controlPlane.rootPem,
     sealKey: await generateSealKey(),
     chain,
@@ -152,6 +154,17 @@ test('joins anew when another enclave answers after an interruption', async () =
   controlPlane = await TestControlPlane.start(port, root);
   cluster = controlPlane.cluster;
   await vi.waitFor(async () => expect((await childLog()).match(/started/g)).toHaveLength(2), PATIENCE);
+});
+
+test('starts k3s again with the address that the node has now, without joining anew', async () => {
+  await startDaemon();
+  await reaches('running');
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.1'), PATIENCE);
+  address = '127.0.0.2';
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.2'), PATIENCE);
+  expect(await childLog()).toMatch(/^started.*\nstopped\nstarted.*\n$/);
+  expect(controlPlane.requests.filter((path) => path === '/api/v1/register-worker')).toHaveLength(1);
+  expect(state.status.phase).toBe('running');
 });
 
 test('starts k3s again after it died', async () => {

@@ -23,8 +23,8 @@ const MAX_BACKOFF_ROUNDS = 3;
 /** What the daemon works with. */
 export interface DaemonOptions {
   config: WorkerConfig;
-  /** This node's address, as other nodes reach it. */
-  address: string;
+  /** This node's address now, as other nodes reach it; asked in every round. */
+  address: () => Promise<string>;
   /** PEM of the root to trust instead of AWS's. */
   root: string | undefined;
   sealKey: SealKey;
@@ -47,6 +47,8 @@ export class Daemon {
   readonly #options: DaemonOptions;
   #controlPlane: VerifiedControlPlane | undefined;
   #k3s: K3sAgent | undefined;
+  /** The one that k3s was started with, and the one that was seen last. */
+  #address = { used: '', seen: '' };
   #sealKey: SealKey;
   #verifyAt = 0;
   #failures = 0;
@@ -84,6 +86,7 @@ export class Daemon {
     try {
       await this.#probe();
       if (Date.now() >= this.#verifyAt) await this.#verify();
+      await this.#followAddress();
       if (this.#k3s === undefined) await this.#start();
       await this.#uncordon();
       this.#failures = 0;
@@ -150,37 +153,53 @@ export class Daemon {
     this.#options.state.enter('verifying');
   }
 
+  // The kubelet takes its address when it starts, so it is started again, and its pods go on. An address counts once it
+  // was seen twice: a link that comes and goes restarts nothing.
+  async #followAddress(): Promise<void> {
+    const former = this.#address;
+    const seen = await this.#options.address();
+    this.#address = { ...former, seen };
+    if (this.#k3s === undefined || seen === former.used || seen !== former.seen) return;
+    this.#options.log.warn({ from: former.used, to: seen }, 'another address: starting k3s agent again');
+    await this.#stopK3s();
+    await this.#startK3s();
+  }
+
   async #start(): Promise<void> {
-    const { config, state, log, address, report } = this.#options;
+    const { config, state, report } = this.#options;
     const controlPlane = this.#controlPlane;
     if (controlPlane === undefined) return;
     state.enter('joining');
-    const bootstrapKubeconfig = join(config.stateDir, 'bootstrap.kubeconfig');
-    const { id: nodeId } = config.node;
-    const { master_endpoint: masterEndpoint, data_dir: dataDir, binary } = config.k3s;
     await joinCluster(controlPlane, {
-      nodeId,
-      address,
+      nodeId: config.node.id,
+      address: this.#address.seen,
       sealKey: this.#sealKey,
-      masterEndpoint,
-      dataDir,
-      kubeconfigFile: bootstrapKubeconfig,
+      masterEndpoint: config.k3s.master_endpoint,
+      dataDir: config.k3s.data_dir,
+      kubeconfigFile: this.#bootstrapKubeconfig,
       report,
     });
     await this.#forgetOther(controlPlane);
+    await this.#startK3s();
+    state.enter('running');
+  }
+
+  async #startK3s(): Promise<void> {
+    const { config, state, log } = this.#options;
+    const { seen: address } = this.#address;
     this.#k3s = await startK3s({
-      binary,
-      masterEndpoint,
-      bootstrapKubeconfig,
-      nodeId,
+      binary: config.k3s.binary,
+      masterEndpoint: config.k3s.master_endpoint,
+      bootstrapKubeconfig: this.#bootstrapKubeconfig,
+      nodeId: config.node.id,
       address,
-      dataDir,
+      dataDir: config.k3s.data_dir,
       pidFile: this.#pidFile,
       log,
     });
+    this.#address.used = address;
     this.#watch(this.#k3s);
     state.started();
-    state.enter('running');
   }
 
   // Credentials of another control plane would keep the kubelet from using the new bootstrap credential.
@@ -245,6 +264,10 @@ export class Daemon {
     const worker = await chain.readWorker(config.node.id);
     if (worker?.status !== 'draining') await this.#node.setSchedulable(true);
     await rm(this.#cordonedFile, { force: true });
+  }
+
+  get #bootstrapKubeconfig(): string {
+    return join(this.#options.config.stateDir, 'bootstrap.kubeconfig');
   }
 
   get #pidFile(): string {

@@ -9,7 +9,9 @@ const MAX_BYTES = 64 * 1024;
 
 const id = z.string().regex(/^0x[0-9a-f]{64}$/);
 const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/);
-const name = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/);
+/** No parser takes a name for an address whose last label begins with a letter, nor one of these addresses for a name. */
+const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const name = z.union([z.ipv4(), z.ipv6(), z.string().regex(HOST_NAME)]);
 
 const schema = z.strictObject({
   cluster: z.strictObject({
@@ -39,7 +41,7 @@ const schema = z.strictObject({
     /** Names and addresses by which workers and users reach the cluster; they go into the certificates. */
     external_names: z.array(name).min(1).max(16),
     /** URL of the Kubernetes API as workers and users see it. */
-    external_url: z.url(),
+    external_url: z.url({ protocol: /^https$/ }).transform((url) => new URL(url).origin),
   }),
   /** Seconds between two heartbeats on chain. */
   heartbeat_interval: z.int().min(1).max(3_600).default(30),

@@ -4,7 +4,7 @@ import type { ClusterState } from '../chain/cluster-state.ts';
 import type { ChainClock } from '../chain/pulse.ts';
 import type { Writer } from '../chain/writer.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
-import { approveCsrs } from '../kube/csr-approver.ts';
+import { approveCsrs, type NodeSigners } from '../kube/csr-approver.ts';
 import { Executor } from '../kube/executor.ts';
 import { Fence } from '../kube/fence.ts';
 import { Join } from '../kube/join.ts';
@@ -20,6 +20,7 @@ import type { Hands } from '../reactor.ts';
 export interface ControlPlaneOptions {
   readonly kubernetes: Kubernetes;
   readonly state: ClusterState;
+  readonly signers: NodeSigners;
   readonly writer: Writer;
   readonly seat: Seat;
   readonly audit: Audit;

@@ -101,7 +101,7 @@ async function operate(
   const { client } = fullNodes.any;
   const services = new HostServices(vsock);
   const operator = new Operator(client, services, keys.operator);
-  const caPem = await k3s.serverCa();
+  const [caPem, signers] = await Promise.all([k3s.serverCa(), k3s.signers()]);
   const committee = await steps.run('committee', () => startingCommittee(client, cluster));
   const binding = await steps.run('binding', () =>
     makeBinding(configuration, keys, caPem, client, committee),
@@ -136,6 +136,7 @@ async function operate(
 
   const parts = {
     kubernetes,
+    signers,
     state,
     writer,
     seat,
@@ -161,7 +162,7 @@ async function operate(
     attestationRoutes(nsm, binding),
     pageRoutes,
     joinRoutes(join, assertFresh),
-    kubeconfigRoutes({ ...parts, tenants, proofs }),
+    kubeconfigRoutes({ ...parts, tenants, proofs, signer: signers.client }),
     contractCallRoutes(client, cluster),
   ];
   await steps.run('admit workers', async () => {

@@ -1,25 +1,30 @@
-import 'reflect-metadata';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { credentialMessage } from '@daasvader/control-plane/credential-message.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { expect, test } from 'vitest';
-import { CredentialProofs, type CredentialRequest } from './credential.ts';
+import { generateKeys } from '../boot/keys.ts';
+import { CredentialProofs, type CredentialRequest, signCredential } from './credential.ts';
+import { pointOf } from './p256.ts';
+import { CertificateSigner } from './signer.ts';
 
 const CLUSTER = `0x${'0c'.repeat(32)}`;
 const NOW = 1_800_000_000_000;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const user = new Ed25519Keypair();
 const address = user.toSuiAddress();
-const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+const hexOf = (key: KeyObject) =>
+  Buffer.from(pointOf(key.export({ type: 'spki', format: 'der' }))).toString('hex');
+const publicKey = hexOf(newKey());
 
 async function signed({
-  name = `CN=sui:${address}`,
   cluster = CLUSTER,
   signer = user,
   timestampMs = NOW,
+  key = publicKey,
+  of = address,
 } = {}) {
-  const request = await Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: ALGORITHM });
-  const unsigned = { address, csr: request.toString('pem'), timestampMs, signature: '' };
+  const unsigned = { address: of, publicKey: key, timestampMs, signature: '' };
   const { signature } = await signer.signPersonalMessage(credentialMessage(cluster, unsigned));
   return { ...unsigned, signature };
 }
@@ -41,20 +46,43 @@ test('a proof serves once, also when it comes twice at the same time or is writt
   await expect(proofs.check({ ...request, signature: `${request.signature} ` })).rejects.toThrow();
 });
 
+/** Another value of y: a point of nobody's curve. */
+const offCurve = publicKey.replace(/.$/, (digit) => (Number.parseInt(digit, 16) ^ 1).toString(16));
+const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({
+  type: 'spki',
+  format: 'der',
+});
+
 test.each([
   ['an old proof', { timestampMs: NOW - 60_001 }],
   ['a proof from the future', { timestampMs: NOW + 60_001 }],
   ['a proof for another cluster', { cluster: address }],
   ["somebody else's signature", { signer: new Ed25519Keypair() }],
-  ["somebody else's name", { name: `CN=sui:0x${'00'.repeat(32)}` }],
-  ['a name with a group', { name: `CN=sui:${address}, O=system:masters` }],
+  ["somebody else's address", { of: `0x${'00'.repeat(32)}` }],
+  ['a key that is not on the curve', { key: offCurve }],
+  ['the point at infinity', { key: '00' }],
+  ['a compressed key', { key: `02${publicKey.slice(2, 66)}` }],
+  ['a key in capitals', { key: publicKey.toUpperCase() }],
+  ['a key with something after it', { key: `${publicKey}00` }],
+  ['a key with a line end', { key: `${publicKey}\n` }],
+  ['a key of another curve', { key: p384.subarray(-97).toString('hex') }],
+  ['a certificate request', { key: '-----BEGIN CERTIFICATE REQUEST-----' }],
 ])('%s is refused', async (_, changes) => {
   await expect(check(await signed(changes))).rejects.toMatchObject({ code: 'credential' });
 });
 
-test('a proof for another certificate request is refused', async () => {
+test('a proof for another key is refused', async () => {
   const other = await signed();
-  const { csr } = await signed();
-  await expect(check({ ...other, csr })).rejects.toMatchObject({ code: 'credential' });
-  await expect(check({ ...other, csr: 'nothing' })).rejects.toMatchObject({ code: 'credential' });
+  await expect(check({ ...other, publicKey: hexOf(newKey()) })).rejects.toMatchObject({ code: 'credential' });
+});
+
+test('the certificate names the user and the key that were proven, for ten minutes, and no group', async () => {
+  const { tls } = await generateKeys([]);
+  const key = newKey();
+  const claim = await signed({ key: hexOf(key) });
+  const { pem, expiresAtMs } = await signCredential(new CertificateSigner(tls, () => NOW), claim);
+  const certificate = new X509Certificate(pem);
+  expect(certificate.subject).toMatch(/^CN=sui:[a-z2-7]{52}$/);
+  expect(certificate.publicKey.equals(key)).toBe(true);
+  expect(expiresAtMs).toBe(NOW + 600_000);
 });

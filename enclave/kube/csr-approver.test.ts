@@ -1,11 +1,17 @@
+import { X509Certificate } from 'node:crypto';
 import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
+import { generateKeys } from '../boot/keys.ts';
 import { EnclaveError } from '../error.ts';
 import { Metrics } from '../metrics.ts';
 import { CsrDecisions } from './csr-approver.ts';
 import type { Kubernetes } from './kubernetes.ts';
+import { CertificateSigner } from './signer.ts';
+import { newKeys, requestPem } from './testing/certificate-request.ts';
+
+const signer = new CertificateSigner((await generateKeys([])).tls);
 
 // Bytes that are no request are denied, which is a decision like any other.
 const csr = (uid = 'u1'): V1CertificateSigningRequest => ({
@@ -15,7 +21,7 @@ const csr = (uid = 'u1'): V1CertificateSigningRequest => ({
 
 function subject() {
   const told = { reads: 0, answers: [] as unknown[] };
-  const world = { isFresh: true, failures: 0, stored: csr() };
+  const world = { isFresh: true, failures: 0, stored: csr(), isAdmitted: false, lostCertificates: 0 };
   const certificates = {
     async readCertificateSigningRequest() {
       told.reads += 1;
@@ -24,13 +30,20 @@ function subject() {
     },
     async replaceCertificateSigningRequestApproval({ body }: { body: V1CertificateSigningRequest }) {
       told.answers.push(body.status?.conditions?.[0]?.type);
+      world.stored = body;
+      return body;
+    },
+    async replaceCertificateSigningRequestStatus({ body }: { body: V1CertificateSigningRequest }) {
+      if (world.lostCertificates-- > 0) throw new Error('down');
+      world.stored = body;
     },
   };
   const stop = new AbortController();
   const decisions = new CsrDecisions(
     {
       kubernetes: { certificates } as unknown as Kubernetes,
-      admission: { nodeOfToken: () => undefined, claimToken: () => false, isAdmitted: () => false },
+      admission: { nodeOfToken: () => undefined, claimToken: () => true, isAdmitted: () => world.isAdmitted },
+      signers: { client: signer, server: signer },
       assertFresh() {
         if (!world.isFresh) throw new EnclaveError('stale', 'Cannot admit anyone');
       },
@@ -78,4 +91,47 @@ test('a request that was deleted, or is none of ours any longer, is given up', a
   stop.abort();
   await second;
   expect(told.answers).toEqual([]);
+});
+
+const renewal = (keys = newKeys()): V1CertificateSigningRequest => ({
+  metadata: { name: 'csr-1', uid: 'u1' },
+  spec: {
+    request: Buffer.from(requestPem({ keys })).toString('base64'),
+    signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+    usages: ['digital signature', 'client auth'],
+    username: 'system:node:worker-1',
+    groups: ['system:nodes'],
+  },
+});
+
+test('who is approved gets a certificate for the key that was proven', async () => {
+  const { decisions, told, world } = subject();
+  const keys = newKeys();
+  Object.assign(world, { isAdmitted: true, stored: renewal(keys) });
+  await decisions.decide(world.stored);
+  expect(told.answers).toEqual(['Approved']);
+  const certificate = new X509Certificate(Buffer.from(world.stored.status?.certificate ?? '', 'base64'));
+  expect(certificate.subject).toBe('O=system:nodes\nCN=system:node:worker-1');
+  expect(certificate.checkPrivateKey(keys.privateKey)).toBe(true);
+});
+
+test('a certificate that could not be written is signed again, also when the process ended between', async () => {
+  const { decisions, told, world } = subject();
+  Object.assign(world, { isAdmitted: true, stored: renewal(), lostCertificates: 1 });
+  await decisions.decide(world.stored);
+  expect(told.answers).toEqual(['Approved']);
+  const { certificate, ...status } = world.stored.status ?? {};
+  world.stored = { ...world.stored, status };
+  await decisions.decide(world.stored);
+  expect(told.answers).toEqual(['Approved']);
+  expect([certificate, world.stored.status?.certificate]).toEqual([expect.any(String), expect.any(String)]);
+});
+
+test('a node that was removed after it was approved gets no certificate', async () => {
+  const { decisions, told, world } = subject();
+  const conditions = [{ type: 'Approved', status: 'True' }];
+  world.stored = { ...renewal(), status: { conditions } };
+  await decisions.decide(world.stored);
+  expect(told.answers).toEqual([]);
+  expect(world.stored.status?.certificate).toBeUndefined();
 });

@@ -6,15 +6,20 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Decision, decideCsr, type NodeAdmission } from './csr.ts';
 import { type Kubernetes, reasonOf, statusOf } from './kubernetes.ts';
+import type { CertificateSigner } from './signer.ts';
 import { watchObjects } from './watch.ts';
 
 const CSR_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 const RETRY_MS = 1_000;
 
+/** Who signs for nodes: what they show to the API server, and what they show it as kubelets. */
+export type NodeSigners = Readonly<Record<'client' | 'server', CertificateSigner>>;
+
 /** What approving needs. */
 export interface CsrApproverOptions {
   readonly kubernetes: Kubernetes;
   readonly admission: NodeAdmission;
+  readonly signers: NodeSigners;
   /** Throws while the chain's word, by which nodes are judged, is too old to trust. */
   readonly assertFresh: () => void;
   readonly audit: Audit;
@@ -22,7 +27,7 @@ export interface CsrApproverOptions {
   readonly log: Logger;
 }
 
-/** Decides each signing request of a node once, until `signal` fires. Nobody else in the cluster approves any. */
+/** Decides and signs each signing request of a node once, until `signal` fires. Nobody else in the cluster does either. */
 export async function approveCsrs(options: CsrApproverOptions, signal: AbortSignal): Promise<void> {
   const pending = new CsrDecisions(options, signal);
   await watchObjects<V1CertificateSigningRequest>(options.kubernetes, {
@@ -47,7 +52,7 @@ export class CsrDecisions {
   /** Decides a request, unless it is decided or being decided already; resolves when that is done. */
   async decide(csr: V1CertificateSigningRequest): Promise<void> {
     const uid = csr.metadata?.uid ?? '';
-    if (csr.status?.conditions?.length || this.#undecided.has(uid)) return;
+    if (isSettled(csr) || this.#undecided.has(uid)) return;
     this.#undecided.add(uid);
     while (this.#undecided.has(uid) && !this.#signal.aborted) {
       if (await this.#try(csr)) this.#undecided.delete(uid);
@@ -61,13 +66,13 @@ export class CsrDecisions {
   }
 
   async #try(csr: V1CertificateSigningRequest): Promise<boolean> {
-    const { kubernetes, admission, assertFresh, log } = this.#options;
+    const { kubernetes, admission, signers, assertFresh, log } = this.#options;
     try {
-      const decision = await decideCsr(csr, admission);
+      const decision = decideCsr(csr, admission);
       if (decision.verdict === 'ignore') return true;
       // It stays pending while nobody may be let in: the node asked for nothing wrong.
       assertFresh();
-      await answer(kubernetes, csr, decision);
+      await answer(kubernetes, csr, decision, signers);
       this.#record(csr, decision);
       return true;
     } catch (error) {
@@ -80,33 +85,28 @@ export class CsrDecisions {
 
   #record(csr: V1CertificateSigningRequest, decision: Decision): void {
     const { audit, metrics, log } = this.#options;
-    metrics.csrs.inc({ verdict: decision.verdict });
-    log.info({ csr: csr.metadata?.name, ...decision }, `csr: ${decision.verdict}`);
+    const { verdict, reason } = decision;
+    metrics.csrs.inc({ verdict });
+    log.info({ csr: csr.metadata?.name, verdict, reason }, `csr: ${verdict}`);
     audit.append({
-      action: `csr ${decision.verdict}`,
+      action: `csr ${verdict}`,
       subject: csr.spec.username ?? 'unknown',
-      result: decision.reason,
+      result: reason,
     });
   }
 }
 
 /**
- * Writes the decision into the request, where the signer looks for it.
+ * Writes the decision into the request, and the certificate beside it. Doing it again does what is still to do.
  *
  * @throws {EnclaveError} `k3s` when another request has taken the name
  */
 export async function answer(
   kubernetes: Pick<Kubernetes, 'certificates'>,
   csr: V1CertificateSigningRequest,
-  { verdict, reason }: Decision,
+  decision: Decision,
+  signers: NodeSigners,
 ): Promise<void> {
-  const condition = {
-    type: verdict === 'approve' ? 'Approved' : 'Denied',
-    status: 'True',
-    reason: 'DaasVader',
-    message: reason,
-    lastUpdateTime: new Date(),
-  };
   const name = csr.metadata?.name ?? '';
   // Read again, because a watch tells times as text, which the client cannot send back.
   const current = await kubernetes.certificates.readCertificateSigningRequest({ name });
@@ -115,6 +115,37 @@ export async function answer(
       'k3s',
       `Cannot answer the signing request ${name}: another one has taken its name`,
     );
-  const body = { ...current, status: { ...current.status, conditions: [condition] } };
-  await kubernetes.certificates.replaceCertificateSigningRequestApproval({ name, body });
+  if (isSettled(current)) return;
+  const approved = current.status?.conditions?.length ? current : await judge(kubernetes, current, decision);
+  if (decision.verdict !== 'approve') return;
+  const { pem } = await signers[decision.leaf.purpose].sign(decision.leaf);
+  const status = { ...approved.status, certificate: Buffer.from(pem).toString('base64') };
+  await kubernetes.certificates.replaceCertificateSigningRequestStatus({
+    name,
+    body: { ...approved, status },
+  });
+}
+
+/** Whether nothing is left to do for a request: it has its certificate, or never gets one. */
+function isSettled({ status }: V1CertificateSigningRequest): boolean {
+  return Boolean(status?.certificate) || (status?.conditions ?? []).some(({ type }) => type !== 'Approved');
+}
+
+function judge(
+  kubernetes: Pick<Kubernetes, 'certificates'>,
+  csr: V1CertificateSigningRequest,
+  { verdict, reason }: Decision,
+): Promise<V1CertificateSigningRequest> {
+  const condition = {
+    type: verdict === 'approve' ? 'Approved' : 'Denied',
+    status: 'True',
+    reason: 'DaasVader',
+    message: reason,
+    lastUpdateTime: new Date(),
+  };
+  const body = { ...csr, status: { ...csr.status, conditions: [condition] } };
+  return kubernetes.certificates.replaceCertificateSigningRequestApproval({
+    name: csr.metadata?.name ?? '',
+    body,
+  });
 }

@@ -1,14 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
 import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
-import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import { Name } from '@peculiar/x509';
+import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
 import { BOOTSTRAP_GROUP } from './roles.ts';
+import type { Leaf } from './signer.ts';
 
-/** The longest that a node certificate may live, in seconds; also the signer's own default. */
+/** The longest that a node certificate may live, in seconds; also what a request gets that asks for nothing. */
 export const MAX_CERTIFICATE_SECONDS = 86_400;
 
 const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
 const SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
+const NODE_GROUP = 'system:nodes';
 const NODE_PREFIX = 'system:node:';
+/** The longest name of a node: with its prefix it fits into the 64 characters of a common name. */
+export const MAX_NODE_NAME = 64 - NODE_PREFIX.length;
 const TOKEN_PREFIX = 'system:bootstrap:';
 
 /** What the enclave knows about the nodes that ask. */
@@ -22,27 +28,25 @@ export interface NodeAdmission {
 }
 
 /** The answer to a signing request; `ignore` leaves it to somebody else. */
-export interface Decision {
-  readonly verdict: 'approve' | 'deny' | 'ignore';
-  readonly reason: string;
-}
+export type Decision =
+  | { readonly verdict: 'deny' | 'ignore'; readonly reason: string }
+  | {
+      readonly verdict: 'approve';
+      readonly reason: string;
+      /** What was proven, from which the certificate is made. */
+      readonly leaf: Leaf;
+    };
 
 /**
  * Decides a certificate signing request of a node: its first client certificate, its renewal or its serving
  * certificate. Nothing else is signed for nodes, and each only under its own name.
  */
-export async function decideCsr(
-  csr: V1CertificateSigningRequest,
-  admission: NodeAdmission,
-): Promise<Decision> {
+export function decideCsr(csr: V1CertificateSigningRequest, admission: NodeAdmission): Decision {
   const { signerName } = csr.spec;
   if (signerName !== CLIENT_SIGNER && signerName !== SERVING_SIGNER)
     return { verdict: 'ignore', reason: 'other signer' };
   try {
-    const reason = await (signerName === CLIENT_SIGNER
-      ? checkClient(csr, admission)
-      : checkServing(csr, admission));
-    return { verdict: 'approve', reason };
+    return signerName === CLIENT_SIGNER ? decideClient(csr, admission) : decideServing(csr, admission);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { verdict: 'deny', reason: error.message };
@@ -51,28 +55,21 @@ export async function decideCsr(
 
 class Refusal extends Error {}
 
-async function checkClient(csr: V1CertificateSigningRequest, admission: NodeAdmission): Promise<string> {
-  const request = await readRequest(csr, ['digital signature', 'client auth']);
-  if (request.alternativeNames.length > 0) throw new Refusal('a client certificate has no alternative names');
-  const { username = '', groups = [] } = csr.spec;
-  if (username.startsWith(NODE_PREFIX)) {
-    admitNode(request.node, nodeOfUser(username, groups), admission);
-    return `renewal for node ${request.node}`;
-  }
-  const tokenId = username.startsWith(TOKEN_PREFIX) ? username.slice(TOKEN_PREFIX.length) : '';
-  if (!groups.includes(BOOTSTRAP_GROUP)) throw new Refusal(`${username} is not of ${BOOTSTRAP_GROUP}`);
-  admitNode(request.node, admission.nodeOfToken(tokenId), admission);
-  if (!admission.claimToken(tokenId, request.publicKey))
-    throw new Refusal(`token ${tokenId} was used with another key`);
-  return `bootstrap of node ${request.node}`;
-}
-
-async function checkServing(csr: V1CertificateSigningRequest, admission: NodeAdmission): Promise<string> {
-  const request = await readRequest(csr, ['digital signature', 'server auth']);
-  const { username = '', groups = [] } = csr.spec;
-  admitNode(request.node, nodeOfUser(username, groups), admission);
-  checkServingNames(request);
-  return `serving certificate of node ${request.node}`;
+function decideClient(csr: V1CertificateSigningRequest, admission: NodeAdmission): Decision {
+  const { username = '' } = csr.spec;
+  const isRenewal = username.startsWith(NODE_PREFIX);
+  const node = isRenewal ? nodeOfUser(csr) : nodeOfToken(csr, admission);
+  const { publicKey, dnsNames, addresses } = readOwn(csr, node, admission);
+  if (dnsNames.length + addresses.length > 0)
+    throw new Refusal('a client certificate has no alternative names');
+  const lifetimeSeconds = checkTerms(csr, 'client auth');
+  if (!isRenewal && !admission.claimToken(tokenOf(username), Buffer.from(publicKey).toString('hex')))
+    throw new Refusal(`token ${tokenOf(username)} was used with another key`);
+  return {
+    verdict: 'approve',
+    reason: `${isRenewal ? 'renewal for' : 'bootstrap of'} node ${node}`,
+    leaf: leafOf(node, publicKey, { purpose: 'client', lifetimeSeconds }),
+  };
 }
 
 /**
@@ -80,71 +77,86 @@ async function checkServing(csr: V1CertificateSigningRequest, admission: NodeAdm
  * always asks for its addresses too and takes no certificate without them. They are its own word and mean nothing:
  * nobody dials a kubelet by address, and a node's name, being one DNS label, is never read as an address.
  */
-function checkServingNames({ node, alternativeNames }: NodeRequest): void {
-  const own = `dns:${node}`;
-  const strange = alternativeNames.find((name) => name !== own && !name.startsWith('ip:'));
-  if (strange !== undefined) throw new Refusal(`alternative name ${strange} is not ${own}`);
-  if (!alternativeNames.includes(own)) throw new Refusal(`the alternative names lack ${own}`);
-}
-
-function nodeOfUser(username: string, groups: readonly string[]): string | undefined {
-  if (!username.startsWith(NODE_PREFIX) || !groups.includes('system:nodes')) return undefined;
-  return username.slice(NODE_PREFIX.length);
-}
-
-function admitNode(asked: string, entitled: string | undefined, admission: NodeAdmission): void {
-  if (asked !== entitled) throw new Refusal(`asks for node ${asked}, is entitled to ${entitled ?? 'none'}`);
-  if (!admission.isAdmitted(asked)) throw new Refusal(`node ${asked} is not admitted`);
-}
-
-interface NodeRequest {
-  readonly node: string;
-  readonly publicKey: string;
-  readonly alternativeNames: string[];
-}
-
-/** Reads the request and checks what all three kinds have in common: signature, subject, usages and duration. */
-async function readRequest(csr: V1CertificateSigningRequest, required: string[]): Promise<NodeRequest> {
-  const request = parse(csr.spec.request);
-  if (!(await request.verify())) throw new Refusal('the request is not signed by its own key');
-  checkUsages(csr.spec.usages ?? [], required);
-  const seconds = csr.spec.expirationSeconds ?? MAX_CERTIFICATE_SECONDS;
-  if (seconds > MAX_CERTIFICATE_SECONDS) throw new Refusal(`wants to live ${seconds} s, more than a day`);
-  const names = request.subjectName
-    .toJSON()
-    .flatMap((part) => Object.entries(part).map(([key, value]) => `${key}=${value}`));
-  const node = request.subjectName.getField('CN')[0]?.slice(NODE_PREFIX.length) ?? '';
-  const expected = ['O=system:nodes', `CN=${NODE_PREFIX}${node}`];
-  if (node === '' || names.toSorted().join() !== expected.toSorted().join()) {
-    throw new Refusal(`subject is ${names.join(', ')}, not ${expected.join(', ')}`);
-  }
+function decideServing(csr: V1CertificateSigningRequest, admission: NodeAdmission): Decision {
+  const node = nodeOfUser(csr);
+  const { publicKey, dnsNames, addresses } = readOwn(csr, node, admission);
+  if (!isDeepStrictEqual(dnsNames, [node]))
+    throw new Refusal(`the alternative names are ${dnsNames.join(', ') || 'none'}, not ${node}`);
+  const lifetimeSeconds = checkTerms(csr, 'server auth');
   return {
-    node,
-    publicKey: Buffer.from(request.publicKey.rawData).toString('hex'),
-    alternativeNames: namesOf(request),
+    verdict: 'approve',
+    reason: `serving certificate of node ${node}`,
+    leaf: leafOf(node, publicKey, { purpose: 'server', dnsNames, addresses, lifetimeSeconds }),
   };
 }
 
-/** All alternative names: what we read must be what the signer reads, so there is one place for them and no other. */
-function namesOf(request: Pkcs10CertificateRequest): string[] {
-  if (request.attributes.length > 1) throw new Refusal('the request has attributes beside its extensions');
-  return request.extensions
-    .filter((each) => each instanceof SubjectAlternativeNameExtension)
-    .flatMap(({ names }) => names.items.map(({ type, value }) => `${type}:${value}`));
+function leafOf(
+  node: string,
+  publicKey: Uint8Array,
+  terms: Pick<Leaf, 'purpose' | 'lifetimeSeconds'> & Partial<Leaf>,
+): Leaf {
+  return {
+    organization: NODE_GROUP,
+    commonName: NODE_PREFIX + node,
+    publicKey,
+    dnsNames: [],
+    addresses: [],
+    ...terms,
+  };
 }
 
-function parse(encoded: string): Pkcs10CertificateRequest {
+/** Who asks was proven to the API server, by a node's certificate or by a bootstrap token. */
+function nodeOfUser({ spec: { username = '', groups = [] } }: V1CertificateSigningRequest): string {
+  if (!username.startsWith(NODE_PREFIX) || !groups.includes(NODE_GROUP))
+    throw new Refusal(`${username} is no node`);
+  return username.slice(NODE_PREFIX.length);
+}
+
+function nodeOfToken(
+  { spec: { username = '', groups = [] } }: V1CertificateSigningRequest,
+  admission: NodeAdmission,
+): string {
+  if (!groups.includes(BOOTSTRAP_GROUP)) throw new Refusal(`${username} is not of ${BOOTSTRAP_GROUP}`);
+  const node = admission.nodeOfToken(tokenOf(username));
+  if (node === undefined) throw new Refusal(`token ${tokenOf(username)} is of no node`);
+  return node;
+}
+
+function tokenOf(username: string): string {
+  return username.startsWith(TOKEN_PREFIX) ? username.slice(TOKEN_PREFIX.length) : '';
+}
+
+/** Reads the request and checks that it is for the node that asks, which must be admitted, and nobody else. */
+function readOwn(
+  { spec }: V1CertificateSigningRequest,
+  node: string,
+  admission: NodeAdmission,
+): CertificateRequest {
+  if (!admission.isAdmitted(node)) throw new Refusal(`node ${node} is not admitted`);
+  const request = read(spec.request);
+  const name = new Name([{ O: [NODE_GROUP] }, { CN: [NODE_PREFIX + node] }]);
+  if (!Buffer.from(name.toArrayBuffer()).equals(request.subject))
+    throw new Refusal(`the subject is not O=${NODE_GROUP}, CN=${NODE_PREFIX}${node}`);
+  return request;
+}
+
+function read(encoded: string): CertificateRequest {
   try {
-    return new Pkcs10CertificateRequest(Buffer.from(encoded, 'base64').toString('latin1'));
-  } catch {
-    throw new Refusal('the request is not PKCS #10');
+    return readCertificateRequest(Buffer.from(encoded, 'base64').toString('latin1'));
+  } catch (error) {
+    throw new Refusal(error instanceof Error ? error.message : String(error));
   }
 }
 
-function checkUsages(usages: readonly string[], required: readonly string[]): void {
-  // RSA keys also encipher keys; nothing else is ever needed.
+/** Checks usages and duration; the duration is returned, in seconds. */
+function checkTerms({ spec }: V1CertificateSigningRequest, purpose: string): number {
+  const { usages = [], expirationSeconds: seconds = MAX_CERTIFICATE_SECONDS } = spec;
+  const required = ['digital signature', purpose];
+  // RSA keys also encipher keys, and who asks may not know better; nobody gets it.
   const allowed = new Set([...required, 'key encipherment']);
-  const good =
+  const isGood =
     required.every((usage) => usages.includes(usage)) && usages.every((usage) => allowed.has(usage));
-  if (!good) throw new Refusal(`usages are ${usages.join(', ')}, not ${required.join(', ')}`);
+  if (!isGood) throw new Refusal(`usages are ${usages.join(', ')}, not ${required.join(', ')}`);
+  if (seconds > MAX_CERTIFICATE_SECONDS) throw new Refusal(`wants to live ${seconds} s, more than a day`);
+  return seconds;
 }

@@ -16,13 +16,15 @@ function subject(now = 0) {
     const bytes = encodeEvent(kind, { logId: LOG, seq: 1, ...fields } as never);
     state.apply(decodeEvent({ logId: LOG, seq: 1, type: `0xa::worker_registry::${kind}`, bytes })!);
   };
-  emit('WorkerRegisteredEvent', {
-    nodeId: 'worker-1',
-    owner: OWNER,
-    sealToken: key.publicKey,
-    stake: 5,
-    tokenExpiresAtMs: 1_000,
-  });
+  const register = (nodeId: string) =>
+    emit('WorkerRegisteredEvent', {
+      nodeId,
+      owner: OWNER,
+      sealToken: key.publicKey,
+      stake: 5,
+      tokenExpiresAtMs: 1_000,
+    });
+  register('worker-1');
   const tokens = new BootstrapTokens({ apply: async (object) => object, delete: async () => undefined });
   const join = new Join({
     state,
@@ -35,6 +37,7 @@ function subject(now = 0) {
   });
   return {
     join,
+    register,
     setStatus: (newStatus: number) =>
       emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 0, newStatus }),
   };
@@ -52,6 +55,14 @@ test('the registered worker, and only it, can open its credential', async () => 
   await expect(
     open(generateSealKey().privateKey, `daasvader/join/v1|${OWNER}`, 'worker-1', sealedKubeconfig),
   ).rejects.toThrow();
+});
+
+test('refuses a worker whose name fits into no certificate', async () => {
+  const { join, register } = subject();
+  const [longest, longer] = ['w'.repeat(52), 'w'.repeat(53)];
+  for (const nodeId of [longest, longer]) register(nodeId);
+  await join.admit({ ...asked, nodeId: longest });
+  await expect(join.admit({ ...asked, nodeId: longer })).rejects.toThrow('more than 52 characters');
 });
 
 test('refuses a worker that is unknown, uses another token, has expired, was slashed or has left', async () => {

@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
+import type { NodeSigners } from './csr-approver.ts';
 import { Kubernetes } from './kubernetes.ts';
+import { CertificateSigner } from './signer.ts';
 
 const READY_TIMEOUT_MS = 180_000;
 const READY_POLL_MS = 100;
@@ -84,6 +86,12 @@ export class K3s {
   /** The certificate, in PEM, of the authority that signed the server's own certificate. */
   serverCa(): Promise<string> {
     return readFile(join(this.#options.dataDir, 'server/tls/server-ca.crt'), 'utf8');
+  }
+
+  /** The authorities that API clients and kubelets are trusted by; nobody signs with them but this process. */
+  async signers(): Promise<NodeSigners> {
+    const load = (name: string) => CertificateSigner.load(join(this.#options.dataDir, 'server/tls', name));
+    return { client: await load('client-ca'), server: await load('kubelet-serving-ca') };
   }
 
   /** Ends the server and waits for it; kills it when it does not listen. */

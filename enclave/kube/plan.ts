@@ -157,7 +157,8 @@ function buildObject(request: ScheduledRequest, target: Target): unknown {
 }
 
 function podSpec(request: ScheduledRequest, name: string) {
-  if (!isImage(request.image)) throw refuse(`${JSON.stringify(request.image)} is not an image reference`);
+  if (!isImage(request.image))
+    throw refuse(`${JSON.stringify(request.image)} is no image of a registry with a public DNS name`);
   const ports = request.port === '' ? undefined : [{ containerPort: parsePort(request.port) }];
   return {
     containers: [{ name: request.containerName || name, image: request.image, ...(ports && { ports }) }],

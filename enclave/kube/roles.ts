@@ -1,3 +1,4 @@
+import { userOf } from '@daasvader/control-plane/user.ts';
 import type {
   KubernetesObject,
   V1ClusterRole,
@@ -5,7 +6,7 @@ import type {
   V1PolicyRule,
   V1RoleBinding,
 } from '@kubernetes/client-node';
-import { ROLES, type Role, userOf } from './names.ts';
+import { ROLES, type Role } from './names.ts';
 import { admissionPolicies } from './policies.ts';
 import { priorityClasses } from './priority.ts';
 

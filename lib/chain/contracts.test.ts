@@ -249,6 +249,20 @@ describe('refusals', () => {
     ).rejects.toMatchObject({ code: 'unreachable' });
   });
 
+  test('what was executed but is not shown is told by its digest', async () => {
+    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: cluster.devnet.url });
+    client.waitForTransaction = async () => {
+      throw new TypeError('fetch failed');
+    };
+    const before = await reader.role(user.toSuiAddress());
+    const error = await submit(client, user, (tx) => calls.restake(tx, cluster.deployment, SUI)).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining(error.digest) });
+    await cluster.client.waitForTransaction({ digest: error.digest });
+    expect((await reader.role(user.toSuiAddress())).stake).toBe(before.stake + SUI);
+  });
+
   test('an enclave that registered but is not in the seat is refused', async () => {
     const { controlPlane, deployment, client } = cluster;
     const { operator, binding } = controlPlane;

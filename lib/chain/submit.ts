@@ -26,7 +26,7 @@ export interface Submitted {
  * Builds, signs and executes a transaction, and waits until the full node shows what it did.
  *
  * @param build - adds the commands
- * @throws ChainError as {@link execute}
+ * @throws ChainError as {@link execute}; `unreachable` with the digest when it was executed but is not shown
  */
 export async function submit(
   client: SuiGrpcClient,
@@ -34,7 +34,13 @@ export async function submit(
   build: (tx: Transaction) => void,
 ): Promise<Submitted> {
   const submitted = await execute(client, signer, build);
-  await client.waitForTransaction({ digest: submitted.digest });
+  const { digest } = submitted;
+  try {
+    await client.waitForTransaction({ digest });
+  } catch (cause) {
+    const message = `Cannot see transaction ${digest}, which was executed: ${(cause as Error).message}`;
+    throw new ChainError('unreachable', message, { digest, cause });
+  }
   return submitted;
 }
 

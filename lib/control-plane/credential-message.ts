@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-
 /** What a user asks a credential for. */
 export interface CredentialClaim {
   /** The Sui address, `0x` and 64 hex digits. */
   readonly address: string;
-  /** PEM of a PKCS #10 request that the user made; the private key stays with the user. */
-  readonly csr: string;
+  /** The key that the credential is for: an uncompressed point of P-256, 130 hex digits in lower case. */
+  readonly publicKey: string;
   /** Ms since 1970. */
   readonly timestampMs: number;
 }
@@ -13,14 +11,13 @@ export interface CredentialClaim {
 /** The personal message that proves an address and names the key that it is proven for. */
 export function credentialMessage(
   clusterId: string,
-  { address, csr, timestampMs }: CredentialClaim,
+  { address, publicKey, timestampMs }: CredentialClaim,
 ): Uint8Array {
-  const digest = createHash('sha256').update(csr).digest('hex');
   const lines = [
-    'daasvader kubeconfig',
+    'daasvader kubeconfig v2',
     `cluster: ${clusterId}`,
     `address: ${address}`,
-    `csr-sha256: ${digest}`,
+    `public-key: ${publicKey}`,
     `timestamp: ${timestampMs}`,
   ];
   return new TextEncoder().encode(lines.join('\n'));

@@ -27,7 +27,7 @@ async function run(options: CommonOptions): Promise<void> {
     log.warn({ root: config.security.attestation_root }, "trusting another root than AWS's");
   const state = new AgentState(config.node.id, root === undefined ? 'AWS' : 'given');
   state.on('phase', (phase) => log.info({ phase }, 'phase'));
-  const address = await ownAddress(config);
+  const address = () => ownAddress(config);
   const chain = openChain(config);
   const report = (passed: Parameters<typeof passedLine>[0]) =>
     log.info({ check: passed.check }, passedLine(passed));

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -125,9 +127,11 @@ type node struct {
 	podCIDR, clusterDNS string
 }
 
-// waitJoined waits until the kubelet has a credential and the node a range of pod addresses.
+// waitJoined waits until the kubelet has a credential and the node a range of pod addresses, and until it is known under
+// its address of now: kube-proxy ends when that changes.
 func waitJoined(ctx context.Context, o *Options, config *wire.ClusterConfig) (*node, error) {
 	n := &node{options: o, clusterDNS: config.ClusterDNS}
+	address := corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: o.NodeIP}
 	return n, wait.PollUntilContextCancel(ctx, joinPoll, true, func(ctx context.Context) (bool, error) {
 		if n.client == nil && !n.connect() {
 			return false, nil
@@ -137,7 +141,7 @@ func waitJoined(ctx context.Context, o *Options, config *wire.ClusterConfig) (*n
 			return false, nil // not registered yet, or an expired certificate about to be replaced
 		}
 		n.podCIDR = object.Spec.PodCIDR
-		return n.podCIDR != "", nil
+		return n.podCIDR != "" && slices.Contains(object.Status.Addresses, address), nil
 	})
 }
 

@@ -6,13 +6,18 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// cniDirectories are where distributions put the CNI plugins.
-var cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+var (
+	// cniDirectories are where distributions put the CNI plugins.
+	cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+	// cniPlugins are those that cni.conflist names.
+	cniPlugins = []string{"ptp", "host-local", "tuning"}
+)
 
 // Options are the flags of `k3s agent`.
 type Options struct {
@@ -68,12 +73,17 @@ func (o *Options) findCNI() error {
 		directories = []string{o.CNIBinDir}
 	}
 	for _, directory := range directories {
-		if _, err := os.Stat(filepath.Join(directory, "ptp")); err == nil {
+		lacks := func(plugin string) bool {
+			_, err := os.Stat(filepath.Join(directory, plugin))
+			return err != nil
+		}
+		if !slices.ContainsFunc(cniPlugins, lacks) {
 			o.CNIBinDir = directory
 			return nil
 		}
 	}
-	return fmt.Errorf("Cannot start agent: no CNI plugins in %v, install the package containernetworking-plugins", directories)
+	return fmt.Errorf("Cannot start agent: no CNI plugins %v in %v, install the package containernetworking-plugins",
+		cniPlugins, directories)
 }
 
 // path returns a path within the agent's part of the data directory.

@@ -8,12 +8,14 @@ import (
 	"testing"
 )
 
-// pluginDirectory returns a folder that holds the CNI plugin which the agent looks for.
+// pluginDirectory returns a folder that holds the CNI plugins which the agent looks for.
 func pluginDirectory(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "ptp"), nil, 0o755); err != nil {
-		t.Fatal(err)
+	for _, plugin := range cniPlugins {
+		if err := os.WriteFile(filepath.Join(dir, plugin), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

@@ -82,6 +82,7 @@ func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL s
 		}
 	}
 	s := options.NewServerRunOptions()
+	addPlugins(s.Admission.GenericAdmission)
 	if err := parseFlags(s.Flags(), apiServerArguments(o, c, etcdURL)); err != nil {
 		return none, err
 	}

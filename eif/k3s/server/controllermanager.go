@@ -9,9 +9,6 @@ import (
 	"k8s.io/kubernetes/cmd/kube-controller-manager/names"
 )
 
-// certificateLifetime bounds every certificate that a certificate signing request obtains.
-const certificateLifetime = "24h"
-
 func runControllerManager(ctx context.Context, o *Options, c *credentials) error {
 	s, err := options.NewKubeControllerManagerOptions()
 	if err != nil {
@@ -32,15 +29,9 @@ func controllerManagerArguments(o *Options, c *credentials) []string {
 	return []string{
 		"--allocate-node-cidrs=true",
 		"--cluster-cidr=" + o.ClusterCIDR,
-		"--cluster-signing-duration=" + certificateLifetime,
-		"--cluster-signing-kube-apiserver-client-cert-file=" + c.client.CertFile,
-		"--cluster-signing-kube-apiserver-client-key-file=" + c.client.KeyFile,
-		"--cluster-signing-kubelet-client-cert-file=" + c.client.CertFile,
-		"--cluster-signing-kubelet-client-key-file=" + c.client.KeyFile,
-		"--cluster-signing-kubelet-serving-cert-file=" + c.kubeletServing.CertFile,
-		"--cluster-signing-kubelet-serving-key-file=" + c.kubeletServing.KeyFile,
-		// Requests are approved by the enclave alone.
-		fmt.Sprintf("--controllers=*,-%s,%s", names.CertificateSigningRequestApprovingController, names.TokenCleanerController),
+		// Requests are approved and signed by the enclave alone, which has no use for their bytes.
+		fmt.Sprintf("--controllers=*,-%s,-%s,%s", names.CertificateSigningRequestApprovingController,
+			names.CertificateSigningRequestSigningController, names.TokenCleanerController),
 		"--kube-api-burst=400", // each controller asks for a token of its own: the defaults spread that over 5 s
 		"--kube-api-qps=200",
 		"--kubeconfig=" + c.controllerConfig,

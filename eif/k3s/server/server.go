@@ -71,6 +71,7 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	if err := creds.writeAdminConfig(o); err != nil {
 		return err
 	}
+	group.Go(func() error { return ended("certificate renewal", ctx, creds.keepFresh(ctx, o)) })
 	klog.InfoS("k3s is up and running", "after", time.Since(started).Round(time.Millisecond), "url", o.localURL())
 	return nil
 }
