@@ -28,7 +28,7 @@ import {
 } from './context.ts';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { readWallet } from './wallet.ts';
 
 const pcr = z.string().regex(/^[0-9a-f]{96}$/, 'must be 96 lowercase hex digits');
@@ -181,5 +181,5 @@ function adminIds(deployment: Deployment): AdminIds {
 
 function report({ json }: Options, value: object, text: string): void {
   if (json) printJson(value);
-  else process.stdout.write(`${text}\n`);
+  else printLine(text);
 }

@@ -1,3 +1,4 @@
+import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import type { ContractAbort } from '@daasvader/chain/error.ts';
 
 /** What to do when a contract refuses, where its error does not say it. */
@@ -16,7 +17,8 @@ const ADVICE: Readonly<Record<string, string>> = {
  */
 export function describeFailure(error: unknown): string {
   const code = codeOf(error);
-  return `${messageOf(error)}${code === undefined ? '' : ` [${code}]`}${describeComparison(error)}${describeAdvice(error)}`;
+  const shown = code === undefined ? '' : ` [${printable(code)}]`;
+  return `${printableLines(messageOf(error))}${shown}${describeComparison(error)}${describeAdvice(error)}`;
 }
 
 /** The same for programs, as `--json` prints it. */
@@ -47,7 +49,8 @@ function codeOf(error: unknown): string | undefined {
 function describeComparison(error: unknown): string {
   const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
   if (typeof expected !== 'string') return '';
-  return `\n  expected ${expected}\n  saw      ${typeof actual === 'string' ? actual : 'nothing'}`;
+  const saw = typeof actual === 'string' ? actual : 'nothing';
+  return `\n  expected ${printable(expected)}\n  saw      ${printable(saw)}`;
 }
 
 function describeAdvice(error: unknown): string {

@@ -20,7 +20,7 @@ import {
   withWallet,
 } from './context.ts';
 import { openControlPlane, tell } from './control-plane.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { readWallet } from './wallet.ts';
 
 /** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
@@ -148,5 +148,5 @@ async function writePrivate(file: string, text: string): Promise<void> {
 function report({ role, namespaces, expiresAtMs }: Granted, { out, json }: KubeconfigOptions): void {
   const expires = new Date(expiresAtMs).toISOString();
   if (json) printJson({ file: out, role, namespaces, expiresAtMs });
-  else process.stdout.write(`${out}: ${role} in ${namespaces.join(', ')} until ${expires}\n`);
+  else printLine(`${out}: ${role} in ${namespaces.join(', ')} until ${expires}`);
 }

@@ -4,7 +4,7 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Command } from 'commander';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 
 /**
  * Reads a wallet file: one line, a `suiprivkey1…` string as `sui keytool export` and Sui wallets give it.
@@ -48,7 +48,7 @@ export async function createWallet(file: string): Promise<string> {
 export function walletCommand(): Command {
   const show = (address: string, json?: boolean) => {
     if (json) printJson({ address });
-    else process.stdout.write(`${address}\n`);
+    else printLine(address);
   };
   const wallet = new Command('wallet').description('make a wallet file, or show its address');
   wallet

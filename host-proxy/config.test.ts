@@ -28,6 +28,7 @@ test.each([
   ['a missing section', 'tee: { type: AWS_NITRO }', 'host: '],
   ['a network that is none', 'k3s: { cluster_cidr: 999.1.1.1/99 }', 'k3s.cluster_cidr: must be'],
   ['a key twice', 'tee: { type: SOFTWARE, type: AWS_NITRO }', 'Cannot read'],
+  ['heartbeats that the enclave finds too rare', 'heartbeat_interval: 31', 'heartbeat_interval: '],
   ['another TEE', 'tee: { type: SGX }', 'tee.type: '],
   ['something else than YAML', 'tee: [', 'Cannot read'],
   ['nothing', '', 'the file: '],

@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { HostProxyError } from './error.ts';
+
+/** Far above what a configuration holds. */
+const MAX_BYTES = 1 << 20;
 
 const port = z.int().min(0).max(65_535);
 const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
@@ -65,7 +68,8 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   outbound: z.strictObject({ allow: z.array(authority).max(64).default([]) }).prefault({}),
-  heartbeat_interval: z.int().min(1).max(3_600).default(30),
+  /** Seconds; the enclave takes no more, because it is the image that says how old the chain's word may get. */
+  heartbeat_interval: z.int().min(1).max(30).default(30),
   gas: z
     .strictObject({
       budget_per_transaction: z.int().min(1).default(100_000_000),
@@ -119,7 +123,7 @@ export async function readClusterDeployment(file: string): Promise<ClusterDeploy
 
 async function read(file: string, decode: (text: string) => unknown): Promise<unknown> {
   try {
-    return decode(await readFile(file, 'utf8'));
+    return decode((await readBounded(file, MAX_BYTES)).toString('utf8'));
   } catch (cause) {
     throw new HostProxyError('config', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }

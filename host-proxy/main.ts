@@ -1,3 +1,4 @@
+import { printableJson, printableLines } from '@daasvader/attestation/printable.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';
@@ -26,7 +27,7 @@ program
   .action(run);
 
 async function run({ config: file, ...options }: HostProxyOptions & { config: string }): Promise<void> {
-  const log = pino({ name: 'host-proxy' });
+  const log = pino({ name: 'host-proxy' }, { write: (line) => process.stdout.write(printableJson(line)) });
   const config = await readConfig(file);
   const proxy = await HostProxy.start(config, options, log);
   let draining = false;
@@ -47,7 +48,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   else if (error instanceof HostProxyError || error instanceof VsockError) {
-    process.stderr.write(`host-proxy: ${error.message} [${error.code}]\n`);
+    process.stderr.write(`host-proxy: ${printableLines(error.message)} [${error.code}]\n`);
     process.exitCode = EXIT_FAILED;
   } else throw error;
 }

@@ -65,11 +65,15 @@ export class Metrics {
  * @throws {HostProxyError} `port-taken`
  */
 export async function serveMetrics(metrics: Metrics, port: number): Promise<Server> {
-  const server = createServer(async (request, response) => {
+  const { registry } = metrics;
+  const server = createServer((request, response) => {
     if (request.url === '/healthz') return void response.end('ok\n');
     if (request.url !== '/metrics') return void response.writeHead(404).end();
-    response.setHeader('content-type', metrics.registry.contentType);
-    response.end(await metrics.registry.metrics());
+    response.setHeader('content-type', registry.contentType);
+    registry.metrics().then(
+      (text) => response.end(text),
+      (error: unknown) => response.destroy(error as Error),
+    );
   });
   await listenTcp(server, '127.0.0.1', port);
   return server;

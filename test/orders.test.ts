@@ -1,8 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
@@ -14,7 +10,7 @@ import { watchObjects } from '@daasvader/enclave/kube/watch.ts';
 import { type KubernetesObject, type V1Deployment, type V1Pod, Watch } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { findK3s } from '../scripts/demo/k3s.ts';
+import { BareServer } from './support/bare-server.ts';
 import { Kubelet } from './support/kubelet.ts';
 
 // The real API server and its controllers, without nodes: what no machine is needed to decide.
@@ -25,27 +21,15 @@ const QUIET_MS = 35_000;
 const NAMESPACE = namespaceOf(OWNER);
 const log = pino({ enabled: false });
 
-let directory: string;
-let k3s: K3s;
+let server: BareServer;
 let kubernetes: Kubernetes;
 let tracker: Tracker;
 const stop = new AbortController();
 const chain = new FakeChain();
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'orders-'));
-  k3s = await K3s.start({
-    binary: await findK3s(new AbortController().signal),
-    dataDir: join(directory, 'k3s'),
-    apiSocket: join(directory, 'api.sock'),
-    names: [],
-    externalUrl: 'https://127.0.0.1:6443',
-    clusterCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    log,
-    onRestart: () => undefined,
-  });
-  kubernetes = await k3s.ready();
+  server = await BareServer.start();
+  kubernetes = server.kubernetes;
   for (const object of clusterBaseline()) await kubernetes.apply(object);
   tracker = new Tracker(kubernetes);
   void tracker.run(log, stop.signal);
@@ -54,15 +38,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stop.abort();
-  await k3s.stop();
-  await rm(directory, { recursive: true, force: true });
+  await server[Symbol.asyncDispose]();
 });
-
-/** The server is killed and started again by its supervisor, with what it had stored. */
-async function killServer(): Promise<void> {
-  process.kill(Number(await readFile(join(directory, 'k3s.pid'), 'utf8')), 'SIGKILL');
-  await expect.poll(() => kubernetes.isReady(), SOON).toBe(false);
-}
 
 const becomes = (id: bigint, status: string | RegExp, timeout = SOON.timeout) =>
   expect.poll(() => chain.status(id), { ...SOON, timeout }).toMatch(status);
@@ -149,7 +126,7 @@ test('an order that Kubernetes does not take fails with its words, and the next 
 });
 
 test('an order that is given while the server starts again is carried out when it is there', async () => {
-  await killServer();
+  await server.crash();
   const id = chain.ask(deployment('patient', {}));
   const bad = chain.ask(POISON['a variable twice']);
   await becomes(id, 'COMPLETED', 60_000);
@@ -200,7 +177,7 @@ describe('an order is cancelled', () => {
   });
 
   test('while it is tried again, and nothing of it is there', async () => {
-    await killServer();
+    await server.crash();
     const id = chain.ask(deployment('never', {}, { replicas: 1 }));
     await sleep(100);
     chain.cancel(id);

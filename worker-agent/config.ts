@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { WorkerError } from './error.ts';
@@ -11,6 +11,8 @@ const objectId = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 hex dig
 const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 const DEFAULT_DATA_DIR = '/var/lib/k3s';
 const API_PORT = '8443';
+/** Far above what a configuration holds. */
+const MAX_BYTES = 1 << 20;
 
 const schema = z.strictObject({
   sui: z.strictObject({
@@ -114,7 +116,8 @@ export async function readConfig(
 
 async function readYaml(file: string): Promise<Record<string, unknown>> {
   try {
-    const value: unknown = parse(await readFile(file, 'utf8'), { intAsBigInt: false }) ?? {};
+    const value: unknown =
+      parse((await readBounded(file, MAX_BYTES)).toString('utf8'), { intAsBigInt: false }) ?? {};
     if (typeof value !== 'object' || Array.isArray(value)) throw new Error('not a mapping');
     return value as Record<string, unknown>;
   } catch (cause) {

@@ -18,6 +18,9 @@ export interface K3sOptions {
   nodeId: string;
   address: string;
   dataDir: string;
+  /** The attested ranges of pods and of Services: the node refuses addresses beyond them. */
+  clusterCidr: string;
+  serviceCidr: string;
   /** File that names the running child, so that a restarted agent finds it. */
   pidFile: string;
   log: Logger;
@@ -71,6 +74,8 @@ function k3sArguments(options: K3sOptions): string[] {
     ...['--node-name', options.nodeId],
     ...['--node-ip', options.address],
     ...['--data-dir', options.dataDir],
+    ...['--cluster-cidr', options.clusterCidr],
+    ...['--service-cidr', options.serviceCidr],
   ];
 }
 

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/seal.ts';
 import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { WorkerError } from './error.ts';
+
+/** Far above one key. */
+const MAX_SECRET_BYTES = 1 << 12;
 
 /** Where the seal key is kept. */
 export function sealKeyFile(stateDir: string): string {
@@ -89,7 +93,7 @@ async function readSecret(file: string, advice: string): Promise<string> {
   try {
     const { mode } = await stat(file);
     if ((mode & 0o077) !== 0) throw new Error(`others may read it, run chmod 600 ${file}`);
-    return (await readFile(file, 'utf8')).trim();
+    return (await readBounded(file, MAX_SECRET_BYTES)).toString('utf8').trim();
   } catch (cause) {
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const reason = absent ? `it does not exist, ${advice}` : (cause as Error).message;

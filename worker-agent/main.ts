@@ -1,3 +1,4 @@
+import { printableJson } from '@daasvader/attestation/printable.ts';
 import { Command, CommanderError } from 'commander';
 import { joinCommand } from './commands/join.ts';
 import { keygenCommand } from './commands/keygen.ts';
@@ -35,7 +36,8 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   } else {
-    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(failedJson(error))}\n`);
+    if (process.argv.includes('--json'))
+      process.stdout.write(`${printableJson(JSON.stringify(failedJson(error)))}\n`);
     else process.stderr.write(`${failedLines(error)}\n`);
     process.exitCode = EXIT_FAILED;
   }

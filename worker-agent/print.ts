@@ -1,3 +1,4 @@
+import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { CheckError } from '@daasvader/control-plane/checks.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
@@ -5,11 +6,11 @@ import { WorkerError } from './error.ts';
 
 /** Lines for anything that went wrong: which check, what was expected, what was seen. */
 export function failedLines(error: unknown): string {
-  if (!isOurs(error)) return `✗ ${error instanceof Error ? error.message : String(error)}`;
+  if (!isOurs(error)) return printableLines(`✗ ${error instanceof Error ? error.message : String(error)}`);
   const name = error instanceof CheckError ? error.check : error.code;
   const compared =
     error.expected === undefined ? [] : [`  expected ${error.expected}`, `  saw      ${error.actual}`];
-  return [`✗ ${name}: ${error.message}`, ...compared].join('\n');
+  return [printableLines(`✗ ${name}: ${error.message}`), ...compared.map(printable)].join('\n');
 }
 
 /** The same for programs. */

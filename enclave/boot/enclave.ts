@@ -39,8 +39,6 @@ import { Steps } from './steps.ts';
 
 const OUTBOUND_PORT = 9002;
 const KUBERNETES_PORT = 6443;
-/** Heartbeats that may fail to come back before the chain's word counts as old. */
-const MISSED_HEARTBEATS = 4;
 
 /** The machine that the enclave runs on. */
 export interface EnclaveOptions {
@@ -113,7 +111,7 @@ async function operate(
   const state = new ClusterState();
   const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
   const clock = new ChainClock();
-  const freshness = new Freshness(heartbeatSeconds * 1_000 * MISSED_HEARTBEATS);
+  const freshness = new Freshness();
   const writer = new Writer({ operator, freshness, metrics, log, onFailure: fullNodes.any.next });
   const reactor = new Reactor({ state, log, metrics, whenFresh: freshness.wait });
   const follower = new Follower({

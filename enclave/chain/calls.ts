@@ -32,6 +32,8 @@ export interface RegistrationFields {
   readonly caSha256: Uint8Array;
   readonly hpkePublicKey: Uint8Array;
   readonly bootId: Uint8Array;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
 }
 
 /** Has the chain verify the attestation document and registers its enclave, in one transaction. */
@@ -40,7 +42,7 @@ export function registerEnclave(tx: Transaction, ids: ClusterIds, fields: Regist
     target: '0x2::nitro_attestation::load_nitro_attestation',
     arguments: [bytes(tx, fields.document), tx.object(CLOCK)],
   }) as TransactionResult;
-  const { tlsSpkiSha256, caSha256, hpkePublicKey, bootId } = fields;
+  const { tlsSpkiSha256, caSha256, hpkePublicKey, bootId, clusterCidr, serviceCidr } = fields;
   tx.moveCall({
     target: `${ids.packageId}::enclave_registry::register_enclave`,
     arguments: [
@@ -48,6 +50,7 @@ export function registerEnclave(tx: Transaction, ids: ClusterIds, fields: Regist
       tx.object(fields.ticketId),
       document,
       ...[tlsSpkiSha256, caSha256, hpkePublicKey, bootId].map((value) => bytes(tx, value)),
+      ...[clusterCidr, serviceCidr].map((range) => tx.pure.string(range)),
       tx.object(CLOCK),
     ],
   });

@@ -105,6 +105,8 @@ export interface RegistrationArgs {
   caSha256: Uint8Array;
   hpkePublicKey: Uint8Array;
   bootId: Uint8Array;
+  clusterCidr: string;
+  serviceCidr: string;
 }
 
 /** Has the chain verify the document and registers its enclave, in one transaction. */
@@ -119,6 +121,7 @@ export function registerEnclave(tx: Transaction, ids: ContractIds, args: Registr
     tx.object(args.ticketId),
     document,
     ...keys.map((key) => bytes(tx, key)),
+    ...[args.clusterCidr, args.serviceCidr].map((range) => tx.pure.string(range)),
     tx.object(CLOCK),
   ]);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Binding, decodeBinding } from '@daasvader/attestation/binding.ts';
+import { BINDING_VERSION, type Binding, decodeBinding } from '@daasvader/attestation/binding.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
 import { z } from 'zod';
 import { CheckError, type CheckPassed, checkControlPlane } from './checks.ts';
@@ -71,6 +71,8 @@ function readBinding(bytes: Uint8Array): Binding {
     return decodeBinding(bytes);
   } catch (cause) {
     if (!(cause instanceof AttestationError)) throw cause;
-    throw new CheckError('binding', cause.message, 'a binding of version 1', cause.code, { cause });
+    throw new CheckError('binding', cause.message, `a binding of version ${BINDING_VERSION}`, cause.code, {
+      cause,
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { printableJson } from '@daasvader/attestation/printable.ts';
 import { passedLine } from '@daasvader/control-plane/print.ts';
 import type { Command } from 'commander';
 import pino from 'pino';
@@ -22,7 +23,7 @@ async function run(options: CommonOptions): Promise<void> {
   const config = await configOf(options);
   const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
   const root = await rootOf(config);
-  const log = pino({ name: 'worker-agent' });
+  const log = pino({ name: 'worker-agent' }, { write: (line) => process.stdout.write(printableJson(line)) });
   if (root !== undefined)
     log.warn({ root: config.security.attestation_root }, "trusting another root than AWS's");
   const state = new AgentState(config.node.id, root === undefined ? 'AWS' : 'given');

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { printable } from '@daasvader/attestation/printable.ts';
 import type { Command } from 'commander';
 import { Agent, request } from 'undici';
 import type { RegisteredWorker } from '../chain.ts';
@@ -32,7 +33,7 @@ function workerLines(nodeId: string, worker: RegisteredWorker | undefined): stri
 function agentLines(agent: Status | undefined): string[] {
   if (agent === undefined) return ['agent  does not run on this machine'];
   const verified = agent.verifiedAt === undefined ? 'never verified' : `verified ${agent.verifiedAt}`;
-  const problem = agent.problem === undefined ? [] : [`       ${agent.problem}`];
+  const problem = agent.problem === undefined ? [] : [`       ${printable(agent.problem)}`];
   return [
     `agent  ${agent.phase}, ${verified}, trusting ${agent.root === 'AWS' ? "AWS's root" : 'a GIVEN root'}`,
     ...problem,

@@ -44,6 +44,9 @@ func prepareJoin(ctx context.Context, o *Options) (*wire.ClusterConfig, error) {
 	if err := json.Unmarshal(answer, config); err != nil {
 		return nil, fmt.Errorf("Cannot read the cluster's configuration: %w", err)
 	}
+	if err := o.ranges.checkDNS(config.ClusterDNS); err != nil {
+		return nil, err
+	}
 	if err := pki.WriteFile(file, answer, 0o600); err != nil {
 		return nil, err
 	}
@@ -140,8 +143,10 @@ func waitJoined(ctx context.Context, o *Options, config *wire.ClusterConfig) (*n
 		if err != nil {
 			return false, nil // not registered yet, or an expired certificate about to be replaced
 		}
-		n.podCIDR = object.Spec.PodCIDR
-		return n.podCIDR != "" && slices.Contains(object.Status.Addresses, address), nil
+		if n.podCIDR = object.Spec.PodCIDR; n.podCIDR == "" || !slices.Contains(object.Status.Addresses, address) {
+			return false, nil
+		}
+		return true, o.ranges.checkPods(n.podCIDR)
 	})
 }
 

@@ -29,6 +29,10 @@ type Options struct {
 	NodeIP              string
 	DataDir             string
 	CNIBinDir           string
+	// ClusterCIDR and ServiceCIDR are the ranges that the control plane attested.
+	ClusterCIDR, ServiceCIDR string
+
+	ranges ranges
 }
 
 // ParseOptions reads the flags of `k3s agent` and refuses what cannot work.
@@ -41,6 +45,8 @@ func ParseOptions(args []string) (*Options, error) {
 	flags.StringVar(&o.NodeIP, "node-ip", "", "IPv4 address of the node (required)")
 	flags.StringVarP(&o.DataDir, "data-dir", "d", "/var/lib/rancher/k3s", "folder that holds the state")
 	flags.StringVar(&o.CNIBinDir, "cni-bin-dir", "", "folder of the CNI plugins; found by itself when not given")
+	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "", "attested addresses of pods (required)")
+	flags.StringVar(&o.ServiceCIDR, "service-cidr", "", "attested addresses of Services (required)")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -60,6 +66,9 @@ func (o *Options) complete() (err error) {
 	}
 	if net.ParseIP(o.NodeIP).To4() == nil {
 		return fmt.Errorf("Cannot start agent: --node-ip %q is not an IPv4 address", o.NodeIP)
+	}
+	if o.ranges, err = parseRanges(o.ClusterCIDR, o.ServiceCIDR); err != nil {
+		return err
 	}
 	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
 		return err

@@ -24,7 +24,7 @@ func arguments(t *testing.T, changed ...string) []string {
 	t.Helper()
 	return slices.Concat([]string{
 		"--server=https://api.test:6443", "--node-name=w1", "--node-ip=10.0.0.2", "--data-dir=" + t.TempDir(),
-		"--cni-bin-dir=" + pluginDirectory(t),
+		"--cni-bin-dir=" + pluginDirectory(t), "--cluster-cidr=10.42.0.0/16", "--service-cidr=10.43.0.0/16",
 	}, changed)
 }
 
