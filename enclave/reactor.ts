@@ -70,10 +70,10 @@ export class Reactor {
    */
   async rebuild(hands: Hands): Promise<void> {
     this.#hands = hands;
-    const tried = this.#state.requests.desired.map((request) => hands.executor.submit(request));
+    for (const request of this.#state.requests.desired) hands.executor.submit(request);
     for (const grant of this.#state.roles.grants) this.#changeGrants(hands.tenants, grant);
     const late = sleep(this.#rebuildMs, 'late', { ref: false });
-    if ((await Promise.race([Promise.all(tried), late])) === 'late')
+    if ((await Promise.race([hands.executor.tried, late])) === 'late')
       this.#log.warn('reactor: not all requests were tried, going on');
   }
 
@@ -116,7 +116,7 @@ export class Reactor {
         break;
       case 'K8sAPIRequestScheduledEvent': {
         const request = this.#state.requests.get(BigInt(event.requestId));
-        if (request) void executor.submit(request); // which does not fail: an order tells its errors itself
+        if (request) executor.submit(request);
         break;
       }
       case 'RequestCancelledEvent':
@@ -137,16 +137,23 @@ export class Reactor {
    */
   async #insist(what: string, action: () => Promise<void>): Promise<void> {
     for (let pause = 0; !this.#waiting.has(what); pause = RETRY_MS) {
-      this.#waiting.add(what);
-      await sleep(pause);
-      await this.#whenFresh();
-      this.#waiting.delete(what);
       try {
+        await this.#untilDue(what, pause);
         return await action();
       } catch (error) {
         this.#log.warn({ error: reasonOf(error) }, `reactor: cannot ${what}`);
         if (error instanceof EnclaveError) return;
       }
+    }
+  }
+
+  async #untilDue(what: string, pauseMs: number): Promise<void> {
+    this.#waiting.add(what);
+    try {
+      await sleep(pauseMs);
+      await this.#whenFresh();
+    } finally {
+      this.#waiting.delete(what);
     }
   }
 }

@@ -30,10 +30,14 @@ export class Executor {
     this.#options = { ...options, limits, report, turns: new Turns() };
   }
 
-  /** Takes a request; resolves when its first attempt was made or it waits for another one. */
-  submit(request: Request): Promise<void> {
-    const known = this.#orders.get(request.requestId);
-    if (known) return known.tried;
+  /** Resolves when of each request that is here now the first attempt was made, or it waits for another one. */
+  get tried(): Promise<unknown> {
+    return Promise.all([...this.#orders.values()].map(({ tried }) => tried));
+  }
+
+  /** Takes a request. */
+  submit(request: Request): void {
+    if (this.#orders.has(request.requestId)) return;
     const order = new Order(request, this.#options, (object) => this.#last.get(object));
     this.#enter(order);
     const turn = Promise.withResolvers<void>();
@@ -42,9 +46,8 @@ export class Executor {
       return order.tried;
     };
     const lane = order.isDeletion ? `deletions of ${request.owner}` : request.owner;
-    void this.#lanes.take(lane, next); // `tried` does not fail
-    void this.#own(order, this.#runAndForget(order, turn.promise));
-    return order.tried;
+    const work = [this.#lanes.take(lane, next), this.#runAndForget(order, turn.promise)];
+    void this.#own(order, Promise.all(work));
   }
 
   /** Calls off a request that the chain says is cancelled. */
@@ -65,7 +68,7 @@ export class Executor {
   }
 
   /** Whatever else goes wrong with an order, it is told, and stops nothing. */
-  async #own(order: Order, work: Promise<void>): Promise<void> {
+  async #own(order: Order, work: Promise<unknown>): Promise<void> {
     const requestId = `${order.request.requestId}`;
     try {
       await work;

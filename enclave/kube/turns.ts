@@ -5,14 +5,11 @@ export class Turns {
   /** Does `work` when what was asked for earlier under the same key is done, whether or not that failed. */
   take<T>(key: string, work: () => Promise<T>): Promise<T> {
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
-    const done = result.then(
-      () => undefined,
-      () => undefined, // whoever asked for it is told
-    );
-    this.#last.set(key, done);
-    void done.then(() => {
+    const leave = () => {
       if (this.#last.get(key) === done) this.#last.delete(key);
-    });
+    };
+    const done: Promise<void> = result.then(leave, leave); // whoever asked for it is told
+    this.#last.set(key, done);
     return result;
   }
 }
