@@ -3,14 +3,12 @@ import { Fence } from '@daasvader/enclave/kube/fence.ts';
 import type { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { pointOf } from '@daasvader/enclave/kube/p256.ts';
-import { restrictPodSpec } from '@daasvader/enclave/kube/restrict.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BareServer, type Caller } from './support/bare-server.ts';
 
 // The control plane alone, without nodes: what the API server itself refuses.
 
-const NODE = { user: 'system:node:worker-1', groups: ['system:nodes'] };
 const NODE_PATH = '/api/v1/nodes/worker-1';
 /** A policy, and the fence's list, take a moment to come into force; what is asked meanwhile is not stored. */
 const SOON = { timeout: 10_000 };
@@ -30,7 +28,6 @@ afterAll(() => server?.[Symbol.asyncDispose]());
 const call: BareServer['call'] = (...args) => server.call(...args);
 const administrator = () => server.administrator;
 
-const impersonate = { 'impersonate-user': NODE.user, 'impersonate-group': NODE.groups };
 const secret = (name: string, type: string) => ({
   apiVersion: 'v1',
   kind: 'Secret',
@@ -50,36 +47,13 @@ test('nobody makes a Secret that Kubernetes fills with a token without end', asy
   expect(await make('ordinary', 'Opaque')).toMatchObject({ status: 201 });
 });
 
-test('a node makes no pods, not even static ones', async () => {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'static-worker-1',
-      annotations: { 'kubernetes.io/config.mirror': 'x' },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'x', controller: true }],
-    },
-    spec: { ...restrictPodSpec({ containers: [{ name: 'c', image: 'i' }] }, ''), nodeName: 'worker-1' },
-  };
-  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } };
-  const made = await call('/api/v1/nodes', administrator(), node, impersonate);
-  pod.metadata.ownerReferences[0]!.uid = JSON.parse(made.text).metadata.uid;
-  const path = '/api/v1/namespaces/default/pods?dryRun=All';
-  await expect
-    .poll(() => call(path, administrator(), pod, impersonate), SOON)
-    .toMatchObject({
-      status: 422,
-      text: expect.stringContaining('no-pods-of-nodes'),
-    });
-});
-
 /** A node's certificate, as the enclave signs it. */
 async function nodeCertificate(): Promise<Caller> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { client } = await k3s.signers();
   const { pem } = await client.sign({
     organization: 'system:nodes',
-    commonName: NODE.user,
+    commonName: 'system:node:worker-1',
     publicKey: pointOf(publicKey.export({ type: 'spki', format: 'der' })),
     purpose: 'client',
     dnsNames: [],

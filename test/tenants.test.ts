@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { hostPidOf, runInVm, spawnInVm } from '@daasvader/worker-agent/vm/vm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningPod, User } from '../scripts/demo/user.ts';
@@ -146,6 +149,16 @@ test('images come from the mirror that a provider names', async () => {
   mirror.close();
 });
 
+test('the control plane reaches a node by its name, which no DNS knows', async () => {
+  const admin = join(live.cluster.directory, 'host/k3s/server/cred/admin.kubeconfig');
+  const kubectl = (...args: string[]) =>
+    promisify(execFile)(live.cluster.k3s, ['kubectl', '--kubeconfig', admin, ...args]);
+  const { stdout: node } = await kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}');
+  expect(await kubectl('get', '--raw', `/api/v1/nodes/${node}/proxy/healthz`)).toMatchObject({
+    stdout: 'ok',
+  });
+});
+
 test("a user's credential opens no other namespace, and writes nothing but through the chain", async () => {
   const { user } = alice;
   const namespace = await bob.user.kubectl('get', 'pods', '-o', 'jsonpath={.items[0].metadata.namespace}');
@@ -178,7 +191,14 @@ test('a granted role opens its namespace as far as it goes, and closes when it i
     RUN_TIMEOUT_MS,
   );
   await bob.user.untilRunning('guest', RUN_TIMEOUT_MS);
+  const goingOn = [
+    ['exec', '-n', namespace, bob.pod.name, '--', 'sleep', '600'],
+    ['logs', '-f', '-n', namespace, bob.pod.name],
+    ['get', 'pods', '-n', namespace, '--watch'],
+  ].map((command) => alice.user.kubectl(...command).catch(String));
+  expect(await Promise.race([...goingOn, sleep(3_000, 'all go on')])).toBe('all go on');
   await bob.user.daas('role', 'revoke', namespace, alice.user.address);
+  await Promise.all(goingOn); // each has ended
   await expect.poll(look, patience).toMatch(/forbidden/i);
   await expect(write()).rejects.toThrow(/EBadNamespace/);
 });

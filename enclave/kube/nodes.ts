@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node } from '@kubernetes/client-node';
+import type { Transaction } from '@mysten/sui/transactions';
 import type { Audit } from '../audit/audit.ts';
 import { activateWorker, type Seat, setWorkerStatus } from '../chain/calls.ts';
 import { type ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
@@ -106,16 +107,19 @@ export class Nodes {
     const status = () => state.worker(nodeId)?.status;
     const isReady = () => this.#ready.get(nodeId) === true;
     log.info({ nodeId, ready: isReady() }, 'node status changed');
-    void writer.submit({
+    const lost = (error: unknown) =>
+      log.error({ nodeId, error: String(error) }, 'nodes: cannot tell the chain');
+    const activation = {
       label: `activate worker ${nodeId}`,
       needed: () => isReady() && (status() === pending || status() === offline),
-      build: (tx) => activateWorker(tx, seat, nodeId),
-    });
-    void writer.submit({
+      build: (tx: Transaction) => activateWorker(tx, seat, nodeId),
+    };
+    const absence = {
       label: `set worker ${nodeId} offline`,
       needed: () => !isReady() && status() === active,
-      build: (tx) => setWorkerStatus(tx, seat, nodeId, offline),
-    });
+      build: (tx: Transaction) => setWorkerStatus(tx, seat, nodeId, offline),
+    };
+    for (const statement of [activation, absence]) writer.submit(statement).catch(lost);
   }
 
   /** The fence comes first: behind it the node can put nothing back. */

@@ -68,9 +68,10 @@ func (f *front) install(config *app.Config) {
 	// The enclave can dial nobody: proxying to pods and services is refused here rather than tried.
 	config.KubeAPIs.ControlPlane.ProxyTransport.DialContext = refuseDial
 	generic := config.Aggregator.GenericConfig
+	f.authorizer = generic.Authorization.Authorizer
 	build := generic.BuildHandlerChainFunc
 	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
-		return f.wrap(build(api, c))
+		return f.wrap(build(f.ongoing.wrap(api, c.LongRunningFunc), c))
 	}
 }
 
@@ -82,7 +83,7 @@ func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL s
 		}
 	}
 	s := options.NewServerRunOptions()
-	addPlugins(s.Admission.GenericAdmission)
+	addPlugins(s.Admission.GenericAdmission, plugins(o))
 	if err := parseFlags(s.Flags(), apiServerArguments(o, c, etcdURL)); err != nil {
 		return none, err
 	}

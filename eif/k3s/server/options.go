@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 
@@ -56,7 +57,7 @@ func (o *Options) complete() (err error) {
 		return fmt.Errorf("Cannot start server: --bind-address %q is not an IP address", o.BindAddress)
 	}
 	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
-		if _, _, err := net.ParseCIDR(cidr); err != nil {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
 			return fmt.Errorf("Cannot start server: %w", err)
 		}
 	}

@@ -4,6 +4,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -21,6 +22,7 @@ const readyPoll = 50 * time.Millisecond
 func Run(ctx context.Context, o *Options) error {
 	started := time.Now()
 	klog.InfoS("Starting k3s", "version", version.Get().GitVersion)
+	net.DefaultResolver = ownResolver()
 	if err := os.MkdirAll(o.path("etc"), 0o700); err != nil {
 		return err
 	}
@@ -48,6 +50,7 @@ func Run(ctx context.Context, o *Options) error {
 		return err
 	}
 	group.Go(func() error { return ended("kube-apiserver", ctx, api.run(ctx)) })
+	group.Go(func() error { return ended("questions", ctx, front.ongoing.keepAsking(ctx, front.authorizer)) })
 	group.Go(func() error {
 		return startControllers(ctx, group, o, creds, api, front, started)
 	})
