@@ -213,9 +213,9 @@ describe('orders for one object', () => {
     };
     const first = chain.ask(configMap('web', '1'));
     const second = chain.ask(configMap('web', '2', 'PUT'));
-    const third = chain.ask(configMap('web', '3', 'PUT'));
     chain.cancel(second);
     await ends(second).toBe('CANCELLED: 0');
+    const third = chain.ask(configMap('web', '3', 'PUT'));
     await isPending(third);
     kubernetes.onWrite = () => undefined;
     await ends(third).toBe('COMPLETED');

@@ -82,8 +82,13 @@ export class Executor {
     if (order.object !== undefined) this.#last.set(order.object, order);
   }
 
+  /** What comes after it waits for it until nothing before it writes any more, which may be after its own end. */
   #leave(order: Order): void {
+    const { object } = order;
     this.#orders.delete(order.request.requestId);
-    if (order.object !== undefined && this.#last.get(order.object) === order) this.#last.delete(order.object);
+    const clear = () => {
+      if (object !== undefined && this.#last.get(object) === order) this.#last.delete(object);
+    };
+    order.written.then(clear, clear);
   }
 }
