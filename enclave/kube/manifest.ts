@@ -42,7 +42,7 @@ const env = z.strictObject({
   valueFrom: z.strictObject({ configMapKeyRef: keyRef, secretKeyRef: keyRef, fieldRef }).partial().optional(),
 });
 const envFrom = z.strictObject({ prefix: text, configMapRef: nameRef, secretRef: nameRef }).partial();
-const quantities = z.record(
+const quantities = z.partialRecord(
   z.enum(['cpu', 'memory', 'ephemeral-storage']),
   z.union([z.string().regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|Ki|Mi|Gi)?$/), z.number().positive()]),
 );

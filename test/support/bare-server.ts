@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { pino } from 'pino';
@@ -52,6 +53,12 @@ export class BareServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.k3s.stop();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Kills the server, which its supervisor starts again with what it had stored. */
+  async crash(): Promise<void> {
+    process.kill(Number(await readFile(join(this.#directory, 'k3s.pid'), 'utf8')), 'SIGKILL');
+    while (await this.kubernetes.isReady()) await sleep(10);
   }
 
   /** Where the server keeps its authorities and certificates. */
