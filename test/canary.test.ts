@@ -45,15 +45,3 @@ test('an API server that hangs is noticed and started again, and nobody acts mea
   stop.abort();
   await running;
 });
-
-test('an object is confirmed by its uid, not by its name', async () => {
-  const { kubernetes } = server;
-  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one', namespace: 'default' } };
-  const first = await kubernetes.apply(object);
-  expect(await kubernetes.confirm(first)).toBe(true);
-  await kubernetes.delete(object);
-  expect(await kubernetes.confirm(first)).toBe(false);
-  const second = await kubernetes.apply(object);
-  expect(await kubernetes.confirm(first)).toBe(false);
-  expect(await kubernetes.confirm(second)).toBe(true);
-});

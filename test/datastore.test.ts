@@ -27,7 +27,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'datastore-'));
   await run('mount', ['-t', 'tmpfs', '-o', `size=${FILE_SYSTEM}`, 'datastore-test', directory]);
   server = await ApiServer.start(directory);
-  admin = server.administrator();
+  admin = await server.administrator();
   const bindings = [roleBinding(TENANT, 'admin', 'tenant'), grantBinding('admin', 'tenant', [OTHER])];
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenant' } };
   for (const object of [...clusterBaseline(), namespace, ...bindings]) await server.kubernetes.apply(object);

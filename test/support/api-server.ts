@@ -70,10 +70,10 @@ export class ApiServer {
   }
 
   /** The cluster's administrator, as whom the enclave acts. */
-  administrator(): Caller {
-    const { certData = '', keyData = '' } = this.kubernetes.config.getCurrentUser() ?? {};
-    const decode = (text: string) => Buffer.from(text, 'base64').toString();
-    return this.#callerWith(decode(certData), decode(keyData));
+  async administrator(): Promise<Caller> {
+    const { certFile = '', keyFile = '' } = this.kubernetes.config.getCurrentUser() ?? {};
+    const [cert, key] = await Promise.all([certFile, keyFile].map((file) => readFile(file, 'utf8')));
+    return this.#callerWith(cert!, key!);
   }
 
   /** A caller under any name, whom the client authority vouches for. */
