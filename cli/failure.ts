@@ -1,5 +1,6 @@
 import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import type { ContractAbort } from '@daasvader/chain/error.ts';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 
 /** What to do when a contract refuses, where its error does not say it. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -18,7 +19,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function describeFailure(error: unknown): string {
   const code = codeOf(error);
   const shown = code === undefined ? '' : ` [${printable(code)}]`;
-  return `${printableLines(messageOf(error))}${shown}${describeComparison(error)}${describeAdvice(error)}`;
+  return `${printableLines(reasonOf(error))}${shown}${describeComparison(error)}${describeAdvice(error)}`;
 }
 
 /** The same for programs, as `--json` prints it. */
@@ -27,18 +28,11 @@ export function failureJson(error: unknown): object {
   return {
     ok: false,
     code: codeOf(error),
-    message: messageOf(error),
+    message: reasonOf(error),
     expected,
     actual,
     advice: adviceOf(error),
   };
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause === undefined) return error.message;
-  const cause = messageOf(error.cause);
-  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }
 
 function codeOf(error: unknown): string | undefined {

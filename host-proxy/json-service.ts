@@ -46,7 +46,7 @@ export function jsonService(routes: Routes, metrics: Metrics, log: Logger): Conn
     },
     (request, response) => {
       respond(request, response).catch((err: unknown) => {
-        log.error({ err }, 'host request was not answered');
+        log.error({ err }, 'Cannot answer a host request');
         response.destroy();
       });
     },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import { CheckError, type CheckPassed } from '@daasvader/control-plane/checks.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
 import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/control-plane/verify.ts';
@@ -72,7 +73,7 @@ export class Daemon {
   async run(stop: AbortSignal, hurry: AbortSignal): Promise<void> {
     const { state, roundMs = ROUND_MS } = this.#options;
     while (!stop.aborted) {
-      await this.#round();
+      await this.#round(stop);
       const backoff = 2 ** Math.min(this.#failures, MAX_BACKOFF_ROUNDS) - 1;
       await sleep(roundMs * Math.max(1, backoff), undefined, { signal: stop }).catch(() => undefined);
     }
@@ -83,15 +84,17 @@ export class Daemon {
     state.enter('stopped');
   }
 
-  async #round(): Promise<void> {
+  async #round(stop: AbortSignal): Promise<void> {
     try {
       await this.#probe();
-      if (Date.now() >= this.#verifyAt) await this.#verify();
+      if (Date.now() >= this.#verifyAt) await this.#verify(stop);
+      stop.throwIfAborted();
       await this.#followAddress();
       if (this.#k3s === undefined) await this.#start();
-      await this.#uncordon();
+      await this.#uncordon(stop);
       this.#failures = 0;
     } catch (error) {
+      if (stop.aborted) return; // called off: that says nothing about the other side
       this.#failures += 1;
       await this.#fail(error);
     }
@@ -112,11 +115,12 @@ export class Daemon {
     }
   }
 
-  async #verify(): Promise<void> {
+  async #verify(signal: AbortSignal): Promise<void> {
     const { config, chain, root, report, state, log } = this.#options;
     if (this.#k3s === undefined) state.enter('verifying');
     const readCluster = () => chain.readCluster();
-    const found = await verifyControlPlane({ apiEndpoint: config.apiEndpoint, readCluster, root, report });
+    const { apiEndpoint } = config;
+    const found = await verifyControlPlane({ apiEndpoint, readCluster, root, report, signal });
     const bootId = Buffer.from(found.binding.bootId).toString('hex');
     const known = this.#controlPlane?.binding.bootId;
     await this.#controlPlane?.endpoint.close();
@@ -143,7 +147,7 @@ export class Daemon {
       });
       if (this.sealToken !== former) log.info({ sealToken: this.sealToken }, 'seal token renewed');
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'cannot renew the seal token now');
+      log.warn({ error: reasonOf(error) }, 'cannot renew the seal token now');
     }
   }
 
@@ -217,14 +221,18 @@ export class Daemon {
   }
 
   #watch(k3s: K3sAgent): void {
-    void k3s.ended.then((how) => {
-      if (this.#k3s !== k3s) return; // stopped by us
-      this.#k3s = undefined;
-      this.#verifyAt = 0;
-      this.#failures += 1;
-      if (this.#options.state.status.phase === 'running') this.#options.state.enter('verifying');
-      this.#options.log.error({ how }, 'k3s agent ended');
-    });
+    k3s.ended
+      .then((how) => this.#onEnded(k3s, how))
+      .catch((error: unknown) => this.#options.log.error({ error: reasonOf(error) }, 'k3s agent ended'));
+  }
+
+  #onEnded(k3s: K3sAgent, how: string): void {
+    if (this.#k3s !== k3s) return; // stopped by us
+    this.#k3s = undefined;
+    this.#verifyAt = 0;
+    this.#failures += 1;
+    if (this.#options.state.status.phase === 'running') this.#options.state.enter('verifying');
+    this.#options.log.error({ how }, 'k3s agent ended');
   }
 
   async #fail(error: unknown): Promise<void> {
@@ -239,10 +247,10 @@ export class Daemon {
     }
     if (!(error instanceof Error)) throw error;
     log.warn(
-      { error: error.message, code: (error as { code?: unknown }).code },
+      { error: reasonOf(error), code: (error as { code?: unknown }).code },
       'cannot attend to the control plane now',
     );
-    state.failed('unreachable', error.message);
+    state.failed('unreachable', reasonOf(error));
   }
 
   async #stopK3s(): Promise<void> {
@@ -256,18 +264,18 @@ export class Daemon {
     if (this.#k3s === undefined || !existsSync(nodeKubeconfig(config.k3s.data_dir))) return;
     try {
       await writePrivate(this.#cordonedFile, '');
-      await this.#node.drain(signal);
+      await this.#node(signal).drain(signal);
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'stopping without a complete drain');
+      log.warn({ error: reasonOf(error) }, 'stopping without a complete drain');
     }
   }
 
   // Only what our own drain at shutdown cordoned; an owner's drain stays until the owner takes it back.
-  async #uncordon(): Promise<void> {
+  async #uncordon(signal: AbortSignal): Promise<void> {
     const { config, chain } = this.#options;
     if (!existsSync(this.#cordonedFile) || !existsSync(nodeKubeconfig(config.k3s.data_dir))) return;
     const worker = await chain.readWorker(config.node.id);
-    if (worker?.status !== 'draining') await this.#node.setSchedulable(true);
+    if (worker?.status !== 'draining') await this.#node(signal).setSchedulable(true);
     await rm(this.#cordonedFile, { force: true });
   }
 
@@ -283,8 +291,8 @@ export class Daemon {
     return join(this.#options.config.stateDir, 'cordoned');
   }
 
-  get #node(): OwnNode {
+  #node(signal: AbortSignal): OwnNode {
     const { config } = this.#options;
-    return new OwnNode(nodeKubeconfig(config.k3s.data_dir), config.node.id);
+    return new OwnNode(nodeKubeconfig(config.k3s.data_dir), config.node.id, signal);
   }
 }

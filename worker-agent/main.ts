@@ -1,4 +1,5 @@
 import { printableJson } from '@daasvader/attestation/printable.ts';
+import { endOnBrokenOutput } from '@daasvader/control-plane/standard-output.ts';
 import { Command, CommanderError } from 'commander';
 import { joinCommand } from './commands/join.ts';
 import { keygenCommand } from './commands/keygen.ts';
@@ -11,6 +12,8 @@ import { failedJson, failedLines } from './print.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+endOnBrokenOutput('worker-agent');
 
 function program(): Command {
   const commands = [

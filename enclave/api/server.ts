@@ -10,8 +10,6 @@ import { problems } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 
 const API_PORT = 8443;
-const REQUESTS_PER_MINUTE = 100;
-const REQUESTS_PER_MINUTE_OVERALL = 6_000;
 
 const LIMITS: ServerOptions = {
   maxHeaderSize: 8_192,
@@ -31,7 +29,8 @@ export function createApi(routes: readonly Routes[], log: Logger): Koa {
   // koa prints errors by itself unless somebody listens; `problems` answers and logs them.
   api.on('error', (error: Error) => log.debug({ error: String(error) }, 'api: connection failed'));
   api.use(problems(log));
-  api.use(new RateLimit(REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE_OVERALL).middleware());
+  const paths = new Set(router.stack.map(({ path }) => path));
+  api.use(new RateLimit().middleware((path) => (paths.has(path) ? path : 'none')));
   api.use(router.routes());
   return api;
 }

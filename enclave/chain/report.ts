@@ -24,6 +24,7 @@ export class Report {
   /** It is applied and on its way. */
   started(requestId: bigint): Promise<void> {
     return this.#tell({
+      subject: `request ${requestId}`,
       label: `start request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.scheduled,
       build: (tx) => startRequest(tx, this.#options.seat, requestId),
@@ -33,6 +34,7 @@ export class Report {
   /** It reached its goal. */
   completed(requestId: bigint, digest: Uint8Array): Promise<void> {
     return this.#tell({
+      subject: `request ${requestId}`,
       label: `complete request ${requestId}`,
       needed: () => this.#isOpen(requestId),
       build: (tx) => completeRequest(tx, this.#options.seat, requestId, digest),
@@ -47,6 +49,7 @@ export class Report {
    */
   failed(requestId: bigint, reason: string, applied: boolean): Promise<void> {
     return this.#tell({
+      subject: `request ${requestId}`,
       label: `fail request ${requestId}`,
       needed: () => this.#isOpen(requestId),
       build: (tx) => failRequest(tx, this.#options.seat, requestId, { reason, applied }),
@@ -56,6 +59,7 @@ export class Report {
   /** It was cancelled, and this is what became of it: one of `CANCELLATION_OUTCOME`. */
   settled(requestId: bigint, outcome: number): Promise<void> {
     return this.#tell({
+      subject: `request ${requestId}`,
       label: `settle request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.cancelled,
       build: (tx) => settleCancelledRequest(tx, this.#options.seat, requestId, outcome),

@@ -22,6 +22,7 @@ function configMap(name: string, size = 1): Asked {
 /** What the operator says, by the contract's function. */
 const say = (name: string, id: bigint, ...values: unknown[]) =>
   writer.submit({
+    subject: name,
     label: name,
     needed: () => true,
     build: (tx) => tx.moveCall({ target: `::${name}`, arguments: [0, 0, 0, id, ...values, 0] as never }),

@@ -26,10 +26,11 @@ function subject(now = 0) {
     });
   register('worker-1');
   const tokens = new BootstrapTokens({ apply: async (object) => object, delete: async () => undefined });
+  const audit = new Audit(() => undefined);
   const join = new Join({
     state,
     tokens,
-    audit: new Audit(() => undefined),
+    audit,
     clusterId: OWNER,
     caPem: 'CA',
     apiServer: 'https://master:6443',
@@ -38,6 +39,7 @@ function subject(now = 0) {
   return {
     join,
     register,
+    audit,
     setStatus: (newStatus: number) =>
       emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 0, newStatus }),
   };
@@ -80,4 +82,10 @@ test('refuses a worker that is unknown, uses another token, has expired, was sla
     await expect(join.admit(asked)).rejects.toMatchObject({ code: 'join' });
     expect(join.isAdmitted('worker-1')).toBe(false);
   }
+});
+
+test("asking again and again in a worker's name leaves one entry in the history", async () => {
+  const { join, audit } = subject();
+  for (let i = 0; i < 10; i += 1) await join.admit(asked);
+  expect(audit.recent().filter(({ action }) => action === 'join')).toHaveLength(1);
 });

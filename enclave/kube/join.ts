@@ -37,6 +37,8 @@ export interface JoinOptions {
 /** Lets workers in that the chain knows. */
 export class Join implements NodeAdmission {
   readonly #options: JoinOptions;
+  /** The last token of each node that asked; they are as many as the chain has registered. */
+  readonly #sealed = new Map<string, string>();
 
   constructor(options: JoinOptions) {
     this.#options = options;
@@ -54,7 +56,10 @@ export class Join implements NodeAdmission {
     const token = await tokens.issue(nodeId);
     const plain = Buffer.from(bootstrapKubeconfig(token, apiServer, caPem));
     const sealedKubeconfig = await seal(sealToken, SEAL_INFO + clusterId, nodeId, plain);
-    audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
+    // Anybody can ask in a worker's name, again and again: what is new is a token, not a question.
+    if (this.#sealed.get(nodeId) !== token.id)
+      audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
+    this.#sealed.set(nodeId, token.id);
     return { sealedKubeconfig, caPem, apiServer };
   }
 

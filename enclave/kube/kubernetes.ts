@@ -1,22 +1,20 @@
+import { BoundedKubeConfig } from '@daasvader/control-plane/kube-config.ts';
 import {
   ApiException,
   CertificatesV1Api,
   CoreV1Api,
-  createConfiguration,
   HttpMethod,
-  KubeConfig,
+  IsomorphicFetchHttpLibrary,
+  type KubeConfig,
   type KubernetesListObject,
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
   RequestContext,
-  ServerConfiguration,
 } from '@kubernetes/client-node';
 
 /** Owner of the fields that the enclave applies. */
 const FIELD_MANAGER = 'daasvader';
-/** How long the API server, on the same machine, may take for one answer. */
-const ANSWER_MS = 10_000;
 /** Objects in one answer to a list. */
 const PAGE = 500;
 
@@ -38,19 +36,13 @@ export class Kubernetes {
   readonly core: CoreV1Api;
   readonly certificates: CertificatesV1Api;
   readonly #objects: KubernetesObjectApi;
-  readonly #configuration: ReturnType<typeof createConfiguration>;
+  readonly #http = new IsomorphicFetchHttpLibrary();
 
   constructor(kubeconfigFile: string) {
-    this.config = new KubeConfig();
-    this.config.loadFromFile(kubeconfigFile);
-    this.#configuration = createConfiguration({
-      baseServer: new ServerConfiguration(this.config.getCurrentCluster()?.server ?? '', {}),
-      authMethods: { default: this.config },
-      promiseMiddleware: [{ pre: withDeadline, post: async (response) => response }],
-    });
-    this.core = new CoreV1Api(this.#configuration);
-    this.certificates = new CertificatesV1Api(this.#configuration);
-    this.#objects = new KubernetesObjectApi(this.#configuration);
+    this.config = new BoundedKubeConfig(kubeconfigFile);
+    this.core = this.config.makeApiClient(CoreV1Api);
+    this.certificates = this.config.makeApiClient(CertificatesV1Api);
+    this.#objects = KubernetesObjectApi.makeApiClient(this.config);
   }
 
   /** Server-side apply: creates the object or makes it what it should be. Safe to repeat. */
@@ -68,6 +60,15 @@ export class Kubernetes {
   /** The object as it is, or undefined when there is none. */
   read<T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> {
     return orAbsent(this.#objects.read(ref as Parameters<KubernetesObjectApi['read']>[0]) as Promise<T>);
+  }
+
+  /**
+   * Whether the datastore holds this very object, by its uid, and not merely an answer that said so. Its absence may also
+   * mean that somebody has deleted it since.
+   */
+  async confirm(object: KubernetesObject): Promise<boolean> {
+    const kept = await this.read(object as ObjectRef);
+    return kept !== undefined && kept.metadata?.uid === object.metadata?.uid;
   }
 
   /**
@@ -116,19 +117,14 @@ export class Kubernetes {
 
   async #get(path: string): Promise<string> {
     const { server } = this.config.getCurrentCluster() ?? {};
-    const context = await withDeadline(new RequestContext(`${server}${path}`, HttpMethod.GET));
+    const context = new RequestContext(`${server}${path}`, HttpMethod.GET);
     await this.config.applySecurityAuthentication(context);
-    const response = await this.#configuration.httpApi.send(context).toPromise();
+    const response = await this.#http.send(context).toPromise();
     const body = await response.body.text();
     if (response.httpStatusCode !== 200)
       throw new ApiException(response.httpStatusCode, path, body, response.headers);
     return body;
   }
-}
-
-async function withDeadline(context: RequestContext): Promise<RequestContext> {
-  context.setSignal(AbortSignal.timeout(ANSWER_MS));
-  return context;
 }
 
 /** The answer, or undefined when Kubernetes says that the object does not exist; every other error stays one. */

@@ -110,11 +110,13 @@ export class Nodes {
     const lost = (error: unknown) =>
       log.error({ nodeId, error: String(error) }, 'nodes: cannot tell the chain');
     const activation = {
+      subject: `worker ${nodeId}`,
       label: `activate worker ${nodeId}`,
       needed: () => isReady() && (status() === pending || status() === offline),
       build: (tx: Transaction) => activateWorker(tx, seat, nodeId),
     };
     const absence = {
+      subject: `worker ${nodeId}`,
       label: `set worker ${nodeId} offline`,
       needed: () => !isReady() && status() === active,
       build: (tx: Transaction) => setWorkerStatus(tx, seat, nodeId, offline),

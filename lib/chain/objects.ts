@@ -4,6 +4,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
 import { ImageKey, OBJECTS } from './layouts.ts';
+import { reasonOf } from './reason.ts';
 
 type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
 
@@ -174,7 +175,7 @@ async function ask<T>(question: () => Promise<T>): Promise<T> {
     return await question();
   } catch (cause) {
     const code = cause instanceof ObjectError && cause.reason === 'notFound' ? 'not_found' : 'unreachable';
-    throw new ChainError(code, `Cannot read from the chain: ${(cause as Error).message}`, { cause });
+    throw new ChainError(code, `Cannot read from the chain: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -4,6 +4,7 @@ import { Transaction } from '@mysten/sui/transactions';
 import { abortName } from './aborts.ts';
 import { ChainError, type ContractAbort } from './error.ts';
 import { type ChainEvent, parseEvent } from './events.ts';
+import { reasonOf } from './reason.ts';
 
 /**
  * MIST above what the simulation took: until the transaction is executed others may change the shared objects that it
@@ -108,7 +109,7 @@ async function signAndExecute(client: SuiGrpcClient, signer: Signer, transaction
     const failure = (cause as { executionError?: ExecutionFailure }).executionError;
     if (failure !== undefined) throw executionError(failure, undefined, cause);
     const code = isRefusal(cause) ? 'execution' : 'unreachable';
-    throw new ChainError(code, `Cannot execute transaction: ${(cause as Error).message}`, { cause });
+    throw new ChainError(code, `Cannot execute transaction: ${reasonOf(cause)}`, { cause });
   }
 }
 

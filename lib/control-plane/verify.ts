@@ -26,6 +26,8 @@ export interface VerifyOptions {
   /** PEM of the root to trust instead of AWS's. */
   root: string | undefined;
   report: (passed: CheckPassed) => void;
+  /** Calls off what is being asked, also by requests that come later. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -34,8 +36,8 @@ export interface VerifyOptions {
  *   `readCluster` throws, when nothing could be checked
  */
 export async function verifyControlPlane(options: VerifyOptions): Promise<VerifiedControlPlane> {
-  const { apiEndpoint, root, report } = options;
-  const endpoint = new EnclaveEndpoint(apiEndpoint);
+  const { apiEndpoint, root, report, signal } = options;
+  const endpoint = new EnclaveEndpoint(apiEndpoint, signal);
   try {
     const nonce = randomBytes(NONCE_BYTES);
     const [cluster, { document, binding }] = await Promise.all([

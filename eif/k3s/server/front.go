@@ -22,14 +22,18 @@ type front struct {
 	config        []byte       // wire.ClusterConfig as JSON
 	authenticator authenticator.Request
 	authorizer    authorizer.UnconditionalAuthorizer
+	fill          *fill
+	budget        *budget
 }
 
-func newFront(o *Options, c *credentials) (*front, error) {
+func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
 	config, err := clusterConfig(o, c)
 	if err != nil {
 		return nil, err
 	}
-	f := &front{tunnel: newTunnel(), fence: newFence(), ongoing: newOngoing(), config: config}
+	f := &front{
+		tunnel: newTunnel(), fence: newFence(), ongoing: newOngoing(), config: config, fill: fill, budget: newBudget(),
+	}
 	if o.APISocket != "" {
 		f.enclave = enclaveProxy(o.APISocket)
 	}

@@ -11,12 +11,14 @@ import (
 )
 
 // plugins are the admission plugins of our own. They are always on, for everybody, and judge before Kubernetes's.
-func plugins(o *Options) []plugin {
+func plugins(o *Options, b *budget) []plugin {
 	ranges := []netip.Prefix{netip.MustParsePrefix(o.ClusterCIDR), netip.MustParsePrefix(o.ServiceCIDR)}
 	return []plugin{
 		{own.CanonicalRequestsName, own.NewCanonicalRequests},
 		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(ranges...), nil }},
 		{own.UnreachableName, own.NewUnreachable},
+		{"ObjectSizes", func(io.Reader) (admission.Interface, error) { return newSizes(b.charge), nil }},
+		{"PendingSigningRequests", func(io.Reader) (admission.Interface, error) { return newPendingRequests(), nil }},
 	}
 }
 

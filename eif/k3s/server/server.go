@@ -32,20 +32,20 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	// The datastore outlives the API server, which writes while it ends.
 	storeCtx, stopStore := context.WithCancel(context.WithoutCancel(ctx))
-	etcdURL, storeEnded, err := startDatastore(storeCtx, o)
+	store, err := startDatastore(storeCtx, o)
 	if err != nil {
 		stopStore()
 		return err
 	}
-	defer storeEnded()
+	defer store.wait()
 	defer stopStore()
 
 	group, ctx := errgroup.WithContext(ctx)
-	front, err := newFront(o, creds)
+	front, err := newFront(o, creds, store.fill)
 	if err != nil {
 		return err
 	}
-	api, err := newAPIServer(ctx, o, creds, etcdURL, front)
+	api, err := newAPIServer(ctx, o, creds, store.etcdURL, front)
 	if err != nil {
 		return err
 	}
