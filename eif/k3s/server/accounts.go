@@ -70,7 +70,7 @@ type account struct {
 	written   *rate.Limiter
 
 	mu        sync.Mutex
-	running   int
+	running   map[bool]int // by whether they go on until somebody ends them
 	creations map[string]*rate.Limiter
 }
 
@@ -80,6 +80,7 @@ func newAccount(allowance allowance, now func() time.Time) *account {
 		now:       now,
 		requests:  rate.NewLimiter(allowance.requests, allowance.burst),
 		written:   rate.NewLimiter(allowance.written, allowance.writtenBurst),
+		running:   map[bool]int{},
 		creations: map[string]*rate.Limiter{},
 	}
 	for resource, bound := range creations {
@@ -89,13 +90,13 @@ func newAccount(allowance allowance, now func() time.Time) *account {
 }
 
 // enter takes a request of some bytes from the budget; it says what is used up, if anything is.
-func (a *account) enter(bytes int64, created string) (reason string) {
+func (a *account) enter(bytes int64, created string, goesOn bool) (reason string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
 	switch creations := a.creations[created]; {
-	case a.running >= a.allowance.running:
-		return "too many of your requests and watches run at once; end some"
+	case a.running[goesOn] >= a.allowance.atOnce(goesOn):
+		return "too many of your requests or watches run at once; end some"
 	case !a.requests.AllowN(now, 1):
 		return "your requests come too fast; try again later"
 	case bytes > 0 && !a.written.AllowN(now, int(bytes)):
@@ -103,14 +104,14 @@ func (a *account) enter(bytes int64, created string) (reason string) {
 	case creations != nil && !creations.AllowN(now, 1):
 		return "you have created too many " + created + " lately; try again later"
 	}
-	a.running++
+	a.running[goesOn]++
 	return ""
 }
 
-func (a *account) leave() {
+func (a *account) leave(goesOn bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.running--
+	a.running[goesOn]--
 }
 
 // pay takes bytes that are written already.
@@ -123,7 +124,7 @@ func (a *account) isWhole() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	isFull := func(limiter *rate.Limiter) bool { return limiter.TokensAt(a.now()) >= float64(limiter.Burst()) }
-	whole := a.running == 0 && isFull(a.requests) && isFull(a.written)
+	whole := a.running[false]+a.running[true] == 0 && isFull(a.requests) && isFull(a.written)
 	for _, limiter := range a.creations {
 		whole = whole && isFull(limiter)
 	}

@@ -13,10 +13,18 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/endpoints/request"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 )
 
 var resolver = &request.RequestInfoFactory{APIPrefixes: sets.NewString("api", "apis"), GrouplessAPIPrefixes: sets.NewString("api")}
+
+var serverConfig = &genericapiserver.Config{
+	RequestInfoResolver: resolver,
+	Serializer:          legacyscheme.Codecs,
+	LongRunningFunc:     filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log", "exec", "attach", "portforward")),
+}
 
 // from is a request whose caller has been authenticated.
 func from(who user.Info, method, path string, body int) *http.Request {
@@ -33,7 +41,7 @@ func kubelet(name string) user.Info {
 func guarded(now *time.Time, next http.HandlerFunc) http.Handler {
 	b := newBudget()
 	b.accounts.now = func() time.Time { return *now }
-	return b.wrap(next, resolver, legacyscheme.Codecs)
+	return b.wrap(next, serverConfig)
 }
 
 func accept(http.ResponseWriter, *http.Request) {}
@@ -75,7 +83,7 @@ func TestEventsAndSigningRequestsOfANodeAreCounted(t *testing.T) {
 		"/api/v1/namespaces/default/events":                              500,
 		"/apis/certificates.k8s.io/v1/certificatesigningrequests":        6,
 		"/api/v1/namespaces/default/serviceaccounts/default/token":       600, // nothing is stored
-		"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases": 600,
+		"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases": 20,  // a budget of its own
 	} {
 		passed, _ := served(h, 700, func(int) *http.Request { return from(kubelet(path), "POST", path, 100) })
 		if passed != want {
@@ -84,11 +92,76 @@ func TestEventsAndSigningRequestsOfANodeAreCounted(t *testing.T) {
 	}
 }
 
+func TestEventsAreCountedWhateverVerbMakesThem(t *testing.T) {
+	now := time.Now()
+	for name, make := range map[string]func(r *http.Request){
+		"PUT":   func(*http.Request) {},
+		"PATCH": func(r *http.Request) { r.Header.Set("Content-Type", "application/apply-patch+yaml; a=1; a=2") },
+	} {
+		h := guarded(&now, accept)
+		passed, _ := served(h, 600, func(i int) *http.Request {
+			r := from(kubelet("w1"), name, fmt.Sprintf("/api/v1/namespaces/default/events/e%d", i), 100)
+			make(r)
+			return r
+		})
+		if passed != 500 {
+			t.Errorf("%s: %d of 600 pass", name, passed)
+		}
+	}
+	h := guarded(&now, accept)
+	count := func(int) *http.Request {
+		return from(kubelet("w1"), "PATCH", "/api/v1/namespaces/default/events/e", 100)
+	}
+	if passed, _ := served(h, 600, count); passed != 600 {
+		t.Errorf("of 600 that count up an event %d pass", passed)
+	}
+}
+
+func TestNodeLivesOnWhateverItsPodsMakeItsKubeletDo(t *testing.T) {
+	now := time.Now()
+	b := newBudget()
+	b.accounts.now = func() time.Time { return now }
+	entered := make(chan struct{})
+	release := make(chan struct{})
+	defer close(release)
+	h := b.wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") != "" {
+			entered <- struct{}{}
+			<-release
+		}
+	}), serverConfig)
+	watch := func() *http.Request { return from(kubelet("w1"), "GET", "/api/v1/namespaces/x/secrets?watch=true", 0) }
+	for range allowances[node].watching {
+		go h.ServeHTTP(httptest.NewRecorder(), watch())
+		<-entered
+		now = now.Add(time.Second)
+	}
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, watch()); w.Code != http.StatusTooManyRequests {
+		t.Errorf("one watch more gets %d", w.Code)
+	}
+	if passed, last := served(h, 5, func(int) *http.Request { return from(kubelet("w1"), "PATCH", "/api/v1/nodes/w1/status", 1<<10) }); passed != 5 {
+		t.Errorf("beside many watches a status gets %d", last)
+	}
+	for range 200 { // statuses of pods that are ready every other second
+		b.charge(kubelet("w1"), 64<<10)
+	}
+	lease := func(int) *http.Request {
+		return from(kubelet("w1"), "PUT", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/w1", 500)
+	}
+	if passed, last := served(h, 5, lease); passed != 5 {
+		t.Errorf("a node in debt that renews its lease gets %d", last)
+	}
+	if passed, _ := served(h, 100, lease); passed > allowances[heartbeat].burst {
+		t.Errorf("%d leases at once pass", passed)
+	}
+}
+
 func TestWhatIsWrittenIsPaidForAlsoWhenThePatchIsSmall(t *testing.T) {
 	b := newBudget()
 	h := b.wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		b.charge(kubelet("w1"), 64<<10) // as the admission plugin does
-	}), resolver, legacyscheme.Codecs)
+	}), serverConfig)
 	passed, _ := served(h, 500, func(int) *http.Request { return from(kubelet("w1"), "PATCH", "/api/v1/nodes/w1/status", 100) })
 	if passed < 128 || passed > 140 { // 8 MiB of 64 KiB each, and what comes in meanwhile
 		t.Errorf("%d small patches of a large object pass", passed)

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	"k8s.io/apiserver/pkg/endpoints/request"
 )
@@ -40,10 +39,10 @@ const never = 2
 
 // growsFrom is the share of the datastore from which a request is refused.
 func growsFrom(caller identity, info *request.RequestInfo, r *http.Request) float64 {
-	if !info.IsResourceRequest || info.Subresource != "" || !isStored(info) {
+	if !info.IsResourceRequest || info.Subresource != "" || !isStored(info) || isRenewal(caller, info) {
 		return never
 	}
-	makes := info.Verb == "create" || r.Header.Get("Content-Type") == string(types.ApplyYAMLPatchType)
+	makes := info.Verb == "create" || isApply(r)
 	changes := info.Verb == "update" || info.Verb == "patch"
 	switch {
 	case caller.class == controlPlane && makes && isTenants(info):
@@ -62,6 +61,11 @@ func isStored(info *request.RequestInfo) bool {
 		return false
 	}
 	return true
+}
+
+// isRenewal says whether a node asks for its next certificate, without which it would be gone. Few of these may wait.
+func isRenewal(caller identity, info *request.RequestInfo) bool {
+	return caller.class == node && info.Resource == "certificatesigningrequests"
 }
 
 // isTenants says whether the control plane can do without this write. Rights must be taken away at any time, which

@@ -40,7 +40,8 @@ func TestNearlyFullDatastoreTakesWhatMustGoOn(t *testing.T) {
 		{tenant, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", never},
 		{kubelet("w1"), "POST", namespace + "events", growthMark},
 		{kubelet("w1"), "POST", "/api/v1/nodes", growthMark},
-		{kubelet("w1"), "POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", growthMark},
+		{kubelet("w1"), "POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", never}, // its next certificate
+		{&user.DefaultInfo{Name: "system:bootstrap:w2"}, "POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", growthMark},
 		{kubelet("w1"), "PATCH", "/api/v1/nodes/w1/status", never},
 		{kubelet("w1"), "PATCH", namespace + "pods/p/status", never},
 		{kubelet("w1"), "DELETE", namespace + "pods/p", never},

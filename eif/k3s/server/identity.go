@@ -19,6 +19,7 @@ const (
 	joiner                    // with a bootstrap token
 	member                    // a user or a service account
 	node                      // a kubelet and its kube-proxy
+	heartbeat                 // a kubelet that says that its node lives
 	controlPlane              // the enclave, the controllers, the scheduler, the API server itself
 )
 
