@@ -23,6 +23,9 @@ func Run(ctx context.Context, o *Options) error {
 	started := time.Now()
 	klog.InfoS("Starting k3s", "version", version.Get().GitVersion)
 	net.DefaultResolver = ownResolver()
+	if err := refuseHTTP2(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.path("etc"), 0o700); err != nil {
 		return err
 	}

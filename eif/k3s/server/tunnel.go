@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/hashicorp/yamux"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/server/egressselector"
 	"k8s.io/klog/v2"
 
@@ -30,6 +32,8 @@ const (
 	// that doubles as it grows and so is no larger than four times that: 64 MiB for one node at worst, and only while
 	// 64 requests to that node run whose callers do not read.
 	maxStreams = 64
+	// maxStreamsEach bounds those that one caller has to one kubelet, so that others can reach it, too.
+	maxStreamsEach = maxStreams / 4
 	// tunnelTimeout is how long a node may take to take part: to accept a connection, to answer a ping, to close.
 	tunnelTimeout = 10 * time.Second
 	// stallTimeout is how long a kubelet may leave unread what it was sent; a process in a pod may be slow to read.
@@ -88,12 +92,17 @@ func (t *tunnel) remove(node string, mine *link) {
 	}
 }
 
+// refuseHTTP2 makes Kubernetes's clients, of which those for kubelets cannot be told apart, speak HTTP/1.1 with all: a
+// kubelet that spoke HTTP/2 could have 4 MiB kept here of each log that its caller does not read, whatever a stream of
+// the tunnel may hold. The control plane's own clients then have some 300 connections on loopback.
+func refuseHTTP2() error { return os.Setenv("DISABLE_HTTP2", "true") }
+
 // lookup is the API server's egress selector for kubelets.
 func (t *tunnel) lookup(egressselector.NetworkContext) (utilnet.DialFunc, error) {
 	return t.dial, nil
 }
 
-func (t *tunnel) dial(_ context.Context, _, address string) (net.Conn, error) {
+func (t *tunnel) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	node, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -104,17 +113,30 @@ func (t *tunnel) dial(_ context.Context, _, address string) (net.Conn, error) {
 	if link == nil {
 		return nil, fmt.Errorf("Cannot reach kubelet of %s: the node has no tunnel open", node)
 	}
-	conn, err := link.open()
+	conn, err := link.open(boundedCaller(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("Cannot reach kubelet of %s: %w", node, err)
 	}
 	return conn, nil
 }
 
+// boundedCaller is for whom a connection is opened; empty for the control plane itself. Where Kubernetes keeps one for
+// the next caller, it goes on counting for the first.
+func boundedCaller(ctx context.Context) string {
+	caller, known := request.UserFrom(ctx)
+	if !known || isControlPlane(caller) {
+		return ""
+	}
+	return caller.GetName()
+}
+
 // link is one node's tunnel. This side opens connections in it, the node accepts them.
 type link struct {
 	session *yamux.Session
 	opening atomic.Int32
+
+	mu   sync.Mutex
+	each map[string]int // the connections that bounded callers have
 }
 
 func newLink(conn net.Conn) (*link, error) {
@@ -130,31 +152,62 @@ func newLink(conn net.Conn) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{session: session}, nil
+	return &link{session: session, each: map[string]int{}}, nil
 }
 
 // open connects with the kubelet, within tunnelTimeout. One that is being opened may count twice, never not at all.
-func (l *link) open() (net.Conn, error) {
+func (l *link) open(caller string) (net.Conn, error) {
 	opening := int(l.opening.Add(1))
 	defer l.opening.Add(-1)
 	if l.session.NumStreams()+opening > maxStreams {
 		return nil, fmt.Errorf("%d connections to it are open, which is the limit", maxStreams)
 	}
+	if !l.take(caller) {
+		return nil, fmt.Errorf("%d of your connections to it are open, end some", maxStreamsEach)
+	}
+	giveBack := sync.OnceFunc(func() { l.giveBack(caller) })
 	stream, err := l.session.Open()
 	if err != nil {
+		giveBack()
 		return nil, err
 	}
-	return patientConn{stream}, nil
+	return patientConn{stream, giveBack}, nil
+}
+
+func (l *link) take(caller string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if caller != "" && l.each[caller] >= maxStreamsEach {
+		return false
+	}
+	l.each[caller]++
+	return true
+}
+
+func (l *link) giveBack(caller string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.each[caller]--; l.each[caller] == 0 {
+		delete(l.each, caller)
+	}
 }
 
 // patientConn gives up on a peer that reads nothing for too long.
-type patientConn struct{ net.Conn }
+type patientConn struct {
+	net.Conn
+	closed func()
+}
 
 func (c patientConn) Write(b []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)
+}
+
+func (c patientConn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
 }
 
 // takeOver answers a request to open a tunnel and speaks in it from then on.

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -14,6 +15,10 @@ import (
 	"time"
 
 	"github.com/hashicorp/yamux"
+	"golang.org/x/net/http2"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/kubernetes/pkg/kubelet/client"
 
 	"daasvader/k3s/wire"
 )
@@ -145,6 +150,96 @@ func TestNodeThatReadsNothingHoldsNoMoreThanItsStreams(t *testing.T) {
 	}
 	if _, err := tunnel.dial(t.Context(), "tcp", "w1:10250"); err == nil {
 		t.Error("one more was opened")
+	}
+}
+
+func TestLogsThatNobodyReadsHoldNoMoreThanTheirStreams(t *testing.T) {
+	t.Setenv("DISABLE_HTTP2", "") // what refuseHTTP2 sets is set back
+	if err := refuseHTTP2(); err != nil {
+		t.Fatal(err)
+	}
+	tunnel, address := tunnelServer(t, t.Context())
+	talkativeKubelet(t, address)
+	dialWhenOpen(t, tunnel).Close()
+	kubelets, err := client.MakeInsecureTransport(&client.KubeletClientConfig{Lookup: tunnel.lookup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	for range 40 {
+		log, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://w1:10250/containerLogs/x/y/z", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := kubelets.RoundTrip(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { response.Body.Close() })
+	}
+	time.Sleep(time.Second) // in which it sends what is taken
+	if grown := int64(heap()) - int64(before); grown > 64<<20 {
+		t.Errorf("memory grew by %d MiB", grown>>20)
+	}
+}
+
+// talkativeKubelet answers everything with a log that never ends, and would rather speak HTTP/2.
+func talkativeKubelet(t *testing.T, address string) {
+	config := yamux.DefaultConfig()
+	config.EnableKeepAlive = false
+	session, err := yamux.Server(openTunnel(t, address), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubelet := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for line := make([]byte, 32<<10); ; {
+			if _, err := w.Write(line); err != nil {
+				return
+			}
+		}
+	}))
+	kubelet.Listener.Close()
+	kubelet.Listener = session
+	kubelet.TLS = &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
+	if err := http2.ConfigureServer(kubelet.Config, nil); err != nil {
+		t.Fatal(err)
+	}
+	kubelet.StartTLS()
+}
+
+func TestOneCallerLeavesConnectionsToAKubeletForOthers(t *testing.T) {
+	tunnel, address := tunnelServer(t, t.Context())
+	echoNode(t, address)
+	dialWhenOpen(t, tunnel)
+	as := func(name string, groups ...string) context.Context {
+		return request.WithUser(t.Context(), &user.DefaultInfo{Name: name, Groups: groups})
+	}
+	open := func(ctx context.Context) (net.Conn, error) { return tunnel.dial(ctx, "tcp", "w1:10250") }
+	var last net.Conn
+	for range maxStreamsEach {
+		conn, err := open(as("sui:0x1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = conn
+	}
+	if _, err := open(as("sui:0x1")); err == nil {
+		t.Error("one more is opened")
+	}
+	for _, ctx := range []context.Context{as("sui:0x2"), as("system:admin", user.SystemPrivilegedGroup)} {
+		for range maxStreamsEach {
+			if _, err := open(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	last.Close()
+	last.Close() // twice is once
+	if _, err := open(as("sui:0x1")); err != nil {
+		t.Error(err)
+	}
+	if _, err := open(as("sui:0x1")); err == nil {
+		t.Error("one more is opened after one was closed")
 	}
 }
 
