@@ -5,9 +5,24 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"k8s.io/apiserver/pkg/endpoints/responsewriter"
+	"k8s.io/klog/v2"
 )
+
+// endGrace is how long a client may take to read how its request ended.
+const endGrace = time.Second
+
+// giveUpOnDone ends, soon after the context, also a write that waits for a client who reads nothing: what waits there
+// would outlast every end, and go on when the client likes. The answer is to be called when the request is served.
+func giveUpOnDone(ctx context.Context, w http.ResponseWriter) (served func() bool) {
+	return context.AfterFunc(ctx, func() {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(endGrace)); err != nil {
+			klog.V(2).InfoS("Cannot give up on a client", "err", err)
+		}
+	})
+}
 
 // closeOnDone returns a response writer whose connection, once hijacked, is closed when the context ends: what carries
 // an exec or a port-forward on looks at its connection alone.

@@ -51,6 +51,7 @@ func (o *ongoing) wrap(next http.Handler, goesOn request.LongRunningRequestCheck
 		mine := &ongoingRequest{asked: questions(attributes), end: end}
 		o.add(mine)
 		defer o.remove(mine)
+		defer giveUpOnDone(ctx, w)()
 		next.ServeHTTP(closeOnDone(ctx, w), r.WithContext(ctx))
 	})
 }

@@ -77,6 +77,28 @@ func execs(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, conn)
 }
 
+func TestWhatGoesOnEndsAlsoWhenItsClientReadsNothing(t *testing.T) {
+	o, ended := newOngoing(), make(chan struct{})
+	address := serveOngoing(t, o, time.Hour, func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		for chunk := make([]byte, 1<<20); r.Context().Err() == nil; {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	})
+	start(t, address, "tenant")
+	time.Sleep(100 * time.Millisecond) // until nothing more is taken
+	rights := &allowing{}
+	rights.denied.Store("tenant")
+	o.ask(t.Context(), rights)
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for its client")
+	}
+}
+
 func TestWhatGoesOnEndsWithItsCertificate(t *testing.T) {
 	for name, api := range map[string]http.HandlerFunc{"a watch": watches, "an exec": execs} {
 		t.Run(name, func(t *testing.T) {
