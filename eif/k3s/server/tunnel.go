@@ -32,8 +32,9 @@ const (
 	// that doubles as it grows and so is no larger than four times that: 64 MiB for one node at worst, and only while
 	// 64 requests to that node run whose callers do not read.
 	maxStreams = 64
-	// maxStreamsEach bounds those that one caller has to one kubelet, so that others can reach it, too.
-	maxStreamsEach = maxStreams / 4
+	// maxStreamsEach bounds those that one caller has to one kubelet, so that others can reach it, too: to follow the logs
+	// of the 20 pods that a developer may have, and to enter some.
+	maxStreamsEach = 24
 	// tunnelTimeout is how long a node may take to take part: to accept a connection, to answer a ping, to close.
 	tunnelTimeout = 10 * time.Second
 	// stallTimeout is how long a kubelet may leave unread what it was sent; a process in a pod may be slow to read.
