@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { RunningPod } from '../../scripts/demo/user.ts';
+import { LiveCluster, order } from '../support/live-cluster.ts';
+import { Peer } from './peer.ts';
+import { joinRogueNode, ROGUE } from './rogue-node.ts';
+import { identityOf, TENANT_ROLES, Tenant, type TenantRole } from './tenant.ts';
+
+const RUN_TIMEOUT_MS = 60_000;
+const NODE = { apiVersion: 'v1', kind: 'Node', metadata: { name: ROGUE, labels: {} } };
+
+/** A live cluster with somebody honest in it, and everybody hostile. */
+export class Field implements AsyncDisposable {
+  readonly live: LiveCluster;
+  /** Runs a pod that answers, on the honest worker; whose Secrets and pods the others are after. */
+  readonly victim: Tenant;
+  readonly victimPod: RunningPod;
+  readonly outsider: Peer;
+  readonly api: Peer;
+  readonly node: Peer;
+  readonly tenants: Readonly<Record<TenantRole, Tenant>>;
+  /** The cluster's administrator, whom only an enclave that is an ordinary process has a file for. */
+  readonly administrator: Peer;
+
+  private constructor(fields: Omit<Field, typeof Symbol.asyncDispose | 'cluster' | 'isServed'>) {
+    this.live = fields.live;
+    this.victim = fields.victim;
+    this.victimPod = fields.victimPod;
+    this.outsider = fields.outsider;
+    this.api = fields.api;
+    this.node = fields.node;
+    this.tenants = fields.tenants;
+    this.administrator = fields.administrator;
+  }
+
+  get cluster() {
+    return this.live.cluster;
+  }
+
+  static async open(): Promise<Field> {
+    const live = await LiveCluster.start();
+    try {
+      return await Field.#populate(live);
+    } catch (error) {
+      await live[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #populate(live: LiveCluster): Promise<Field> {
+    const { cluster } = live;
+    const { kubernetesUrl, apiUrl } = cluster.addresses;
+    const victim = await Tenant.create(cluster, 'victim', 'admin');
+    await victim.user.untilCompleted(await order(victim.user, 'shop'), RUN_TIMEOUT_MS);
+    const victimPod = await victim.user.untilRunning('shop', RUN_TIMEOUT_MS);
+    const node = await joinRogueNode(cluster);
+    await node.object({ method: 'POST', path: '/api/v1/nodes', body: NODE });
+    const tenants = {} as Record<TenantRole, Tenant>;
+    for (const role of TENANT_ROLES) tenants[role] = await Tenant.create(cluster, `hostile-${role}`, role);
+    return new Field({
+      live,
+      victim,
+      victimPod,
+      outsider: new Peer(kubernetesUrl),
+      api: new Peer(apiUrl),
+      node,
+      tenants,
+      administrator: await administrator(cluster.stateDir, kubernetesUrl),
+    });
+  }
+
+  /** Somebody honest still has their page, their credential and their orders. */
+  async isServed(): Promise<string> {
+    const pods = await this.victim.peer.try({ path: `/api/v1/namespaces/${this.victim.namespace}/pods` });
+    if (!pods.startsWith('200')) return `the victim is not served: ${pods}`;
+    const attestation = await this.api.try({ path: `/api/v1/attestation?nonce=${'00'.repeat(16)}` });
+    return attestation.startsWith('200') ? 'served' : `no attestation: ${attestation}`;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.live[Symbol.asyncDispose]();
+  }
+}
+
+async function administrator(stateDir: string, url: string): Promise<Peer> {
+  const file = join(stateDir, 'k3s/server/cred/admin.kubeconfig');
+  const { users } = parse(await readFile(file, 'utf8')) as { users: { user: Record<string, string> }[] };
+  return new Peer(url, identityOf(users[0]!.user));
+}
