@@ -23,7 +23,7 @@ export class Field implements AsyncDisposable {
   /** The cluster's administrator, whom only an enclave that is an ordinary process has a file for. */
   readonly administrator: Peer;
 
-  private constructor(fields: Omit<Field, typeof Symbol.asyncDispose | 'cluster' | 'isServed'>) {
+  private constructor(fields: Omit<Field, typeof Symbol.asyncDispose | 'cluster' | 'isServed' | 'renew'>) {
     this.live = fields.live;
     this.victim = fields.victim;
     this.victimPod = fields.victimPod;
@@ -76,6 +76,11 @@ export class Field implements AsyncDisposable {
     if (!pods.startsWith('200')) return `the victim is not served: ${pods}`;
     const attestation = await this.api.try({ path: `/api/v1/attestation?nonce=${'00'.repeat(16)}` });
     return attestation.startsWith('200') ? 'served' : `no attestation: ${attestation}`;
+  }
+
+  /** Gives everybody a credential that lasts for what comes next. */
+  async renew(): Promise<void> {
+    await Promise.all([this.victim, ...Object.values(this.tenants)].map((tenant) => tenant.renew()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Attack, formatAttacks } from './attack.ts';
 import { Field } from './field.ts';
 import { HOST_ATTACKS } from './host.ts';
@@ -32,6 +32,8 @@ afterAll(async () => {
 
 for (const [by, attacks] of ATTACKS) {
   describe(by, () => {
+    beforeEach(() => field.renew());
+
     test.for(attacks.map((each) => [each.attack, each] as const))(
       '%s',
       async ([attack, { expected, refusal, run }]) => {

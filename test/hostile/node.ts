@@ -168,6 +168,20 @@ export const NODE_ATTACKS: Attack[] = [
       body: event('lie', victim.namespace, { name: victimPod.name, uid: victimPod.uid }, 'lies'),
     }),
   ),
+  refused('tells them by the newer API', ({ node, victim, victimPod }) =>
+    node.try({
+      method: 'POST',
+      path: `/apis/events.k8s.io/v1/namespaces/${victim.namespace}/events`,
+      body: newerEvent(victim.namespace, victimPod),
+    }),
+  ),
+  refused('asks for a certificate of a tenant’s pod', ({ node, victim, victimPod }) =>
+    node.try({
+      method: 'POST',
+      path: `/apis/certificates.k8s.io/v1/namespaces/${victim.namespace}/podcertificaterequests`,
+      body: podCertificateRequest(victimPod),
+    }),
+  ),
   ...['192.168.1.1', '8.8.8.8', '127.0.0.1', '10.43.0.1', '169.254.169.254'].map((address) =>
     refused(`says that its pod has the address ${address}`, async (field) => {
       const pod = await ownPod(field);
@@ -225,19 +239,26 @@ export const NODE_ATTACKS: Attack[] = [
   }),
 ];
 
-/** What a node may do at all, as far as its own objects; admission says with what. */
+/** What Kubernetes lets each node ask for; the attacks above are on what admission narrows of it. */
+const RIGHTS: RegExp[] = [
+  /^(get|list|watch) (nodes|services|namespaces)$/,
+  /^(get|list|watch) (endpointslices\.discovery|networkpolicies\.networking|servicecidrs\.networking)\.k8s\.io$/,
+  /^(get|list|watch) (runtimeclasses\.node|csidrivers\.storage|clustertrustbundles\.certificates)\.k8s\.io$/,
+  /^get endpoints$/,
+  /^(create|get|list|watch) certificatesigningrequests\.certificates\.k8s\.io$/,
+  /^(create|patch|update) (nodes|nodes\/status|events|events\.events\.k8s\.io)$/,
+  /^(create|patch|update|delete) (pods|pods\/status|pods\/eviction)$/,
+  /^create (resourceslices\.resource|csinodes\.storage|podcertificaterequests\.certificates)\.k8s\.io$/,
+  /^create (\w*subject(access|rules)reviews\.authorization|(tokenreviews|selfsubjectreviews)\.authentication)\.k8s\.io$/,
+];
+
 export const nodeRights = onlyRights(
   'has any right that is not on the list',
   () => ({
     subject: { user: `system:node:${ROGUE}`, groups: ['system:nodes', 'system:authenticated'] },
     namespace: undefined,
   }),
-  [
-    /^(get|list|watch) (nodes|services|namespaces)$/,
-    /^(get|list|watch) (endpointslices\.discovery|networkpolicies\.networking|servicecidrs\.networking|runtimeclasses\.node|csidrivers\.storage)\.k8s\.io$/,
-    /^(create|get|list|watch) certificatesigningrequests\.certificates\.k8s\.io$/,
-    /^create (nodes|events|pods|(subjectaccessreviews|localsubjectaccessreviews|selfsubjectaccessreviews|selfsubjectrulesreviews)\.authorization\.k8s\.io|(tokenreviews|selfsubjectreviews)\.authentication\.k8s\.io)$/,
-  ],
+  RIGHTS,
 );
 
 interface Labelled {
@@ -295,6 +316,40 @@ function event(eventName: string, namespace: string, about: { name: string; uid:
     source: { component: 'kubelet', host: ROGUE },
     reportingComponent: 'kubelet',
     reportingInstance: ROGUE,
+  };
+}
+
+function newerEvent(namespace: string, { name: podName, uid }: { name: string; uid: string }) {
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: 'newer-lie', namespace },
+    regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name: podName, uid },
+    eventTime: new Date().toISOString().replace('Z', '000Z'),
+    reason: 'Lies',
+    action: 'Lying',
+    type: 'Normal',
+    reportingController: 'kubelet',
+    reportingInstance: ROGUE,
+  };
+}
+
+function podCertificateRequest({ name: podName, uid }: { name: string; uid: string }) {
+  return {
+    apiVersion: 'certificates.k8s.io/v1',
+    kind: 'PodCertificateRequest',
+    metadata: { name: 'stolen' },
+    spec: {
+      signerName: 'example.com/signer',
+      podName,
+      podUID: uid,
+      serviceAccountName: 'default',
+      serviceAccountUID: uid,
+      nodeName: ROGUE,
+      nodeUID: uid,
+      pkixPublicKey: '',
+      proofOfPossession: '',
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import { type Identity, Peer } from './peer.ts';
 
 const POLL_MS = 200;
 const ENDED_TIMEOUT_MS = 60_000;
+const RENEW_AFTER_MS = 300_000;
 
 /** The least stake of each role, in SUI. */
 const STAKES = { viewer: '0.5', developer: '2', admin: '5', super: '10' } as const;
@@ -28,25 +29,33 @@ export interface Order {
 /** Somebody who staked for a role, with a credential that the API takes. */
 export class Tenant {
   readonly user: User;
-  readonly namespace: string;
-  readonly peer: Peer;
-  readonly identity: Identity;
   readonly #cluster: Cluster;
+  #credential: Credential;
 
-  private constructor(cluster: Cluster, user: User, { namespace, identity }: Credential) {
+  private constructor(cluster: Cluster, user: User, credential: Credential) {
     this.#cluster = cluster;
     this.user = user;
-    this.namespace = namespace;
-    this.identity = identity;
-    this.peer = new Peer(cluster.addresses.kubernetesUrl, identity);
+    this.#credential = credential;
+  }
+
+  get namespace(): string {
+    return this.#credential.namespace;
+  }
+
+  get peer(): Peer {
+    return new Peer(this.#cluster.addresses.kubernetesUrl, this.#credential.identity);
   }
 
   static async create(cluster: Cluster, name: string, role: TenantRole): Promise<Tenant> {
     const user = await User.create(cluster, name);
     await user.daas('stake', STAKES[role]);
     await user.untilRole();
-    await user.login();
-    return new Tenant(cluster, user, await readCredential(user.kubeconfig));
+    return new Tenant(cluster, user, await login(user));
+  }
+
+  /** Gets another credential when half of this one's ten minutes have passed. */
+  async renew(): Promise<void> {
+    if (Date.now() - this.#credential.issuedAt > RENEW_AFTER_MS) this.#credential = await login(this.user);
   }
 
   /** Orders an object on chain and gives how that ended, `FAILED reason` or why the contract takes no such order. */
@@ -82,14 +91,18 @@ export class Tenant {
 interface Credential {
   namespace: string;
   identity: Identity;
+  /** Ms since 1970. */
+  issuedAt: number;
 }
 
-async function readCredential(file: string): Promise<Credential> {
-  const { users, contexts } = parse(await readFile(file, 'utf8')) as {
+async function login(user: User): Promise<Credential> {
+  const issuedAt = Date.now();
+  await user.login();
+  const { users, contexts } = parse(await readFile(user.kubeconfig, 'utf8')) as {
     users: { user: Record<string, string> }[];
     contexts: { context: { namespace: string } }[];
   };
-  return { namespace: contexts[0]!.context.namespace, identity: identityOf(users[0]!.user) };
+  return { namespace: contexts[0]!.context.namespace, identity: identityOf(users[0]!.user), issuedAt };
 }
 
 /** A kubeconfig's certificate and key. */
