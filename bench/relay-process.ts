@@ -11,6 +11,8 @@ const options = {
   port: 0,
   vsockPort: Number(vsockPort),
   maxConnections: 64,
+  perAddress: { connections: 64, perSecond: 1_000 },
+  firstByteMs: 60_000,
   idleMs: 600_000,
   lingerMs: 1_000,
 };

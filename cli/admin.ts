@@ -10,6 +10,7 @@ import {
 } from '@daasvader/chain/calls.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
+import { openFullNode } from '@daasvader/chain/full-node.ts';
 import { publish } from '@daasvader/chain/publish.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -19,7 +20,6 @@ import { z } from 'zod';
 import { parseAddress, parseMs, parseSui, parseUrl } from './arguments.ts';
 import {
   type DeploymentOptions,
-  openClient,
   openContext,
   type WalletOptions,
   withDeployment,
@@ -28,7 +28,7 @@ import {
 } from './context.ts';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { readWallet } from './wallet.ts';
 
 const pcr = z.string().regex(/^[0-9a-f]{96}$/, 'must be 96 lowercase hex digits');
@@ -82,7 +82,7 @@ function publishCommand(): Command {
     .action(async (options: PublishOptions) => {
       const { network, rpc: rpcUrl } = options;
       const delayMs = BigInt(options.delay);
-      const client = openClient(network, rpcUrl);
+      const client = openFullNode(network, rpcUrl);
       const signer = await readWallet(options.wallet);
       const deployment = await publish({ client, signer, network, rpcUrl, delayMs });
       await writeDeployment(options.deployment, deployment);
@@ -181,5 +181,5 @@ function adminIds(deployment: Deployment): AdminIds {
 
 function report({ json }: Options, value: object, text: string): void {
   if (json) printJson(value);
-  else process.stdout.write(`${text}\n`);
+  else printLine(text);
 }

@@ -1,10 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { type Bytes, fromHex, toHex } from '@daasvader/attestation/bytes.ts';
+import { MAX_DOCUMENT_BYTES } from '@daasvader/attestation/cose.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
-import { DEFAULT_MAX_AGE_MS, type Policy } from '@daasvader/attestation/policy.ts';
+import { DEFAULT_MAX_AGE_MS, type Policy, UNCHECKED } from '@daasvader/attestation/policy.ts';
+import { printable } from '@daasvader/attestation/printable.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseMs, parseSeconds } from './arguments.ts';
+import { readText } from './file.ts';
 import { printJson } from './output.ts';
 
 const EXIT_REFUSED = 1;
@@ -50,14 +53,14 @@ function verifyCommand(): Command {
 
 async function verifyFile(file: string, options: VerifyOptions, command: Command): Promise<void> {
   const policy = await toPolicy(options, command);
-  const document = await readInput(file, command);
   try {
+    const document = await readDocument(file, command);
     const verified = await verifyAttestation(document, options.at ?? Date.now(), policy);
     if (options.json) printJson({ valid: true, document: toJson(verified), root: verified.root });
     else process.stdout.write(describe(verified));
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    if (error.code.startsWith('policy_')) command.error(`error: ${error.message}`);
+    if (error.code.startsWith('policy_')) command.error(`error: ${printable(error.message)}`);
     report(error, options.json === true);
     process.exitCode = EXIT_REFUSED;
   }
@@ -71,25 +74,41 @@ async function toPolicy(options: VerifyOptions, command: Command): Promise<Polic
       'error: no PCR is expected: give --pcr0, --pcr1 or --pcr2, or accept any image with --any-pcrs',
     );
   if (given.length > 0 && anyPcrs) command.error('error: --any-pcrs contradicts the PCRs that are expected');
-  const root = options.root === undefined ? undefined : await readInput(options.root, command);
+  const root = options.root === undefined ? undefined : await readRoot(options.root, command);
   return {
-    pcrs: anyPcrs ? 'any' : (Object.fromEntries(given) as Record<number, Bytes>),
-    nonce: options.nonce ?? 'any',
-    userData: options.userData ?? 'any',
-    publicKey: 'any',
+    pcrs: anyPcrs ? UNCHECKED : (Object.fromEntries(given) as Record<number, Bytes>),
+    nonce: options.nonce ?? UNCHECKED,
+    userData: options.userData ?? UNCHECKED,
+    publicKey: UNCHECKED,
     maxAgeMs: options.maxAge * 1000,
     allowDebug: options.allowDebug === true,
-    ...(root && { root: root.toString('utf8') }),
+    ...(root !== undefined && { root }),
   };
 }
 
 /** A file that cannot be read says nothing about the document, so it is wrong usage and not a refusal. */
-async function readInput(path: string, command: Command): Promise<Buffer> {
+async function readDocument(path: string, command: Command): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readBounded(path, MAX_DOCUMENT_BYTES);
   } catch (error) {
-    return command.error(`error: Cannot read ${path}: ${(error as Error).message}`);
+    if (!(error instanceof RangeError)) return unreadable(error, `Cannot read ${path}`, command);
+    throw new AttestationError('document_too_large', 'Cannot read document: too large', {
+      expected: `at most ${MAX_DOCUMENT_BYTES} bytes`,
+      actual: 'more',
+    });
   }
+}
+
+async function readRoot(path: string, command: Command): Promise<string> {
+  try {
+    return await readText(path, 'the root');
+  } catch (error) {
+    return unreadable(error, 'Cannot use --root', command);
+  }
+}
+
+function unreadable(error: unknown, what: string, command: Command): never {
+  return command.error(printable(`error: ${what}: ${(error as Error).message}`));
 }
 
 function toJson({ moduleId, timestamp, digest, pcrs, userData, nonce, publicKey }: VerifiedDocument) {
@@ -109,7 +128,7 @@ function describe({ moduleId, timestamp, root, checks }: VerifiedDocument): stri
   const lines = checks.map(({ name, passed, detail }) => `${passed === true ? '✓' : '-'} ${name}: ${detail}`);
   const trust = root.aws ? 'AWS Nitro Enclaves G1' : `NOT AWS, but ${root.sha256} as asked for with --root`;
   const made = `made ${new Date(timestamp).toISOString()} by ${moduleId}`;
-  return `${[...lines, `root: ${trust}`, `valid: ${made}`].join('\n')}\n`;
+  return `${[...lines, `root: ${trust}`, `valid: ${made}`].map(printable).join('\n')}\n`;
 }
 
 function report({ code, message, expected, actual }: AttestationError, json: boolean): void {
@@ -117,8 +136,9 @@ function report({ code, message, expected, actual }: AttestationError, json: boo
     printJson({ valid: false, code, message, expected, actual });
     return;
   }
-  const details = [expected && `\n  expected ${expected}`, actual && `\n  actual   ${actual}`];
-  process.stderr.write(`✗ refused: ${message} [${code}]${details.filter(Boolean).join('')}\n`);
+  const details = [expected && `  expected ${expected}`, actual && `  actual   ${actual}`];
+  const lines = [`✗ refused: ${message} [${code}]`, ...details.filter((line) => line !== undefined)];
+  process.stderr.write(`${lines.map(printable).join('\n')}\n`);
 }
 
 function parseHex(text: string): Bytes {

@@ -1,5 +1,6 @@
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
-import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { openFullNode } from '@daasvader/chain/full-node.ts';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { type Command, Option } from 'commander';
 import { parseHttpsUrl, parseUrl } from './arguments.ts';
 import { readText } from './file.ts';
@@ -73,12 +74,7 @@ export interface Context {
 /** Opens the cluster that the options name. */
 export async function openContext({ deployment: file, rpc }: DeploymentOptions): Promise<Context> {
   const deployment = await readDeployment(file);
-  return { deployment, client: openClient(deployment.network, rpc ?? deployment.rpcUrl) };
-}
-
-/** A client of the full node at `url`. */
-export function openClient(network: string, url: string): SuiGrpcClient {
-  return new SuiGrpcClient({ network, baseUrl: url });
+  return { deployment, client: openFullNode(deployment.network, rpc ?? deployment.rpcUrl) };
 }
 
 /** The root that `--root` names, as PEM; undefined for AWS's. */

@@ -62,7 +62,11 @@ test('kubeconfig verifies, and writes a key of our own with its certificate for 
   });
   const file = join(directory, 'kubeconfig');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
-  const { user } = parse(await readFile(file, 'utf8')).users[0];
+  const text = await readFile(file, 'utf8');
+  const config = parse(text);
+  expect(config.contexts[0].context.namespace).toBe('no');
+  expect(parse(text, { version: '1.1' }), 'as kubectl reads it').toEqual(config);
+  const { user } = config.users[0];
   const certificate = new X509Certificate(Buffer.from(user['client-certificate-data'], 'base64'));
   expect(certificate.subject).toBe(`CN=${userOf(address)}`);
   expect(certificate.checkPrivateKey(createPrivateKey(Buffer.from(user['client-key-data'], 'base64')))).toBe(

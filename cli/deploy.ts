@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls.ts';
-import { contractEvents } from '@daasvader/chain/submit.ts';
+import type { ContractIds } from '@daasvader/chain/deployment.ts';
+import { contractEvents, execute } from '@daasvader/chain/submit.ts';
+import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
 import { parsePort, parseSeconds } from './arguments.ts';
 import {
@@ -11,10 +12,10 @@ import {
   withWallet,
 } from './context.ts';
 import { printJson } from './output.ts';
-import { formatRequests, isDone, type RequestRow, readRequests } from './requests.ts';
+import { formatRequests, isDone, type RequestRow } from './requests.ts';
 import { send } from './send.ts';
+import { watchRequests } from './watch.ts';
 
-const POLL_MS = 200;
 const DEPLOYMENTS = '/apis/apps/v1/namespaces';
 const SERVICES = '/api/v1/namespaces';
 
@@ -87,22 +88,17 @@ function requestsToDelete(
 }
 
 async function order(options: SubmitOptions, orders: Order[]): Promise<void> {
-  const { client, deployment, submitted } = await send(options, (tx, ids, requester) => {
+  const build = (tx: Transaction, ids: ContractIds, requester: string) => {
     for (const request of orders) submitK8sRequest(tx, ids, { ...request, requester });
-  });
+  };
+  const { client, deployment, submitted } = await send(options, build, execute);
   const ids = contractEvents(submitted, deployment.packageId)
     .filter((event) => event.kind === 'K8sAPIRequestScheduledEvent')
     .map(({ requestId }) => BigInt(requestId));
-  const read = () => readRequests(client, deployment, ids);
-  const rows = options.wait === undefined ? await read() : await untilDone(read, options.wait);
+  process.stderr.write(`ordered: ${ids.map((id) => `request ${id}`).join(', ')}\n`);
+  const until = options.wait === undefined ? () => true : isDone;
+  const rows = await watchRequests({ client, deployment, ids, until, seconds: options.wait });
   report(rows, submitted.digest, options);
-}
-
-async function untilDone(read: () => Promise<RequestRow[]>, seconds: number): Promise<RequestRow[]> {
-  for (const deadline = Date.now() + seconds * 1000; ; await sleep(POLL_MS)) {
-    const rows = await read();
-    if (rows.every(isDone) || Date.now() > deadline) return rows;
-  }
 }
 
 function report(rows: RequestRow[], digest: string, options: SubmitOptions): void {

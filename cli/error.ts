@@ -1,5 +1,8 @@
-/** Why a command cannot go on: a file of the person's own cannot be read, used or written. */
-export type CliErrorCode = 'file';
+/**
+ * - `file`: a file of the person's own cannot be read, used or written
+ * - `wait`: what was ordered could not be seen in time
+ */
+export type CliErrorCode = 'file' | 'wait';
 
 /** What goes wrong on this side; what others refuse keeps its own error. Match on `code`. */
 export class CliError extends Error {

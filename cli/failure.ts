@@ -1,24 +1,38 @@
+import { printable, printableLines } from '@daasvader/attestation/printable.ts';
+import type { ContractAbort } from '@daasvader/chain/error.ts';
+import { reasonOf } from '@daasvader/chain/reason.ts';
+
+/** What to do when a contract refuses, where its error does not say it. */
+const ADVICE: Readonly<Record<string, string>> = {
+  'k8s_scheduler::EBadTransition': 'a request has ended meanwhile, so none was cancelled; try again',
+  'k8s_scheduler::ENotRequester':
+    'only the wallet that asked, or the owner of the namespace, cancels a request',
+  'k8s_scheduler::ETooManyPending': 'daas requests shows what is open, daas cancel calls it off',
+};
+
 /**
- * For a person: the message, what its causes add to it, the stable code where there is one, and what was compared.
+ * For a person: the message, what its causes add to it, the stable code where there is one, what was compared, and what
+ * to do next.
  *
  * @param error anything that was thrown
  */
 export function describeFailure(error: unknown): string {
   const code = codeOf(error);
-  return `${messageOf(error)}${code === undefined ? '' : ` [${code}]`}${describeComparison(error)}`;
+  const shown = code === undefined ? '' : ` [${printable(code)}]`;
+  return `${printableLines(reasonOf(error))}${shown}${describeComparison(error)}${describeAdvice(error)}`;
 }
 
 /** The same for programs, as `--json` prints it. */
 export function failureJson(error: unknown): object {
   const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
-  return { ok: false, code: codeOf(error), message: messageOf(error), expected, actual };
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause === undefined) return error.message;
-  const cause = messageOf(error.cause);
-  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+  return {
+    ok: false,
+    code: codeOf(error),
+    message: reasonOf(error),
+    expected,
+    actual,
+    advice: adviceOf(error),
+  };
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -29,5 +43,16 @@ function codeOf(error: unknown): string | undefined {
 function describeComparison(error: unknown): string {
   const { expected, actual } = Object(error) as { expected?: unknown; actual?: unknown };
   if (typeof expected !== 'string') return '';
-  return `\n  expected ${expected}\n  saw      ${typeof actual === 'string' ? actual : 'nothing'}`;
+  const saw = typeof actual === 'string' ? actual : 'nothing';
+  return `\n  expected ${printable(expected)}\n  saw      ${printable(saw)}`;
+}
+
+function describeAdvice(error: unknown): string {
+  const advice = adviceOf(error);
+  return advice === undefined ? '' : `\n  ${advice}`;
+}
+
+function adviceOf(error: unknown): string | undefined {
+  const { abort } = Object(error) as { abort?: ContractAbort };
+  return abort && ADVICE[`${abort.module}::${abort.name}`];
 }

@@ -1,15 +1,18 @@
-import { readFile } from 'node:fs/promises';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { CliError } from './error.ts';
 
+/** Far above a key, a certificate, a manifest or a kubeconfig. */
+const MAX_TEXT_BYTES = 1 << 20;
+
 /**
- * Reads a text file that a person named.
+ * Reads a text file that a person named, of at most 1 MiB.
  *
  * @param what is in it, for the message
  * @throws CliError `file`
  */
 export async function readText(file: string, what: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readBounded(file, MAX_TEXT_BYTES)).toString('utf8');
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file' : message;

@@ -1,5 +1,6 @@
 import { openAsBlob } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
+import { printable } from '@daasvader/attestation/printable.ts';
 import { diffImages, type FileDifference, type PartDifference } from '@daasvader/eif/diff.ts';
 import { type Measurements, measure } from '@daasvader/eif/measure.ts';
 import { readEif } from '@daasvader/eif/read.ts';
@@ -62,7 +63,7 @@ async function open(path: string, command: Command): Promise<Blob> {
     if (!(await stat(path)).isFile()) throw new Error('it is not a file');
     return await openAsBlob(path);
   } catch (error) {
-    return command.error(`error: Cannot read ${path}: ${(error as Error).message}`);
+    return command.error(printable(`error: Cannot read ${path}: ${(error as Error).message}`));
   }
 }
 
@@ -77,10 +78,11 @@ function describe(measurements: Measurements): string {
 
 function describePart({ part, change, files = [], note }: PartDifference): string {
   const details = [...files.map(describeFile), ...(note ? [note] : [])];
-  return [`${part}: ${change}`, ...details.map((detail) => `  ${detail}`)].join('\n').concat('\n');
+  const lines = [`${part}: ${change}`, ...details.map((detail) => `  ${detail}`)];
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
-/** Paths come from the image: quoting keeps control characters away from the terminal. */
+/** Paths come from the image: quoted, so that one sees where they end. */
 function describeFile({ path, change, a, b }: FileDifference): string {
   const fields = Object.keys({ ...a, ...b }) as (keyof NonNullable<typeof a>)[];
   const differing = fields.filter((field) => field !== 'path' && a?.[field] !== b?.[field]);

@@ -20,8 +20,12 @@ import {
   withWallet,
 } from './context.ts';
 import { openControlPlane, tell } from './control-plane.ts';
-import { printJson } from './output.ts';
+import { KUBECONFIG_MARK, keepOthers } from './kubeconfig-file.ts';
+import { printJson, printLine } from './output.ts';
 import { readWallet } from './wallet.ts';
+
+/** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
+const QUOTED = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
 
 const answer = z.object({
   api_server: z.url({ protocol: /^https$/ }),
@@ -44,16 +48,22 @@ interface KubeconfigOptions extends DeploymentOptions, WalletOptions, ApiOptions
 export function kubeconfigCommand(): Command {
   return withJson(withApi(withWallet(withDeployment(new Command('kubeconfig')))))
     .description('verify the control plane, prove your address to it and write a kubeconfig')
-    .option('--out <file>', 'where to write it, for you alone to read', './kubeconfig')
+    .option(
+      '--out <file>',
+      'where to write it, for you alone to read; a file that others wrote is left alone',
+      './kubeconfig',
+    )
     .action(writeKubeconfig);
 }
 
 async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
   const wallet = await readWallet(options.wallet);
+  await keepOthers(options.out);
   const controlPlane = await openControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
-    await writePrivate(options.out, stringify(granted.kubeconfig));
+    await keepOthers(options.out); // it may have been written meanwhile
+    await writePrivate(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig, QUOTED));
     report(granted, options);
   } finally {
     await controlPlane.endpoint.close();
@@ -145,5 +155,5 @@ async function writePrivate(file: string, text: string): Promise<void> {
 function report({ role, namespaces, expiresAtMs }: Granted, { out, json }: KubeconfigOptions): void {
   const expires = new Date(expiresAtMs).toISOString();
   if (json) printJson({ file: out, role, namespaces, expiresAtMs });
-  else process.stdout.write(`${out}: ${role} in ${namespaces.join(', ')} until ${expires}\n`);
+  else printLine(`${out}: ${role} in ${namespaces.join(', ')} until ${expires}`);
 }

@@ -1,3 +1,4 @@
+import { endOnBrokenOutput } from '@daasvader/control-plane/standard-output.ts';
 import { CommanderError } from 'commander';
 import { describeFailure, failureJson } from './failure.ts';
 import { printJson } from './output.ts';
@@ -5,6 +6,8 @@ import { program } from './program.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+endOnBrokenOutput('daas');
 
 try {
   await program().parseAsync(process.argv);

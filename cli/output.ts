@@ -1,6 +1,13 @@
+import { printable, printableJson } from '@daasvader/attestation/printable.ts';
+
 /** Prints `value` as one line of JSON: the form that programs read. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, bigintAsString)}\n`);
+  process.stdout.write(`${printableJson(JSON.stringify(value, bigintAsString))}\n`);
+}
+
+/** Prints one line for a person; others may have written part of it. */
+export function printLine(text: string): void {
+  process.stdout.write(`${printable(text)}\n`);
 }
 
 /** MIST amounts do not fit a JSON number. */
@@ -9,14 +16,15 @@ function bigintAsString(_key: string, value: unknown): unknown {
 }
 
 /**
- * Rows under headings, columns padded to their widest cell: the form that people read.
+ * Rows under headings, columns padded to their widest cell: the form that people read. What others wrote may stand in
+ * a cell.
  *
  * @param headings one per column
  * @param rows cells in the order of the headings
  * @returns the text, with a line break at the end
  */
 export function formatTable(headings: string[], rows: string[][]): string {
-  const lines = [headings, ...rows];
+  const lines = [headings, ...rows.map((row) => row.map(printable))];
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const format = (line: string[]) =>
     line

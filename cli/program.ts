@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { adminCommand } from './admin.ts';
 import { attestCommand } from './attest.ts';
+import { cancelCommand } from './cancel.ts';
 import { deleteCommand, deployCommand } from './deploy.ts';
 import { devnetCommand } from './devnet.ts';
 import { imageCommand } from './image.ts';
@@ -22,6 +23,7 @@ export function program(): Command {
     .addCommand(roleCommand())
     .addCommand(deployCommand())
     .addCommand(deleteCommand())
+    .addCommand(cancelCommand())
     .addCommand(requestsCommand())
     .addCommand(kubeconfigCommand())
     .addCommand(nodesCommand())

@@ -1,4 +1,5 @@
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
+import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command } from 'commander';
@@ -9,21 +10,38 @@ import { formatTable, printJson } from './output.ts';
 /** How many are shown when none is named. */
 const NEWEST = 20;
 const STATUS_NAMES = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
+/** What may become of a cancelled request, by its number on chain. */
+const OUTCOME_NAMES = ['nothing', 'removed', 'stays'] as const;
+const OUTCOME_TEXTS = {
+  nothing: 'nothing was applied',
+  removed: 'what it created was removed',
+  stays: 'what it changed stays',
+};
 
 /** A request as people see it. */
 export interface RequestRow {
   id: string;
   status: (typeof STATUS_NAMES)[number] | 'UNKNOWN';
+  method: string;
+  path: string;
+  /** Of the object; empty when only the path or the manifest has it. */
+  name: string;
   requester: string;
   worker: string;
   /** SHA-256, in hex, of what was applied; empty until the request is completed. */
   resultDigest: string;
+  /** Why it failed; empty unless it did. */
+  reason: string;
+  /** Whether what it asked for is in the cluster although it failed; null unless it did. */
+  applied: boolean | null;
+  /** What became of it after it was cancelled; null until the control plane said so. */
+  outcome: (typeof OUTCOME_NAMES)[number] | null;
 }
 
 /** `daas requests`: what became of requests. */
 export function requestsCommand(): Command {
   return withJson(withDeployment(new Command('requests')))
-    .description('show what became of requests')
+    .description('show what requests were about and what became of them')
     .argument(
       '[id...]',
       `numbers that daas deploy printed; the newest ${NEWEST} when left out`,
@@ -41,31 +59,47 @@ export function requestsCommand(): Command {
 /**
  * Reads requests from the chain.
  *
- * @throws Error when one does not exist; ChainError when the chain cannot be read
+ * @param signal ends the reading
+ * @throws ChainError `not_found` when one does not exist, others when the chain cannot be read
  */
 export async function readRequests(
   client: SuiGrpcClient,
   ids: ContractIds,
-  requestIds: bigint[],
+  requestIds: readonly bigint[],
+  signal?: AbortSignal,
 ): Promise<RequestRow[]> {
-  const reader = new ContractReader(client, ids);
+  const reader = new ContractReader(client, ids, signal);
   return Promise.all(requestIds.map((id) => readRequest(reader, id)));
 }
 
-/** Whether nothing more will happen to a request. */
+/** Whether a request has its last status. */
 export function isDone({ status }: RequestRow): boolean {
   return status !== 'PENDING' && status !== 'RUNNING';
 }
 
+/** Whether nothing more will happen to a request, nor to what it left in the cluster. */
+export function isSettled(row: RequestRow): boolean {
+  return isDone(row) && (row.status !== 'CANCELLED' || row.outcome !== null);
+}
+
 /** A table for people. */
 export function formatRequests(rows: RequestRow[]): string {
-  const cells = rows.map(({ id, status, worker, resultDigest }) => [
-    id,
-    status,
-    worker,
-    resultDigest && `${resultDigest.slice(0, 16)}…`,
-  ]);
-  return formatTable(['REQUEST', 'STATUS', 'WORKER', 'RESULT'], cells);
+  const cells = rows.map((row) => [row.id, row.status, aboutOf(row), row.worker, resultOf(row)]);
+  return formatTable(['REQUEST', 'STATUS', 'ABOUT', 'WORKER', 'RESULT'], cells);
+}
+
+/** `POST deployments/web`, with the namespace unless that is `default`, the requester's own. */
+function aboutOf({ method, path, name }: RequestRow): string {
+  const parts = path.split('/');
+  const [namespace, resource, named = name] = parts.slice(parts.indexOf('namespaces') + 1);
+  const object = named === '' ? resource : `${resource}/${named}`;
+  return `${method} ${object}${namespace === 'default' ? '' : ` -n ${namespace}`}`;
+}
+
+function resultOf({ status, resultDigest, reason, applied, outcome }: RequestRow): string {
+  if (status === 'FAILED') return `${applied ? 'applied' : 'not applied'}: ${reason}`;
+  if (status === 'CANCELLED') return outcome === null ? 'not settled yet' : OUTCOME_TEXTS[outcome];
+  return resultDigest && `${resultDigest.slice(0, 16)}…`;
 }
 
 /** Requests are numbered from 1 on. */
@@ -77,12 +111,18 @@ async function newestIds(client: SuiGrpcClient, ids: ContractIds): Promise<bigin
 
 async function readRequest(reader: ContractReader, id: bigint): Promise<RequestRow> {
   const request = await reader.request(id);
-  if (request === undefined) throw new Error(`Cannot show request ${id}: there is none of that number`);
+  if (request === undefined)
+    throw new ChainError(
+      'not_found',
+      `Cannot show request ${id}: there is none of that number; daas requests shows the newest`,
+    );
+  const { method, path, name, requester, worker, reason, outcome } = request;
+  const status = STATUS_NAMES[request.status] ?? 'UNKNOWN';
   return {
-    id: id.toString(),
-    status: STATUS_NAMES[request.status] ?? 'UNKNOWN',
-    requester: request.requester,
-    worker: request.worker,
+    ...{ id: id.toString(), status, method, path, name, requester, worker },
     resultDigest: Buffer.from(request.resultDigest).toString('hex'),
+    reason,
+    applied: status === 'FAILED' ? request.applied : null,
+    outcome: outcome === null ? null : (OUTCOME_NAMES[outcome] ?? null),
   };
 }

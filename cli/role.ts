@@ -10,7 +10,7 @@ import {
   withJson,
   withWallet,
 } from './context.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
 /** Roles that can be granted, by their number on chain less one. */
@@ -68,5 +68,5 @@ async function change(
   const { digest } = (await send(options, build)).submitted;
   const { namespace, user, role } = grant;
   if (options.json) printJson({ digest, ...grant });
-  else process.stdout.write(`${user} is ${role} in ${namespace} by your grant (${digest})\n`);
+  else printLine(`${user} is ${role} in ${namespace} by your grant (${digest})`);
 }

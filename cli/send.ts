@@ -9,14 +9,21 @@ export interface Sent extends Context {
   submitted: Submitted;
 }
 
-/** Signs with the wallet of the options what `build` makes for their cluster, and executes it. */
+/**
+ * Signs with the wallet of the options what `build` makes for their cluster, and executes it.
+ *
+ * @param how `execute` for what need not be shown by the full node yet
+ */
 export async function send(
   options: DeploymentOptions & WalletOptions,
   build: (tx: Transaction, ids: Context['deployment'], sender: string) => void,
+  how = submit,
 ): Promise<Sent> {
   const wallet = await readWallet(options.wallet);
   const context = await openContext(options);
   const sender = wallet.toSuiAddress();
-  const submitted = await submit(context.client, wallet, (tx) => build(tx, context.deployment, sender));
+  const submitted = await how(context.client, wallet, (tx) => build(tx, context.deployment, sender));
+  // Before anything else can fail: who does not know that it was executed would do it again.
+  process.stderr.write(`executed: ${submitted.digest}\n`);
   return { ...context, sender, submitted };
 }

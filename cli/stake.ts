@@ -12,7 +12,7 @@ import {
   withJson,
   withWallet,
 } from './context.ts';
-import { formatSui, printJson } from './output.ts';
+import { formatSui, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
 const ROLE_NAMES = ['none', 'viewer', 'developer', 'admin', 'super'];
@@ -64,5 +64,5 @@ async function change(
   const account = await new ContractReader(client, deployment).role(address);
   const role = ROLE_NAMES[account.role] ?? 'unknown';
   if (options.json) printJson({ digest, address, role, stake: account.stake });
-  else process.stdout.write(`${address} has staked ${formatSui(account.stake)}: ${role} (${digest})\n`);
+  else printLine(`${address} has staked ${formatSui(account.stake)}: ${role} (${digest})`);
 }

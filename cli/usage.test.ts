@@ -95,6 +95,10 @@ describe('wrong usage', () => {
     [['admin', 'propose-role-stakes', '1', '2', '3', ...SIGNED]],
     [['admin', 'propose-role-stakes', '1', '2', '3', '-4', ...SIGNED]],
     [['requests', '7', 'seven', ...PLACES]],
+    [['cancel', ...SIGNED]],
+    [['cancel', '7', ...PLACES]],
+    [['cancel', '7', '-8', ...SIGNED]],
+    [['cancel', '7', '--wait', 'long', ...SIGNED]],
     [['deploy', 'web', ...SIGNED]],
     [['deploy', 'web', '--image', 'x:1', '--port', '70000', ...SIGNED]],
     [['deploy', 'web', '--image', 'x:1', '--wait', 'long', ...SIGNED]],
@@ -124,6 +128,7 @@ describe('what cannot be done is told with a code', () => {
     ['no root', ['nodes', ...PLACES, ...api, '--root', none], 'there is no such file', 'file'],
     ['no deployment', ['status', '--deployment', none], 'none', 'deployment'],
     ['no full node', ['requests', ...PLACES], 'Cannot read from the chain', 'unreachable'],
+    ['no full node to cancel', ['cancel', '1', ...SIGNED], 'Cannot read from the chain', 'unreachable'],
     ['no full node, one request', ['requests', '1', ...PLACES], 'Cannot read from the chain', 'unreachable'],
   ])('%s', async (_name, args, message, code) => {
     expect(await failureOf(...args)).toMatchObject({ code, message: expect.stringContaining(message) });

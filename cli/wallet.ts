@@ -1,28 +1,26 @@
 import { stat, writeFile } from 'node:fs/promises';
-import { decodeSuiPrivateKey, type Keypair } from '@mysten/sui/cryptography';
+import { readSuiKey } from '@daasvader/chain/sui-key.ts';
+import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Command } from 'commander';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 
 /**
- * Reads a wallet file: one line, a `suiprivkey1…` string as `sui keytool export` and Sui wallets give it.
+ * Reads a wallet file: a `suiprivkey1…` line as `sui keytool export` and Sui wallets give it, or another form that
+ * {@link readSuiKey} knows.
  *
- * @throws CliError `file` when it cannot be read, others may read it too, or it holds no Ed25519 key
+ * @throws CliError `file` when it cannot be read, others may read it too, or it holds no key that can be used
  */
 export async function readWallet(file: string): Promise<Keypair> {
-  const text = (await readText(file, 'the wallet')).trim();
+  const text = await readText(file, 'the wallet');
   if ((await stat(file)).mode & 0o077)
     throw new CliError('file', `Cannot use the wallet ${file}: others may read it, run chmod 600 ${file}`);
   try {
-    const { scheme, secretKey } = decodeSuiPrivateKey(text);
-    if (scheme !== 'ED25519') throw new Error(`its key is ${scheme}, and only ED25519 is supported`);
-    return Ed25519Keypair.fromSecretKey(secretKey);
+    return readSuiKey(text);
   } catch (cause) {
-    // The cause may quote the key: keep it out of the message.
-    const reason = cause instanceof Error && cause.message.startsWith('its key') ? `: ${cause.message}` : '';
-    throw new CliError('file', `Cannot read the wallet ${file}${reason}: it must hold one suiprivkey1… line`);
+    throw new CliError('file', `Cannot read the wallet ${file}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -48,7 +46,7 @@ export async function createWallet(file: string): Promise<string> {
 export function walletCommand(): Command {
   const show = (address: string, json?: boolean) => {
     if (json) printJson({ address });
-    else process.stdout.write(`${address}\n`);
+    else printLine(address);
   };
   const wallet = new Command('wallet').description('make a wallet file, or show its address');
   wallet

@@ -134,9 +134,10 @@ function measure(): Record<string, { units: number; bytes: number }> {
   run('reassign_request', () => cluster.reassign(requests));
   run('complete_request', () => request('complete_request', requests, DIGEST));
   cost(submit(at));
-  run('fail_request', () => request('fail_request', requests, text('no')));
+  run('fail_request', () => request('fail_request', requests, text('no'), u8(1)));
   cost(submit(at));
   run('cancel_request', () => cancel(at));
+  run('settle_cancelled_request', () => request('settle_cancelled_request', requests, u8(2)));
   run('grant_role, the first', () => grant(at, 0));
   for (let index = 1; index < MAX_GRANTS - 1; index += 1) cost(grant(at, index));
   run('grant_role, the 64th', () => grant(at, MAX_GRANTS - 1));

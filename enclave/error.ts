@@ -7,7 +7,7 @@ export type EnclaveErrorCode =
   | 'log-gap' // events are missing between the last one seen and this one
   | 'log-forged' // events do not add up to the head that the chain states
   | 'stale' // the newest word of the chain is too old to act upon
-  | 'k3s' // the Kubernetes server did not become ready or left no usable files
+  | 'k3s' // the Kubernetes server did not become ready, left no usable files, or keeps nothing that is written
   | 'request' // a request on chain asks for something that is not allowed
   | 'join' // a worker may not join
   | 'credential'; // a user may not have a credential

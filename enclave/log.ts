@@ -1,3 +1,4 @@
+import { printableJson } from '@daasvader/attestation/printable.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { type Logger, pino } from 'pino';
 
@@ -10,34 +11,39 @@ export type { Logger };
 
 /** A logger to standard output, which only a debug console shows, and to the host's log port, which outlives us. */
 export function createLog(vsock: Vsock): Logger {
-  const streams = [{ stream: process.stdout }, { stream: forwardTo(vsock) }];
-  return pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
+  const host = forwardTo(vsock);
+  const write = (line: string) => {
+    // It quotes what strangers wrote, and a person reads it on a terminal.
+    const shown = printableJson(line);
+    process.stdout.write(shown);
+    host.write(shown);
+  };
+  return pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, { write });
 }
 
 function forwardTo(vsock: Vsock): { write(line: string): void } {
   const backlog: string[] = [];
   let send: ((line: string) => void) | undefined;
   const connect = async () => {
-    try {
-      const socket = await vsock.connect(CONSOLE_PORT);
-      const reconnect = () => {
-        send = undefined;
-        setTimeout(connect, RECONNECT_MS).unref();
-      };
-      // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
-      socket
-        .on('error', () => socket.destroy())
-        .once('end', () => socket.destroy()) // the host has cut it off: what is written would wait for ever
-        .once('close', reconnect)
-        .resume();
-      send = (line) => void (socket.writableNeedDrain || socket.write(line));
-      for (const line of backlog.splice(0)) send(line);
-    } catch {
-      // Nobody listens yet. Standard output has the lines meanwhile.
-      setTimeout(connect, RECONNECT_MS).unref();
-    }
+    const socket = await vsock.connect(CONSOLE_PORT);
+    // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
+    socket
+      .on('error', () => socket.destroy())
+      .once('end', () => socket.destroy()) // the host has cut it off: what is written would wait for ever
+      .once('close', reconnect)
+      .resume();
+    send = (line) => void (socket.writableNeedDrain || socket.write(line));
+    for (const line of backlog.splice(0)) send(line);
   };
-  void connect();
+  // While nobody listens, standard output has the lines.
+  const attempt = () => {
+    connect().catch(reconnect);
+  };
+  const reconnect = () => {
+    send = undefined;
+    setTimeout(attempt, RECONNECT_MS).unref();
+  };
+  attempt();
   return {
     write(line) {
       if (send) return send(line);

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
 import { runEnclave } from './boot/enclave.ts';
 import { createLog } from './log.ts';
@@ -26,8 +27,11 @@ async function main(): Promise<void> {
   try {
     await runEnclave({ vsock, log, nsm, k3sBinary, k3sDir: join(stateDir, 'k3s'), signal: stop.signal });
   } catch (error) {
-    log.fatal({ error: String(error), cause: String((error as Error).cause ?? '') }, 'the enclave ends');
-    process.exitCode = 1;
+    if (stop.signal.aborted) log.info('the enclave was asked to end');
+    else {
+      log.fatal({ error: reasonOf(error) }, 'the enclave ends');
+      process.exitCode = 1;
+    }
   }
   vsock.close();
   log.flush();

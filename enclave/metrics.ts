@@ -50,6 +50,16 @@ export class Metrics {
     help: 'Times the Kubernetes server had to be started again',
     registers: [this.registry],
   });
+  readonly canaryFailures = new Counter({
+    name: 'daasvader_canary_failures_total',
+    help: 'Times that what was written to Kubernetes could not be read back',
+    registers: [this.registry],
+  });
+  readonly canarySeconds = new Gauge({
+    name: 'daasvader_canary_seconds',
+    help: 'How long it last took to write to Kubernetes and read it back',
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

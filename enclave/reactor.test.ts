@@ -4,6 +4,7 @@ import { Audit } from './audit/audit.ts';
 import { ClusterState } from './chain/cluster-state.ts';
 import { encodeEvent, logPrefix, type RawEvent } from './chain/event.ts';
 import { Freshness } from './chain/freshness.ts';
+import type { Request } from './chain/requests.ts';
 import { Writer } from './chain/writer.ts';
 import { Executor } from './kube/executor.ts';
 import type { Kubernetes } from './kube/kubernetes.ts';
@@ -54,12 +55,21 @@ async function reactor() {
   const metrics = new Metrics();
   const freshness = new Freshness(60_000);
   const whenFresh = () => freshness.wait();
-  const kubernetes = { apply: async () => void done.push('apply') } as unknown as Kubernetes;
+  const kubernetes = {
+    read: async () => undefined,
+    apply: async (object: object) => {
+      done.push('apply');
+      return object;
+    },
+  } as unknown as Kubernetes;
   const tenants = {
     ensure: async () => void done.push('ensure'),
     changeRole: async () => void done.push('change role'),
   } as unknown as Tenants;
-  const tracker = { outcome: async () => ({ state: 'completed' }) } as unknown as Tracker;
+  const tracker = {
+    outcome: async () => ({ state: 'ready' }),
+    forget: () => undefined,
+  } as unknown as Tracker;
   const operator = {
     execute: async () => {
       done.push('transaction');
@@ -96,8 +106,9 @@ test('a request that was called off while it waited is not carried out', async (
   await soon();
   subject.onEvent(cancelled);
   makeFresh();
+  await expect.poll(() => done).toEqual(['transaction']); // which settles it
   await soon();
-  expect(done).toEqual([]);
+  expect(done).toEqual(['transaction']);
 });
 
 test('halted for good, nothing is ever written', async () => {
@@ -114,5 +125,40 @@ test('an event that cannot be decoded is not taken note of, and whoever reports 
   const { subject, state } = await reactor();
   const cut = { ...scheduled, bytes: scheduled.bytes.slice(0, 60) };
   expect(() => subject.onEvent(cut)).toThrow();
-  expect(state.requests).toEqual([]);
+  expect(state.requests.desired).toEqual([]);
+});
+
+test('a boot does not wait for a request that hangs', async () => {
+  const state = new ClusterState();
+  const subject = new Reactor({
+    ...{ state, log, metrics: new Metrics(), whenFresh: async () => undefined, rebuildMs: 20 },
+  });
+  subject.onEvent(scheduled);
+  const submitted: bigint[] = [];
+  const submit = ({ requestId }: Request) => void submitted.push(requestId);
+  const executor = { submit, tried: new Promise(() => undefined) } as unknown as Executor;
+  await subject.rebuild({ executor, tenants: {} as Tenants, nodes: {} as Nodes });
+  expect(submitted).toEqual([7n]);
+});
+
+test('what is asked for again and again while Kubernetes is away is done once when it is back', async () => {
+  const state = new ClusterState();
+  const subject = new Reactor({ state, log, metrics: new Metrics(), whenFresh: async () => undefined });
+  let [isThere, tries, changes] = [false, 0, 0];
+  const changeRole = async () => {
+    tries += 1;
+    if (!isThere) throw new Error('away');
+    changes += 1;
+  };
+  const executor = {} as Executor;
+  await subject.rebuild({ executor, tenants: { changeRole } as unknown as Tenants, nodes: {} as Nodes });
+  for (let index = 0; index < 50; index += 1) {
+    subject.onEvent(staked);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  isThere = true;
+  await expect.poll(() => changes, { timeout: 5_000 }).toBeGreaterThan(0);
+  await soon();
+  expect(changes).toBeLessThan(3);
+  expect(tries).toBeLessThan(60);
 });

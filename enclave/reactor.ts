@@ -3,7 +3,6 @@ import type { ClusterState } from './chain/cluster-state.ts';
 import { type ChainEvent, decodeEvent, type RawEvent } from './chain/event.ts';
 import type { Grant } from './chain/roles.ts';
 import { EnclaveError } from './error.ts';
-import { desiredRequests } from './kube/desired.ts';
 import type { Executor } from './kube/executor.ts';
 import { reasonOf } from './kube/kubernetes.ts';
 import type { Nodes } from './kube/nodes.ts';
@@ -12,6 +11,7 @@ import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 const RETRY_MS = 1_000;
+const REBUILD_MS = 30_000;
 
 /** Who carries out what the chain says. */
 export interface Hands {
@@ -27,6 +27,8 @@ export interface ReactorOptions {
   readonly whenFresh: () => Promise<void>;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** How long a boot waits for the cluster to be as it was, in ms; what takes longer goes on while others are let in. */
+  readonly rebuildMs?: number;
 }
 
 /**
@@ -38,13 +40,17 @@ export class Reactor {
   readonly #whenFresh: () => Promise<void>;
   readonly #log: Logger;
   readonly #metrics: Metrics;
+  readonly #rebuildMs: number;
+  /** What is to be done as soon as it can be, each thing once. */
+  readonly #waiting = new Set<string>();
   #hands: Hands | undefined;
 
-  constructor({ state, whenFresh, log, metrics }: ReactorOptions) {
+  constructor({ state, whenFresh, log, metrics, rebuildMs = REBUILD_MS }: ReactorOptions) {
     this.#state = state;
     this.#whenFresh = whenFresh;
     this.#log = log;
     this.#metrics = metrics;
+    this.#rebuildMs = rebuildMs;
   }
 
   /** Takes the next event of a log. */
@@ -58,12 +64,17 @@ export class Reactor {
     this.#react(event, this.#hands);
   };
 
-  /** Applies what the chain says should be to an empty cluster, and acts from now on. */
+  /**
+   * Applies what the chain says should be to an empty cluster, and acts from now on. Resolves when each request was
+   * tried once, or after half a minute: no boot waits for a single request.
+   */
   async rebuild(hands: Hands): Promise<void> {
     this.#hands = hands;
-    const requests = desiredRequests(this.#state.requests);
-    await Promise.all(requests.map((request) => hands.executor.submit(request)));
+    for (const request of this.#state.requests.desired) hands.executor.submit(request);
     for (const grant of this.#state.roles.grants) this.#changeGrants(hands.tenants, grant);
+    const late = sleep(this.#rebuildMs, 'late', { ref: false });
+    if ((await Promise.race([hands.executor.tried, late])) === 'late')
+      this.#log.warn('reactor: not all requests were tried, going on');
   }
 
   /** Notes the chain's time, at which other stakes for roles may come into effect. */
@@ -76,12 +87,13 @@ export class Reactor {
   }
 
   #changeRole(tenants: Tenants, address: string): void {
-    void this.#insist('change a role', () => tenants.changeRole(address, this.#state.roles.roleOf(address)));
+    const role = () => this.#state.roles.roleOf(address);
+    void this.#insist(`change the role of ${address}`, () => tenants.changeRole(address, role()));
   }
 
   #changeGrants(tenants: Tenants, { owner, namespace }: Pick<Grant, 'owner' | 'namespace'>): void {
     const role = () => this.#state.roles.roleOf(owner);
-    void this.#insist('change a grant', () => tenants.changeGrants(owner, role(), namespace));
+    void this.#insist(`change grants in ${namespace}`, () => tenants.changeGrants(owner, role(), namespace));
   }
 
   #react(event: ChainEvent, { executor, nodes, tenants }: Hands): void {
@@ -90,7 +102,7 @@ export class Reactor {
         this.#log.info({ nodeId: event.nodeId }, '🎉 NEW WORKER REGISTRATION EVENT FROM CONTRACT!');
         break;
       case 'WorkerStatusChangedEvent':
-        void this.#insist('follow a worker', () => nodes.onWorkerStatus(event.nodeId));
+        void this.#insist(`follow worker ${event.nodeId}`, () => nodes.onWorkerStatus(event.nodeId));
         break;
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
@@ -103,25 +115,45 @@ export class Reactor {
         this.#changeRoles(tenants);
         break;
       case 'K8sAPIRequestScheduledEvent': {
-        const request = this.#state.request(BigInt(event.requestId));
-        if (request) void executor.submit(request);
+        const request = this.#state.requests.get(BigInt(event.requestId));
+        if (request) executor.submit(request);
         break;
       }
+      case 'RequestCancelledEvent':
+        executor.cancel(BigInt(event.requestId));
+        break;
+      case 'RequestCompletedEvent':
+      case 'RequestFailedEvent':
+      case 'RequestCancellationSettledEvent':
+        executor.ended(BigInt(event.requestId));
+        break;
       default: // what we told the chain ourselves, or what needs nothing done
     }
   }
 
-  /** Does it until it is done: rights that are to be withdrawn must not survive a hiccup of Kubernetes. */
+  /**
+   * Does it until it is done, by what is right then: rights that are to be withdrawn must not survive a hiccup of
+   * Kubernetes. However often a thing is asked for, it is waiting to be done once.
+   */
   async #insist(what: string, action: () => Promise<void>): Promise<void> {
-    for (;;) {
-      await this.#whenFresh();
+    for (let pause = 0; !this.#waiting.has(what); pause = RETRY_MS) {
       try {
+        await this.#untilDue(what, pause);
         return await action();
       } catch (error) {
         this.#log.warn({ error: reasonOf(error) }, `reactor: cannot ${what}`);
         if (error instanceof EnclaveError) return;
-        await sleep(RETRY_MS);
       }
+    }
+  }
+
+  async #untilDue(what: string, pauseMs: number): Promise<void> {
+    this.#waiting.add(what);
+    try {
+      await sleep(pauseMs);
+      await this.#whenFresh();
+    } finally {
+      this.#waiting.delete(what);
     }
   }
 }

@@ -168,6 +168,8 @@ function bindingSeed(): Bytes {
     committeeDigest: new Uint8Array(32).fill(7),
     committeeEpoch: 8n,
     bootId: new Uint8Array(16).fill(9),
+    clusterCidr: '10.42.0.0/16',
+    serviceCidr: '10.43.0.0/16',
   });
 }
 

@@ -1,19 +1,31 @@
-import { readFile } from 'node:fs/promises';
+import { BlockList } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HostProxyError } from './error.ts';
 
+/** Far above what a configuration holds. */
+const MAX_BYTES = 1 << 20;
+
 const port = z.int().min(0).max(65_535);
+/** Node's timers take no more ms than 32 bits hold with a sign, and fire at once when they are given more. */
+const MAX_TIMER_SECONDS = Math.floor(0x7fff_ffff / 1_000);
+const seconds = (min: number, max = MAX_TIMER_SECONDS) => z.number().min(min).max(max);
 const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
 const cidr = z.cidrv4('must be an IPv4 network such as 10.42.0.0/16');
 const authority = z
   .string()
-  .regex(/^([a-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}$/, 'must be host:port in lower case');
+  .regex(/^([a-z0-9.-]+|\[[0-9a-f:]+\]):[1-9]\d{0,4}$/, 'must be host:port in lower case')
+  .refine(
+    (text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535,
+    'must end in a port, 1 to 65535',
+  );
+const path = z.string().min(1, 'must not be empty');
 const name = z.string().regex(/^[a-z0-9.:-]{1,253}$/, 'must be a host name or an address in lower case');
 
 /** What `nautilus-config.yaml` may hold. Every object is strict: an unknown key is an error that names it. */
-const configSchema = z.strictObject({
+const fileSchema = z.strictObject({
   tee: z.strictObject({
     type: z.enum(['AWS_NITRO', 'SOFTWARE']),
     attestation_interval: z.int().min(60).max(86_400).default(3_600),
@@ -30,7 +42,7 @@ const configSchema = z.strictObject({
   enclave: z
     .strictObject({
       /** The EIF; without it somebody else starts the enclave. */
-      image: z.string().optional(),
+      image: path.optional(),
       memory_mib: z.int().min(1_024).default(4_096),
       cpu_count: z.int().min(1).max(64).default(2),
       cid: z.int().min(4).max(0xffff_fffe).default(16),
@@ -43,29 +55,34 @@ const configSchema = z.strictObject({
   api: z.strictObject({
     port: port.default(6443),
     enclave_port: port.default(8443),
-    listen: z.string().default('0.0.0.0'),
+    listen: z.union([z.ipv4(), z.ipv6(), z.literal('localhost')]).default('0.0.0.0'),
     external_names: z.array(name).min(1).max(16),
     external_url: z.url({ protocol: /^https$/ }).optional(),
-    tls_cert: z.string().optional(),
-    tls_key: z.string().optional(),
+    tls_cert: path.optional(),
+    tls_key: path.optional(),
   }),
   host: z.strictObject({
-    deployment: z.string(),
-    key_file: z.string(),
-    state_dir: z.string(),
+    deployment: path,
+    key_file: path,
+    state_dir: path,
     /** Unix socket of a hybrid vsock; without it the machine's own vsock device is used. */
-    vsock: z.string().optional(),
+    vsock: path.optional(),
     metrics_port: port.default(9464),
-    drain_seconds: z.number().min(0).max(3600).default(10),
+    drain_seconds: seconds(0, 3_600).default(10),
   }),
   relay: z
     .strictObject({
       max_connections: z.int().min(1).max(100_000).default(4_096),
-      idle_seconds: z.number().positive().default(14_400),
+      /** Of one IPv4 address or IPv6 /64; the workers behind one address share it. */
+      max_connections_per_address: z.int().min(1).max(100_000).default(512),
+      /** Of one address, on average; four times as many may come at once. */
+      new_connections_per_second: z.int().min(1).max(100_000).default(64),
+      idle_seconds: seconds(1).default(14_400),
     })
     .prefault({}),
   outbound: z.strictObject({ allow: z.array(authority).max(64).default([]) }).prefault({}),
-  heartbeat_interval: z.int().min(1).max(3_600).default(30),
+  /** Seconds; the enclave takes no more, because it is the image that says how old the chain's word may get. */
+  heartbeat_interval: z.int().min(1).max(30).default(30),
   gas: z
     .strictObject({
       budget_per_transaction: z.int().min(1).default(100_000_000),
@@ -73,6 +90,35 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** What no key can get wrong by itself. */
+const configSchema = fileSchema
+  .refine(({ k3s }) => !overlap(k3s.cluster_cidr, k3s.service_cidr), {
+    path: ['k3s', 'service_cidr'],
+    message: 'must not overlap k3s.cluster_cidr',
+  })
+  .refine(({ api }) => api.port === 0 || api.port !== api.enclave_port, {
+    path: ['api', 'enclave_port'],
+    message: 'must be another port than api.port',
+  })
+  .refine(
+    ({ api, host }) => host.metrics_port === 0 || ![api.port, api.enclave_port].includes(host.metrics_port),
+    {
+      path: ['host', 'metrics_port'],
+      message: 'must be another port than api.port and api.enclave_port',
+    },
+  );
+
+/** Whether two IPv4 networks have an address in common: then one holds the other's first. */
+function overlap(first: string, second: string): boolean {
+  const holds = (outer: string, inner: string) => {
+    const [net = '', prefix] = outer.split('/');
+    const list = new BlockList();
+    list.addSubnet(net, Number(prefix));
+    return list.check(inner.split('/')[0] ?? '');
+  };
+  return holds(first, second) || holds(second, first);
+}
 
 /** The checked configuration; paths are absolute, times in seconds, gas in MIST. */
 export type Config = z.infer<typeof configSchema>;
@@ -98,7 +144,7 @@ export type ClusterDeployment = z.infer<typeof deploymentSchema>;
  * @throws {HostProxyError} `config`, naming each key that is wrong
  */
 export async function readConfig(file: string): Promise<Config> {
-  const config = check(configSchema, await read(file, parse), file);
+  const config = check(configSchema, await read(file, parseYaml), file);
   const at = (path: string) => resolve(dirname(file), path);
   const { deployment, key_file, state_dir, vsock } = config.host;
   const paths = { deployment: at(deployment), key_file: at(key_file), state_dir: at(state_dir) };
@@ -117,9 +163,22 @@ export async function readClusterDeployment(file: string): Promise<ClusterDeploy
   return check(deploymentSchema, await read(file, JSON.parse), file);
 }
 
+/** YAML 1.2 and its core schema; a key twice, an unknown tag or a second document is an error. */
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: true,
+    resolveKnownTags: false,
+  });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw problem;
+  return document.toJS();
+}
+
 async function read(file: string, decode: (text: string) => unknown): Promise<unknown> {
   try {
-    return decode(await readFile(file, 'utf8'));
+    return decode((await readBounded(file, MAX_BYTES)).toString('utf8'));
   } catch (cause) {
     throw new HostProxyError('config', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Machine } from '../eif/emulator/machine.ts';
 import { loadRoot } from '../eif/emulator/pki.ts';
@@ -6,6 +7,8 @@ import { buildPrograms } from '../eif/emulator/programs.ts';
 import { ConsoleLog } from './console-log.ts';
 import type { Metrics } from './metrics.ts';
 import { supervise } from './supervise.ts';
+
+const STOP_GRACE_MS = 5_000;
 
 /** How an image is booted on the emulated Nitro machine. */
 export interface EnclaveMachineOptions {
@@ -40,7 +43,8 @@ export class EnclaveMachine {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#machine?.stop();
-    await this.#supervisor;
+    // What builds programs or boots now ends with this process, or stops what it booted when it sees the signal.
+    await Promise.race([this.#supervisor, sleep(STOP_GRACE_MS, undefined, { ref: false })]);
   }
 
   async #run(): Promise<void> {

@@ -1,4 +1,6 @@
-import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { openFullNode } from '@daasvader/chain/full-node.ts';
+import { reasonOf } from '@daasvader/chain/reason.ts';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import type { Transaction } from '@mysten/sui/transactions';
 import { HostProxyError } from './error.ts';
@@ -33,7 +35,7 @@ export class SuiHostChain implements HostChain {
   readonly #client: SuiGrpcClient;
 
   constructor(network: string, baseUrl: string) {
-    this.#client = new SuiGrpcClient({ network, baseUrl });
+    this.#client = openFullNode(network, baseUrl);
   }
 
   gasPrice(): Promise<bigint> {
@@ -73,6 +75,6 @@ async function attempt<T>(what: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (cause) {
-    throw new HostProxyError('chain', `Cannot ${what}: ${(cause as Error).message}`, { cause });
+    throw new HostProxyError('chain', `Cannot ${what}: ${reasonOf(cause)}`, { cause });
   }
 }

@@ -31,6 +31,8 @@ const PORT = { heartbeat: 9000, configuration: 9001, outbound: 9002, services: 9
 const ENCLAVE_PORT = { kubernetes: 6443, api: 8443 } as const;
 /** What one side may still send after the other has finished. */
 const LINGER_MS = 10_000;
+/** A client that has connected, to speak TLS, says its first word at once. */
+const FIRST_BYTE_MS = 10_000;
 /** How many connections the enclave may have open to one port of the host. */
 const MAX_CONNECTIONS = 64;
 
@@ -182,8 +184,12 @@ export class HostProxy {
 
   async #relay(port: number, vsockPort: number): Promise<void> {
     const { api, relay } = this.#config;
-    const limits = { ...this.#relayLimits(), maxConnections: relay.max_connections };
-    const options = { host: api.listen, port, vsockPort, ...limits };
+    const perAddress = {
+      connections: relay.max_connections_per_address,
+      perSecond: relay.new_connections_per_second,
+    };
+    const limits = { maxConnections: relay.max_connections, perAddress, firstByteMs: FIRST_BYTE_MS };
+    const options = { host: api.listen, port, vsockPort, ...this.#relayLimits(), ...limits };
     const server = await RelayServer.listen(this.#vsock, options, this.#metrics, this.#log);
     this.#relays.push(server);
     this.#log.info({ port: server.port, vsockPort }, 'relaying to the enclave');

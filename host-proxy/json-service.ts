@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { httpHandler } from '@daasvader/vsock/http.ts';
 import type { ConnectionHandler } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
@@ -28,21 +28,27 @@ const STATUS: Partial<Record<HostProxyErrorCode, number>> = {
 
 /** HTTP/1.1 with JSON over vsock connections. Errors are RFC 9457 problem documents with a `code`. */
 export function jsonService(routes: Routes, metrics: Metrics, log: Logger): ConnectionHandler {
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    const { name, status, answer } = await dispatch(routes, request);
+    metrics.hostRequests.inc({ route: name, status: String(status) });
+    if (status >= 400) log.warn({ route: name, status, answer }, 'host request failed');
+    const type = status === 200 ? 'application/json' : 'application/problem+json';
+    const body = JSON.stringify(answer);
+    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+    // What the client still sends of a refused body is not read.
+    response.end(body, () => request.complete || request.destroy());
+  };
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
     },
-    async (request, response) => {
-      const { name, status, answer } = await dispatch(routes, request);
-      metrics.hostRequests.inc({ route: name, status: String(status) });
-      if (status >= 400) log.warn({ route: name, status, answer }, 'host request failed');
-      const type = status === 200 ? 'application/json' : 'application/problem+json';
-      const body = JSON.stringify(answer);
-      response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
-      // What the client still sends of a refused body is not read.
-      response.end(body, () => request.complete || request.destroy());
+    (request, response) => {
+      respond(request, response).catch((err: unknown) => {
+        log.error({ err }, 'Cannot answer a host request');
+        response.destroy();
+      });
     },
   );
   server.setTimeout(IDLE_MS);

@@ -1,3 +1,7 @@
+import { constants } from 'node:os';
+import { printableLines } from '@daasvader/attestation/printable.ts';
+import { reasonOf } from '@daasvader/chain/reason.ts';
+import { endOnBrokenOutput, logOutput } from '@daasvader/control-plane/standard-output.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';
@@ -7,6 +11,8 @@ import { HostProxy, type HostProxyOptions } from './host-proxy.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+endOnBrokenOutput('host-proxy');
 
 const program = new Command('host-proxy')
   .description('carries bytes to and from the enclave and keeps it running')
@@ -26,19 +32,31 @@ program
   .action(run);
 
 async function run({ config: file, ...options }: HostProxyOptions & { config: string }): Promise<void> {
-  const log = pino({ name: 'host-proxy' });
+  const log = pino({ name: 'host-proxy' }, logOutput);
   const config = await readConfig(file);
   const proxy = await HostProxy.start(config, options, log);
   let draining = false;
   const stop = async (signal: NodeJS.Signals) => {
-    if (draining) return log.warn({ signal }, 'already draining');
+    if (draining) return hurry(signal);
     draining = true;
     log.info({ signal, seconds: config.host.drain_seconds }, 'draining');
     await proxy.drain(config.host.drain_seconds * 1_000);
     log.info('drained');
     process.exit(0);
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const hurry = (signal: NodeJS.Signals) => {
+    log.warn(
+      { signal },
+      'ending without draining: an enclave that still runs is kept by the next host proxy',
+    );
+    process.exit(128 + constants.signals[signal]);
+  };
+  const obey = (signal: NodeJS.Signals) =>
+    void stop(signal).catch((err: unknown) => {
+      log.fatal({ err }, 'Cannot drain');
+      process.exit(EXIT_FAILED);
+    });
+  process.on('SIGTERM', obey).on('SIGINT', obey);
   log.info('ready');
 }
 
@@ -47,7 +65,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   else if (error instanceof HostProxyError || error instanceof VsockError) {
-    process.stderr.write(`host-proxy: ${error.message} [${error.code}]\n`);
+    process.stderr.write(`host-proxy: ${printableLines(reasonOf(error))} [${error.code}]\n`);
     process.exitCode = EXIT_FAILED;
   } else throw error;
 }

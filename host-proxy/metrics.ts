@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { listenTcp } from './relay-server.ts';
 
@@ -21,7 +22,7 @@ export class Metrics {
   });
   readonly relayRefused = new Counter({
     name: 'daasvader_relay_refused_total',
-    help: 'Connections reset because of the connection limit or an unreachable enclave',
+    help: 'Connections reset: all places taken (limit), those of the address (address), too many new ones from it (rate), nothing said (silent), no enclave (enclave)',
     labelNames: ['port', 'reason'],
     registers: this.#to,
   });
@@ -65,11 +66,14 @@ export class Metrics {
  * @throws {HostProxyError} `port-taken`
  */
 export async function serveMetrics(metrics: Metrics, port: number): Promise<Server> {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     if (request.url === '/healthz') return void response.end('ok\n');
     if (request.url !== '/metrics') return void response.writeHead(404).end();
     response.setHeader('content-type', metrics.registry.contentType);
-    response.end(await metrics.registry.metrics());
+    metrics.registry.metrics().then(
+      (text) => response.end(text),
+      (error: unknown) => response.writeHead(500).end(`Cannot tell metrics: ${reasonOf(error)}\n`),
+    );
   });
   await listenTcp(server, '127.0.0.1', port);
   return server;

@@ -9,6 +9,10 @@ import { supervise } from './supervise.ts';
 
 const run = promisify(execFile);
 const POLL_MS = 5_000;
+/** Loading an image of a gigabyte takes a good part of a minute; a program that takes longer hangs. */
+const CALL_MS = 180_000;
+/** Output of a few enclaves; more is none of nitro-cli's. */
+const MAX_OUTPUT_BYTES = 1 << 20;
 
 /** How an image is run on AWS. */
 export interface NitroCliOptions {
@@ -73,8 +77,9 @@ export class NitroCli {
 
   async #call(...args: string[]): Promise<unknown> {
     const { program = 'nitro-cli' } = this.#options;
+    const limits = { timeout: CALL_MS, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES } as const;
     try {
-      return JSON.parse((await run(program, args)).stdout);
+      return JSON.parse((await run(program, args, limits)).stdout);
     } catch (cause) {
       const { stderr = '', message } = cause as { stderr?: string; message: string };
       throw new HostProxyError('nitro-cli', `Cannot ${program} ${args[0]}: ${stderr.trim() || message}`, {

@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import {
@@ -27,8 +28,8 @@ beforeEach(async () => {
   await once(target, 'listening');
   allowed = `127.0.0.1:${(target.address() as AddressInfo).port}`;
   resolve = async () => [{ address: '127.0.0.1', family: 4 }];
-  const allow = new Set([allowed, 'rpc.example:443', `localhost:${allowed.split(':')[1]}`]);
-  const options = { allow, ...limits, resolve: (host: string) => resolve(host) };
+  const allow = new Set([allowed, 'rpc.example:443', `rpc.example:${port()}`, `localhost:${port()}`]);
+  const options = { allow, ...limits, connectMs: 1_500, resolve: (host: string) => resolve(host) };
   proxy = createTcpServer(outboundHandler(options, new Metrics(), pino({ level: 'silent' }))).listen(
     0,
     '127.0.0.1',
@@ -40,6 +41,29 @@ afterEach(() => {
   target.close();
   proxy.close();
 });
+
+/** The target's port. */
+const port = () => Number(allowed.split(':')[1]);
+
+/** What a name resolves to. */
+const found = (...addresses: string[]) =>
+  addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+
+/** A process that listens but accepts nobody, its queue full: whoever dials gets no answer at all. */
+async function startDeafServer(host: string, port: number): Promise<ChildProcess> {
+  const listen = `require('net').createServer().listen({ host: '${host}', port: ${port}, backlog: 1 },
+    () => { console.log('listening'); process.kill(process.pid, 'SIGSTOP'); })`;
+  const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout!, 'data');
+  const queue = Array.from({ length: 4 }, () =>
+    connect({ host, port })
+      .on('error', () => undefined)
+      .unref(),
+  );
+  child.once('exit', () => queue.forEach((socket) => void socket.destroy()));
+  await Promise.all(queue.slice(0, 2).map((socket) => once(socket, 'connect')));
+  return child;
+}
 
 /** Sends bytes to the proxy and returns everything that comes back until it closes. */
 async function say(bytes: string): Promise<string> {
@@ -60,6 +84,38 @@ test('an allowed target is reached, also when the client does not wait for the a
 
 test('localhost is reached when the allow-list names it', async () => {
   expect(await say(tunnel(`localhost:${allowed.split(':')[1]}`) + get)).toContain('reached');
+});
+
+test('when the first address of a name refuses, the second is dialled', async () => {
+  resolve = async () => found('127.0.0.9', '127.0.0.1');
+  expect(await say(tunnel(`localhost:${port()}`) + get)).toContain('reached');
+});
+
+test('when the first address of a name does not answer, the second is dialled', async () => {
+  const silent = await startDeafServer('127.0.0.7', port());
+  resolve = async () => found('127.0.0.7', '127.0.0.1');
+  expect(await say(tunnel(`localhost:${port()}`) + get)).toContain('reached');
+  silent.kill('SIGKILL');
+});
+
+test('a target that does not answer is given up', async () => {
+  const silent = await startDeafServer('127.0.0.7', port());
+  resolve = async () => found('127.0.0.7');
+  expect(await say(tunnel(`localhost:${port()}`))).toMatch(/^HTTP\/1\.1 502 /);
+  silent.kill('SIGKILL');
+});
+
+test('of the addresses of a name an internal one is never dialled, whatever becomes of the others', async () => {
+  let reached = 0;
+  target.on('connection', () => (reached += 1));
+  resolve = async () => found('127.0.0.1', '203.0.113.1', '::1');
+  expect(await say(tunnel(`rpc.example:${port()}`) + get)).toMatch(/^HTTP\/1\.1 502 /);
+  expect(reached).toBe(0);
+});
+
+test('a name none of whose addresses answers is answered 502', async () => {
+  resolve = async () => found('127.0.0.8', '127.0.0.9');
+  expect(await say(tunnel(`localhost:${port()}`))).toMatch(/^HTTP\/1\.1 502 /);
 });
 
 test.each([
@@ -86,13 +142,19 @@ test.each(['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1', '100.64.0.
   },
 );
 
-test.each(['::1', '::ffff:169.254.169.254', 'fe80::1', 'fd00::1', '64:ff9b::7f00:1'])(
-  'an allowed name that resolves to %s is refused',
-  async (address) => {
-    resolve = async () => [{ address, family: 6 }];
-    expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
-  },
-);
+test.each([
+  '::1',
+  '::ffff:169.254.169.254',
+  'fe80::1',
+  'fd00::1',
+  'fec0::1',
+  '64:ff9b::7f00:1',
+  '64:ff9b:1::1',
+  '2001::1',
+])('an allowed name that resolves to %s is refused', async (address) => {
+  resolve = async () => [{ address, family: 6 }];
+  expect(await say(tunnel('rpc.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
+});
 
 test('a client that leaves before its target answers takes the connection with it', async () => {
   const dialled = Promise.withResolvers<void>();
@@ -113,6 +175,15 @@ test('a client that leaves before its target answers takes the connection with i
   const [socket] = await reached;
   if (!socket.closed) await closing(socket);
 });
+
+test.each(['203.0.113.1', '8.8.8.8', '2606:4700::1'])(
+  'an allowed name that resolves to %s is dialled',
+  async (address) => {
+    resolve = async () => found(address);
+    // Nobody listens there on such a port, or nothing leads there: either way it was not refused.
+    expect(await say(tunnel(`rpc.example:${port()}`))).toMatch(/^HTTP\/1\.1 502 /);
+  },
+);
 
 test('a name that does not resolve is answered 502', async () => {
   resolve = () => Promise.reject(new Error('ENOTFOUND'));

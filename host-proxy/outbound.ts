@@ -8,15 +8,18 @@ import { HostProxyError } from './error.ts';
 import type { Metrics } from './metrics.ts';
 import { type RelayOptions, relay } from './relay.ts';
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** For all addresses of a name together, each its part: a little less than the enclave waits for its tunnel. */
+const CONNECT_TIMEOUT_MS = 9_000;
+const MAX_ADDRESSES = 4;
 const HEADERS_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 4_096;
 
 /**
  * Addresses that a public name must never lead to: loopback, private, link-local (cloud metadata), shared, multicast
- * and reserved ranges (RFC 6890), and IPv6 forms that embed an IPv4 address.
+ * and reserved ranges (RFC 6890), and IPv6 forms that embed an IPv4 address. A list for each family: BlockList takes
+ * every IPv4 address for one of `::ffff:0:0/96`.
  */
-const internal = new BlockList();
+const internal = { 4: new BlockList(), 6: new BlockList() } as const;
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -29,28 +32,35 @@ for (const [net, prefix] of [
   ['198.18.0.0', 15],
   ['224.0.0.0', 3],
 ] as const) {
-  internal.addSubnet(net, prefix, 'ipv4');
+  internal[4].addSubnet(net, prefix, 'ipv4');
 }
 for (const [net, prefix] of [
   ['::', 96],
   ['::ffff:0:0', 96],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
   ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const) {
-  internal.addSubnet(net, prefix, 'ipv6');
+  internal[6].addSubnet(net, prefix, 'ipv6');
 }
 
+type Address = { address: string; family: number };
+
 /** Resolves a name to addresses, as `dns.lookup` with `all` does. */
-export type Resolver = (host: string) => Promise<{ address: string; family: number }[]>;
+export type Resolver = (host: string) => Promise<Address[]>;
 
 /** What the enclave may reach, and how its tunnels end. */
 export interface OutboundOptions extends RelayOptions {
   /** `host:port` in lower case, compared exactly. */
   readonly allow: ReadonlySet<string>;
   readonly resolve?: Resolver;
+  /** How long a target may take to answer, in ms, all its addresses together. */
+  readonly connectMs?: number;
 }
 
 /** The HTTP CONNECT proxy through which the enclave reaches the allow-list, and nothing else. */
@@ -85,8 +95,14 @@ export function outboundHandler(options: OutboundOptions, metrics: Metrics, log:
   return httpHandler(server);
 }
 
-/** Opens the connection to an allowed target; the address that was checked is the address that is dialled. */
-async function dial(target: string, { allow, resolve = resolveAll }: OutboundOptions): Promise<Socket> {
+/**
+ * Opens the connection to an allowed target: what was compared with the allow-list is what is taken apart here, and the
+ * addresses that were checked are the ones that are dialled, one after the other until one answers.
+ */
+async function dial(
+  target: string,
+  { allow, resolve = resolveAll, ...options }: OutboundOptions,
+): Promise<Socket> {
   if (!allow.has(target)) {
     throw new HostProxyError(
       'refused',
@@ -94,40 +110,47 @@ async function dial(target: string, { allow, resolve = resolveAll }: OutboundOpt
     );
   }
   const { hostname, port } = splitAuthority(target);
-  const address = await addressOf(hostname, resolve);
+  const addresses = await addressesOf(hostname, resolve);
   const { promise, resolve: done, reject } = Promise.withResolvers<Socket>();
+  const { connectMs = CONNECT_TIMEOUT_MS } = options;
   const socket = connect({
-    host: address,
+    host: hostname,
     port,
+    lookup: (_name, _options, callback) => callback(null, addresses),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: Math.floor(connectMs / addresses.length),
     allowHalfOpen: true,
     noDelay: true,
-    timeout: CONNECT_TIMEOUT_MS,
   });
-  const onTimeout = () =>
-    socket.destroy(new HostProxyError('chain', `Cannot connect to ${target}: no answer`));
-  socket.once('timeout', onTimeout).once('error', reject);
-  socket.once('connect', () => {
-    socket.off('timeout', onTimeout).off('error', reject).setTimeout(0);
+  const late = () => socket.destroy(new HostProxyError('chain', `Cannot connect to ${target}: no answer`));
+  const timer = setTimeout(late, connectMs);
+  socket.once('error', reject).once('connect', () => {
+    socket.off('error', reject);
     done(socket);
   });
-  return promise;
+  return promise.finally(() => clearTimeout(timer));
 }
 
-async function addressOf(hostname: string, resolve: Resolver): Promise<string> {
+/** The addresses that a target leads to, so many of them as are worth an attempt. */
+async function addressesOf(hostname: string, resolve: Resolver): Promise<Address[]> {
   // An address or `localhost` in the allow-list was written there on purpose; a name must lead to a public address.
-  if (isIP(hostname)) return hostname;
+  const family = isIP(hostname);
+  if (family) return [{ address: hostname, family }];
   const found = await resolve(hostname);
   const usable = found.filter(({ address, family }) => {
-    return hostname === 'localhost' || !internal.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    return hostname === 'localhost' || !isInternal(address, family);
   });
-  const first = usable[0];
-  if (!first) {
+  if (usable.length === 0) {
     throw new HostProxyError(
       'refused',
       `Cannot open a tunnel to ${hostname}: it resolves to internal addresses only`,
     );
   }
-  return first.address;
+  return usable.slice(0, MAX_ADDRESSES);
+}
+
+function isInternal(address: string, family: number): boolean {
+  return family === 6 ? internal[6].check(address, 'ipv6') : internal[4].check(address, 'ipv4');
 }
 
 const resolveAll: Resolver = (host) => lookup(host, { all: true });

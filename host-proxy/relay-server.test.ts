@@ -15,11 +15,13 @@ import { RelayServer } from './relay-server.ts';
 
 const MIB = 1 << 20;
 const silent = pino({ level: 'silent' });
-const limits = { idleMs: 60_000, lingerMs: 200, maxConnections: 4_096 };
+const perAddress = { connections: 4_096, perSecond: 4_096 };
+const limits = { idleMs: 60_000, lingerMs: 200, maxConnections: 4_096, perAddress, firstByteMs: 60_000 };
 let path: string;
 let dir: string;
 let guest: HybridGuest;
 const servers: RelayServer[] = [];
+const afterwards: Socket[] = [];
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'relay-'));
@@ -28,25 +30,29 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  for (const socket of afterwards.splice(0)) socket.destroy();
   for (const server of servers.splice(0)) await server.drain(0);
   guest.close();
   await rm(dir, { recursive: true });
 });
 
-async function startRelay(options: Partial<typeof limits> = {}): Promise<RelayServer> {
+async function startRelay(
+  options: Partial<typeof limits> = {},
+  metrics = new Metrics(),
+): Promise<RelayServer> {
   const where = { host: '127.0.0.1', port: 0, vsockPort: 6443 };
   const server = await RelayServer.listen(
     new HybridHost(path),
     { ...where, ...limits, ...options },
-    new Metrics(),
+    metrics,
     silent,
   );
   servers.push(server);
   return server;
 }
 
-async function dial(server: RelayServer): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port: server.port, allowHalfOpen: true });
+async function dial(server: RelayServer, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port: server.port, localAddress, allowHalfOpen: true });
   await once(socket, 'connect');
   return socket;
 }
@@ -68,6 +74,46 @@ function receive(socket: Socket, length: number): Promise<Buffer> {
 
 const ignore = (socket: Socket) => socket.on('error', () => socket.destroy());
 const echo: ConnectionHandler = (socket) => void ignore(socket).pipe(socket);
+
+/** How a connection ends: `end`, or the code of its error. */
+async function endOf(socket: Socket): Promise<string> {
+  try {
+    await once(socket.resume(), 'end');
+    return 'end';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Whether a client from an address is answered by the echo; the connection stays open. */
+async function isServed(server: RelayServer, from: string): Promise<boolean> {
+  try {
+    const socket = await dial(server, from);
+    afterwards.push(socket);
+    socket.on('error', () => undefined).write('x');
+    await receive(socket, 1);
+    return true;
+  } catch {
+    return false; // reset
+  }
+}
+
+/** Writes a byte every 50 ms, so many of them, and closes. */
+async function drip(socket: Socket, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    socket.write('x');
+    await delay(50);
+  }
+  socket.end();
+}
+
+/** How many connections were refused, by reason. */
+async function refusals(metrics: Metrics): Promise<Record<string, number>> {
+  const { values } = await metrics.relayRefused.get();
+  return Object.fromEntries(values.map(({ labels, value }) => [labels.reason, value]));
+}
 
 test('large transfers cross whole in both directions at once', async () => {
   await guest.listen(6443, echo);
@@ -156,11 +202,73 @@ test('a client is reset when the enclave is down, and served when it is back', a
   socket.destroy();
 });
 
-test('a silent connection is closed after the idle time', async () => {
+test('a silent connection is reset after the idle time', async () => {
   await guest.listen(6443, echo);
   const socket = await dial(await startRelay({ idleMs: 100 }));
-  await once(socket.resume(), 'end');
-  socket.destroy();
+  await expect(endOf(socket)).resolves.toBe('ECONNRESET');
+});
+
+test('what flows when the client has said its last word comes whole, however long it takes', async () => {
+  await guest.listen(6443, (socket) => void ignore(socket).once('data', () => drip(socket, 12)));
+  const socket = await dial(await startRelay());
+  socket.end('?');
+  expect(String(await receive(socket, 12))).toBe('x'.repeat(12)); // in three times the linger time
+  await once(socket, 'end');
+});
+
+test('a client that has said its last word is reset, not closed, when the answer stops in between', async () => {
+  await guest.listen(6443, (socket) => void ignore(socket).once('data', () => socket.write('half')));
+  const socket = await dial(await startRelay());
+  socket.end('?');
+  expect(String(await receive(socket, 4))).toBe('half');
+  await expect(endOf(socket)).resolves.toBe('ECONNRESET');
+});
+
+test('a client that reads late gets all of an answer that the enclave finished', async () => {
+  await guest.listen(6443, (socket) => void ignore(socket).end(Buffer.alloc(MIB / 4, 'x')));
+  const socket = (await dial(await startRelay())).pause();
+  await delay(1_000); // five times the linger time
+  expect(await receive(socket, MIB / 4)).toHaveLength(MIB / 4);
+  await expect(endOf(socket)).resolves.toBe('end');
+});
+
+test('a client that says nothing at first is reset, and one that has spoken may be silent', async () => {
+  await guest.listen(6443, echo);
+  const metrics = new Metrics();
+  const server = await startRelay({ firstByteMs: 300 }, metrics);
+  const [quiet, polite] = [await dial(server), await dial(server)];
+  polite.write('hello');
+  await receive(polite, 5);
+  await expect(endOf(quiet)).resolves.toBe('ECONNRESET');
+  expect(await refusals(metrics)).toEqual({ silent: 1 });
+  polite.write('still here');
+  expect(String(await receive(polite, 10))).toBe('still here');
+  polite.destroy();
+});
+
+test('one address cannot take the connections of the others', async () => {
+  await guest.listen(6443, echo);
+  const metrics = new Metrics();
+  const server = await startRelay({ perAddress: { connections: 2, perSecond: 100 } }, metrics);
+  const greedy = await Promise.all(Array.from({ length: 10 }, () => isServed(server, '127.0.0.2')));
+  expect(greedy.filter(Boolean)).toHaveLength(2);
+  expect(await Promise.all(['127.0.0.3', '127.0.0.4'].map((from) => isServed(server, from)))).toEqual([
+    true,
+    true,
+  ]);
+  expect(await refusals(metrics)).toEqual({ address: 8 });
+});
+
+test('one address that connects again and again is slowed down alone', async () => {
+  await guest.listen(6443, echo);
+  const metrics = new Metrics();
+  const server = await startRelay({ perAddress: { connections: 100, perSecond: 1 } }, metrics);
+  const hasty = [];
+  for (let i = 0; i < 8; i += 1) hasty.push(await isServed(server, '127.0.0.2'));
+  expect(hasty.slice(0, 4)).toEqual([true, true, true, true]);
+  expect(hasty).toContain(false);
+  expect(await isServed(server, '127.0.0.3')).toBe(true);
+  expect(Object.keys(await refusals(metrics))).toEqual(['rate']);
 });
 
 test('drain() lets a connection finish and then accepts nobody', async () => {

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { STREAM_BUFFER_BYTES } from '@daasvader/vsock/unix-socket.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
+import { AddressLimit, type AddressLimits, type AddressRefusal } from './address-limit.ts';
 import { HostProxyError } from './error.ts';
 import type { Metrics } from './metrics.ts';
 import { type RelayOptions, relay, reset } from './relay.ts';
@@ -16,6 +17,9 @@ export interface RelayServerOptions extends RelayOptions {
   /** The enclave's vsock port. */
   readonly vsockPort: number;
   readonly maxConnections: number;
+  readonly perAddress: AddressLimits;
+  /** ms within which a client must have said something; in TLS and HTTP it always speaks first. */
+  readonly firstByteMs: number;
 }
 
 /** Accepts TCP connections and carries each, byte for byte, to a vsock port of the enclave. */
@@ -26,12 +30,14 @@ export class RelayServer {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #clients = new Set<Socket>();
+  readonly #addresses: AddressLimit;
 
   private constructor(vsock: Vsock, options: RelayServerOptions, metrics: Metrics, log: Logger) {
     this.#vsock = vsock;
     this.#options = options;
     this.#metrics = metrics;
     this.#log = log.child({ relay: options.vsockPort });
+    this.#addresses = new AddressLimit(options.perAddress);
     this.#server = createServer(
       {
         allowHalfOpen: true,
@@ -40,7 +46,12 @@ export class RelayServer {
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_MS,
       },
-      (client) => void this.#serve(client),
+      (client) => {
+        this.#serve(client).catch((err: unknown) => {
+          this.#log.error({ err }, 'Cannot relay a connection: client was reset');
+          reset(client);
+        });
+      },
     );
   }
 
@@ -74,12 +85,15 @@ export class RelayServer {
 
   async #serve(client: Socket): Promise<void> {
     const labels = { port: String(this.#options.vsockPort) };
-    if (this.#clients.size >= this.#options.maxConnections) {
-      this.#metrics.relayRefused.inc({ ...labels, reason: 'limit' });
+    client.on('error', () => client.destroy());
+    const place = this.#admit(client);
+    if (typeof place === 'string') {
+      this.#metrics.relayRefused.inc({ ...labels, reason: place });
       return reset(client);
     }
     this.#clients.add(client);
     this.#metrics.relayOpen.set(labels, this.#clients.size);
+    this.#expectWord(client);
     try {
       const enclave = await this.#connect(client);
       if (client.destroyed) return void enclave.destroy();
@@ -92,9 +106,26 @@ export class RelayServer {
       this.#log.warn({ err: error }, 'Cannot reach the enclave: client was reset');
       reset(client);
     } finally {
+      place();
       this.#clients.delete(client);
       this.#metrics.relayOpen.set(labels, this.#clients.size);
     }
+  }
+
+  /** @returns what gives the client's place back, or why it has none */
+  #admit({ remoteAddress }: Socket): (() => void) | AddressRefusal | 'limit' {
+    if (this.#clients.size >= this.#options.maxConnections) return 'limit';
+    return this.#addresses.take(remoteAddress ?? ''); // none when it has left already
+  }
+
+  /** Cuts off a client that holds a place and says nothing. */
+  #expectWord(client: Socket): void {
+    const silent = setTimeout(() => {
+      this.#metrics.relayRefused.inc({ port: String(this.#options.vsockPort), reason: 'silent' });
+      reset(client);
+    }, this.#options.firstByteMs);
+    const heard = () => clearTimeout(silent);
+    client.once('data', heard).once('close', heard).pause();
   }
 
   /** A client that leaves meanwhile calls the attempt off. */

@@ -2,9 +2,12 @@ import type { Socket } from 'node:net';
 
 /** When a relay gives up on a connection, in milliseconds. */
 export interface RelayOptions {
-  /** Neither side sent anything for so long: both are closed. */
+  /** Neither side sent anything for so long: both are reset. */
   readonly idleMs: number;
-  /** One side is done; the other may finish what it was sending for so long. A half-close does not cross vsock. */
+  /**
+   * One side is done; the other may pause for so long while it finishes what it was sending, and is reset then. A
+   * half-close does not cross vsock.
+   */
   readonly lingerMs: number;
 }
 
@@ -17,7 +20,7 @@ export interface RelayResult {
 
 /**
  * Carries bytes between two sockets until both are closed, each side reading only as fast as the other one writes.
- * An error on one side resets the other, so that nobody takes a cut connection for a finished one.
+ * Whatever ends a connection but its own two ends resets both, so that nobody takes a cut connection for a finished one.
  *
  * Both sockets must have been opened with `allowHalfOpen`.
  */
@@ -30,17 +33,25 @@ export function relay(
   let error: Error | undefined;
   let open = [first, second].filter((socket) => !socket.closed).length;
   let linger: NodeJS.Timeout | undefined;
-  const idle = setTimeout(() => cut(), idleMs);
 
   const cut = (why?: Error) => {
     error ??= why;
     for (const socket of [first, second]) {
-      if (why) reset(socket);
+      // Whoever was sent everything, the end included, gets it from the system, which a reset would make forget it.
+      if (why && !socket.writableFinished) reset(socket);
       else socket.destroy();
     }
   };
+  const idle = setTimeout(() => cut(new Error(`nothing was sent for ${idleMs} ms`)), idleMs);
   const onEnd = () => {
-    linger ??= setTimeout(() => cut(), lingerMs);
+    linger ??= setTimeout(
+      () => cut(new Error(`one side was done, the other not in ${lingerMs} ms`)),
+      lingerMs,
+    );
+  };
+  const onData = () => {
+    idle.refresh();
+    linger?.refresh(); // what still flows comes whole
   };
   const onClose = () => {
     open -= 1;
@@ -51,7 +62,7 @@ export function relay(
   };
   for (const [from, to] of [[first, second] as const, [second, first] as const]) {
     from.on('error', cut).on('end', onEnd).on('close', onClose);
-    from.on('data', () => idle.refresh());
+    from.on('data', onData);
     from.pipe(to);
   }
   if (first.destroyed || second.destroyed) cut(); // one left before the other was there

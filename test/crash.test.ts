@@ -2,7 +2,10 @@ import { randomInt } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { submitManifest } from '@daasvader/chain/calls.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import { readWallet } from '@daasvader/cli/wallet.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { fetch } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,7 +13,7 @@ import { type Cluster, insecure } from '../scripts/demo/cluster.ts';
 import { stakeUser } from '../scripts/demo/scenario.ts';
 import { isRunning, type User } from '../scripts/demo/user.ts';
 import type { Worker } from '../scripts/demo/worker.ts';
-import { LiveCluster, order, silent } from './support/live-cluster.ts';
+import { IMAGE, LiveCluster, order, silent } from './support/live-cluster.ts';
 
 /** A deployment takes about this long; kills fall anywhere within. */
 const LATEST_MS = 2_500;
@@ -89,9 +92,53 @@ test('an unreachable chain touches nothing that runs, and is caught up with', as
   await followerIsCurrent();
 });
 
+/** Orders a Deployment whose container has a variable twice, which Kubernetes answers with 500. */
+async function orderPoison(): Promise<bigint> {
+  const labels = { app: 'poison' };
+  const variable = { name: 'A', value: '1' };
+  const template = {
+    metadata: { labels },
+    spec: { containers: [{ name: 'c', image: IMAGE, env: [variable, variable] }] },
+  };
+  const manifest = {
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'poison', labels } },
+    spec: { selector: { matchLabels: labels }, template },
+  };
+  const { client, reader, deployment } = chain();
+  const args = {
+    ...{ method: 'POST', path: '/apis/apps/v1/namespaces/default/deployments', namespace: 'default' },
+    manifest: Buffer.from(JSON.stringify(manifest)),
+  };
+  await submit(client, await readWallet(user.wallet), (tx) => submitManifest(tx, deployment, args));
+  return BigInt((await reader.scheduler()).nextId) - 1n;
+}
+
+test('an order that Kubernetes cannot take fails, though the enclave was killed meanwhile, and the next one runs', async () => {
+  const id = await orderPoison();
+  await sleep(randomInt(LATEST_MS));
+  await VICTIMS.enclave?.();
+  await cluster.untilReady(RECOVERY_MS);
+  const { reader } = chain();
+  await expect.poll(async () => (await reader.request(id))?.status, { timeout: RECOVERY_MS }).toBe(3);
+  expect(await reader.request(id)).toMatchObject({
+    reason: expect.stringContaining('duplicate entries'),
+    applied: false,
+  });
+  await user.untilCompleted(await order(user, 'app-after-poison'), RECOVERY_MS);
+  await user.login();
+  await user.untilRunning('app-after-poison', RECOVERY_MS);
+  await followerIsCurrent();
+});
+
 /** The enclave has taken as many events of each log as the chain has: nothing skipped, nothing taken twice. */
 async function followerIsCurrent(): Promise<void> {
   await expect.poll(followed, { timeout: 30_000 }).toEqual(await onChain());
+}
+
+function chain() {
+  const { deployment } = cluster;
+  const client = new SuiGrpcClient({ network: deployment.network, baseUrl: deployment.rpcUrl });
+  return { client, deployment, reader: new ContractReader(client, deployment) };
 }
 
 async function followed(): Promise<Record<string, number>> {
@@ -101,9 +148,7 @@ async function followed(): Promise<Record<string, number>> {
 }
 
 async function onChain(): Promise<Record<string, number>> {
-  const { deployment } = cluster;
-  const client = new SuiGrpcClient({ network: deployment.network, baseUrl: deployment.rpcUrl });
-  const reader = new ContractReader(client, deployment);
+  const { reader } = chain();
   const objects = await Promise.all([
     reader.registry(),
     reader.workers(),

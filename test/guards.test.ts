@@ -1,86 +1,33 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Fence } from '@daasvader/enclave/kube/fence.ts';
-import { K3s } from '@daasvader/enclave/kube/k3s.ts';
+import type { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { pointOf } from '@daasvader/enclave/kube/p256.ts';
-import { restrictPodSpec } from '@daasvader/enclave/kube/restrict.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findK3s } from '../scripts/demo/k3s.ts';
+import { BareServer, type Caller } from './support/bare-server.ts';
 
 // The control plane alone, without nodes: what the API server itself refuses.
 
-const NODE = { user: 'system:node:worker-1', groups: ['system:nodes'] };
 const NODE_PATH = '/api/v1/nodes/worker-1';
 /** A policy, and the fence's list, take a moment to come into force; what is asked meanwhile is not stored. */
 const SOON = { timeout: 10_000 };
 
-let directory: string;
+let server: BareServer;
 let k3s: K3s;
 let kubernetes: Kubernetes;
-let ca: string;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'guards-'));
-  k3s = await K3s.start({
-    binary: await findK3s(new AbortController().signal),
-    dataDir: join(directory, 'k3s'),
-    apiSocket: join(directory, 'api.sock'),
-    names: [],
-    externalUrl: 'https://127.0.0.1:6443',
-    clusterCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    log: pino({ enabled: false }),
-    onRestart: () => undefined,
-  });
-  kubernetes = await k3s.ready();
-  ca = await k3s.serverCa();
+  server = await BareServer.start();
+  ({ k3s, kubernetes } = server);
   for (const object of clusterBaseline()) await kubernetes.apply(object);
 });
 
-afterAll(async () => {
-  await k3s.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => server?.[Symbol.asyncDispose]());
 
-interface Caller {
-  readonly cert?: string;
-  readonly key?: string;
-}
+const call: BareServer['call'] = (...args) => server.call(...args);
+const administrator = () => server.administrator;
 
-/** Calls the API server; resolves when the answer has ended. */
-async function call(
-  path: string,
-  caller: Caller,
-  body?: object,
-  headers: Record<string, string | string[]> = {},
-) {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-  const options = { host: '127.0.0.1', port: k3s.port, path, ca, ...caller, agent: false };
-  const sent = request({ ...options, method: body ? 'POST' : 'GET' }, (response) => {
-    let text = '';
-    response.on('data', (part) => (text += part));
-    response.on('close', () => resolve({ status: response.statusCode ?? 0, text }));
-  });
-  sent.on('error', reject);
-  sent.setHeader('content-type', 'application/json');
-  for (const [name, value] of Object.entries(headers)) sent.setHeader(name, value);
-  sent.end(body && JSON.stringify(body));
-  return promise;
-}
-
-function administrator(): Caller {
-  const { certData, keyData } = kubernetes.config.getCurrentUser() ?? {};
-  const decode = (text = '') => Buffer.from(text, 'base64').toString();
-  return { cert: decode(certData), key: decode(keyData) };
-}
-
-const impersonate = { 'impersonate-user': NODE.user, 'impersonate-group': NODE.groups };
 const secret = (name: string, type: string) => ({
   apiVersion: 'v1',
   kind: 'Secret',
@@ -100,36 +47,13 @@ test('nobody makes a Secret that Kubernetes fills with a token without end', asy
   expect(await make('ordinary', 'Opaque')).toMatchObject({ status: 201 });
 });
 
-test('a node makes no pods, not even static ones', async () => {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'static-worker-1',
-      annotations: { 'kubernetes.io/config.mirror': 'x' },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'x', controller: true }],
-    },
-    spec: { ...restrictPodSpec({ containers: [{ name: 'c', image: 'i' }] }, ''), nodeName: 'worker-1' },
-  };
-  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } };
-  const made = await call('/api/v1/nodes', administrator(), node, impersonate);
-  pod.metadata.ownerReferences[0]!.uid = JSON.parse(made.text).metadata.uid;
-  const path = '/api/v1/namespaces/default/pods?dryRun=All';
-  await expect
-    .poll(() => call(path, administrator(), pod, impersonate), SOON)
-    .toMatchObject({
-      status: 422,
-      text: expect.stringContaining('no-pods-of-nodes'),
-    });
-});
-
 /** A node's certificate, as the enclave signs it. */
 async function nodeCertificate(): Promise<Caller> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { client } = await k3s.signers();
   const { pem } = await client.sign({
     organization: 'system:nodes',
-    commonName: NODE.user,
+    commonName: 'system:node:worker-1',
     publicKey: pointOf(publicKey.export({ type: 'spki', format: 'der' })),
     purpose: 'client',
     dnsNames: [],

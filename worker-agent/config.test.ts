@@ -41,6 +41,20 @@ test('a complete file is read; the API is on port 8443 of the master', async () 
   expect(config.security.attestation_interval).toBe(3600);
 });
 
+test.each(['9007199254740993', '"9007199254740993"'])('a stake of %s is not rounded', async (stake) => {
+  expect((await read(YAML.replace('5000000000', stake))).node.stake_amount).toBe(9_007_199_254_740_993n);
+});
+
+test.each(['', ' ', '0x10', '1e3', '-1', 'true'])(
+  'a variable that says %j is no number',
+  async (STAKE_AMOUNT) => {
+    const given = read(YAML, { STAKE_AMOUNT });
+    if (STAKE_AMOUNT === '')
+      expect((await given).node.stake_amount).toBe(5_000_000_000n); // as if it were not set
+    else await expect(given).rejects.toThrow(/node\.stake_amount: must be/);
+  },
+);
+
 test('environment variables override the file and can replace it', async () => {
   expect((await read(YAML, { NODE_ID: 'other' })).node.id).toBe('other');
   const config = await readConfig(undefined, {
@@ -58,12 +72,41 @@ test.each([
   ['an unknown key', YAML.replace('data_dir', 'datadir'), /datadir/],
   ['an unknown section', `${YAML}\nextra: 1\n`, /extra/],
   ['a node id that is no DNS label', YAML.replace('worker-001', 'Worker_1'), /node.id/],
+  ['a node id that fits into no certificate', YAML.replace('worker-001', 'w'.repeat(53)), /at most 52/],
   ['a missing endpoint', YAML.replace(/ {2}master_endpoint.*\n/, ''), /k3s.master_endpoint/],
   ['a section that is no mapping', YAML.replace(/node:\n.*\n.*\n/, 'node: 5\n'), /node/],
   ['a key twice', YAML.replace('  id:', '  id: other\n  id:'), /Cannot read/],
   ['a master without TLS', YAML.replace('https://tee-master', 'http://tee-master'), /master_endpoint/],
   ['a certificate without its key', YAML.replace(/ {2}tls_key.*\n/, ''), /tls_cert and tls_key/],
   ['a short contract address', YAML.replace(ID, '0x12'), /staking_contract/],
+  [
+    'a port that is a truth',
+    YAML.replace('  id:', '  port: true\n  id:'),
+    /node\.port: must be a whole number/,
+  ],
+  ['an empty port', YAML.replace('  id:', '  port: ""\n  id:'), /node\.port: must be a whole number/],
+  ['a port above all', YAML.replace('  id:', '  port: 65536\n  id:'), /node\.port: .* from 0 to 65535/],
+  ['a port with a fraction', YAML.replace('  id:', '  port: 80.5\n  id:'), /node\.port: must be a whole/],
+  [
+    'a stake that is a truth',
+    YAML.replace('5000000000', 'true'),
+    /node\.stake_amount: must be a whole number/,
+  ],
+  ['a stake of nothing', YAML.replace('5000000000', '0'), /node\.stake_amount: must be MIST/],
+  ['a stake in floating point', YAML.replace('5000000000', '5e9'), /node\.stake_amount: must be a whole/],
+  ['a stake above 64 bits', YAML.replace('5000000000', `${1n << 64n}`), /node\.stake_amount: must be MIST/],
+  [
+    'an interval without end',
+    `${YAML}  attestation_interval: .inf\n`,
+    /attestation_interval: must be a number/,
+  ],
+  [
+    'an interval of a month',
+    `${YAML}  attestation_interval: 2592000\n`,
+    /attestation_interval: .* 86400 at most/,
+  ],
+  ['a tag that is none', YAML.replace('"worker-001"', '!secret x'), /Cannot read/],
+  ['a second document', `${YAML}\n---\nnode: {}\n`, /Cannot read/],
   ['a list', '- 1', /mapping/],
   ['no YAML', '{', /Cannot read/],
 ])('%s is refused by name', async (_, yaml, message) => {

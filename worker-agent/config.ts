@@ -1,15 +1,51 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { WorkerError } from './error.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 const httpsUrl = z.url({ protocol: /^https$/ });
 const objectId = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 hex digits');
-const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** One DNS label that, with `system:node:` before it, fits into the 64 characters of a certificate's common name. */
+const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 const DEFAULT_DATA_DIR = '/var/lib/k3s';
 const API_PORT = '8443';
+/** Far above what a configuration holds. */
+const MAX_BYTES = 1 << 20;
+
+// What a file says as a number and a variable as digits; nothing else, such as a truth or an empty text, is a number.
+const whole = z.union(
+  [
+    z.bigint(),
+    z
+      .string()
+      .regex(/^\d{1,20}$/)
+      .transform(BigInt),
+  ],
+  'must be a whole number',
+);
+const between = (min: bigint, max: bigint) =>
+  whole
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+    .transform(Number);
+/** Sui counts MIST in 64 bits. */
+const mist = whole.refine(
+  (value) => value > 0n && value < 1n << 64n,
+  'must be MIST: a whole number from 1 to 2^64 - 1',
+);
+const seconds = z.union(
+  [
+    z.bigint().transform(Number),
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,9}(\.\d{1,3})?$/)
+      .transform(Number),
+  ],
+  'must be a number of seconds',
+);
+const MAX_ATTESTATION_INTERVAL = 86_400;
 
 const schema = z.strictObject({
   sui: z.strictObject({
@@ -31,12 +67,12 @@ const schema = z.strictObject({
     binary: z.string().min(1).default('k3s'),
   }),
   node: z.strictObject({
-    id: z.string().regex(NODE_ID, 'must be a DNS label'),
+    id: z.string().regex(NODE_ID, 'must be a DNS label of at most 52 characters'),
     ip: z.union([z.ipv4(), z.ipv6()]).optional(),
     /** MIST; 5 SUI is the registry's default minimum. */
-    stake_amount: z.coerce.bigint().positive().default(5_000_000_000n),
+    stake_amount: mist.default(5_000_000_000n),
     /** Port of health and metrics. */
-    port: z.coerce.number().int().min(0).max(65535).default(8080),
+    port: between(0n, 65_535n).default(8080),
     seal_token: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex digits')
@@ -50,7 +86,11 @@ const schema = z.strictObject({
       /** PEM file of the root to trust instead of AWS's: for development. */
       attestation_root: z.string().min(1).optional(),
       /** Seconds between attestations of the running control plane. */
-      attestation_interval: z.coerce.number().positive().default(3600),
+      attestation_interval: seconds
+        .refine((value) => value > 0 && value <= MAX_ATTESTATION_INTERVAL, {
+          message: `must be a number of seconds, ${MAX_ATTESTATION_INTERVAL} at most`,
+        })
+        .default(3600),
     })
     .refine(({ tls_cert, tls_key }) => (tls_cert === undefined) === (tls_key === undefined), {
       message: 'tls_cert and tls_key go together',
@@ -113,12 +153,21 @@ export async function readConfig(
 
 async function readYaml(file: string): Promise<Record<string, unknown>> {
   try {
-    const value: unknown = parse(await readFile(file, 'utf8'), { intAsBigInt: false }) ?? {};
+    const value = parseYaml((await readBounded(file, MAX_BYTES)).toString('utf8')) ?? {};
     if (typeof value !== 'object' || Array.isArray(value)) throw new Error('not a mapping');
     return value as Record<string, unknown>;
   } catch (cause) {
     throw new WorkerError('config', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** YAML 1.2 and its core schema, no number rounded; a key twice, an unknown tag or a second document is an error. */
+function parseYaml(text: string): unknown {
+  const schema = { version: '1.2', schema: 'core', resolveKnownTags: false } as const;
+  const document = parseDocument(text, { ...schema, uniqueKeys: true, intAsBigInt: true });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw problem;
+  return document.toJS();
 }
 
 function override(written: Record<string, unknown>, environment: Record<string, string | undefined>): object {

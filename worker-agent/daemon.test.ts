@@ -25,6 +25,7 @@ sleep 1000 & wait
 let controlPlane: TestControlPlane;
 let cluster: Cluster;
 let directory: string;
+let address: string;
 let state: AgentState;
 let stop: AbortController;
 let running: Promise<void>;
@@ -34,6 +35,7 @@ beforeEach(async () => {
   cluster = controlPlane.cluster;
   directory = await mkdtemp(join(tmpdir(), 'worker-daemon-'));
   await writeFile(join(directory, 'k3s'), CHILD, { mode: 0o755 });
+  address = '127.0.0.1';
   stop = new AbortController();
 });
 
@@ -60,7 +62,7 @@ async function startDaemon(interval = '3600'): Promise<void> {
   const chain = { readCluster: async () => cluster, readWorker: async () => undefined };
   const daemon = new Daemon({
     config,
-    address: '127.0.0.1',
+    address: async () => address,
     root: controlPlane.rootPem,
     sealKey: await generateSealKey(),
     chain,
@@ -79,6 +81,7 @@ test('verifies, joins, starts k3s with the bootstrap credential, and stops it at
   await startDaemon();
   await reaches('running');
   await vi.waitFor(async () => expect(await childLog()).toContain('--bootstrap-kubeconfig'), PATIENCE);
+  expect(await childLog()).toContain('--cluster-cidr 10.42.0.0/16 --service-cidr 10.43.0.0/16');
   expect(controlPlane.requests.slice(0, 2)).toEqual(['/api/v1/attestation', '/api/v1/register-worker']);
   stop.abort();
   await running;
@@ -114,6 +117,32 @@ test('stops k3s when the periodic attestation fails a check', async () => {
   await reaches('refused');
   expect(state.status.problem).toMatch(/^measurement: /);
   await vi.waitFor(async () => expect(await childLog()).toMatch(/stopped\n$/), PATIENCE);
+});
+
+test.each([
+  ['behind, as it seems', () => ({ timestamp: Date.now() + 61_000 }), 'behind the document'],
+  ['hours behind, as it seems', () => ({ timestamp: Date.now() + 7_200_000 }), 'at least as far behind'],
+  ['ahead, as it seems', () => ({ timestamp: Date.now() - 301_000 }), 'ahead of the document'],
+])('leaves k3s running while the clock of this machine is %s, and starts none', async (_, document, why) => {
+  await startDaemon('0.05');
+  await reaches('running');
+  controlPlane.lies = { document: document() };
+  await vi.waitFor(() => expect(state.status.problem).toContain(why), PATIENCE);
+  expect(state.status.phase).toBe('running');
+  expect(await childLog()).not.toContain('stopped');
+  controlPlane.lies = {};
+  await vi.waitFor(() => expect(state.status.problem).toBeUndefined(), PATIENCE);
+  expect((await childLog()).match(/started/g)).toHaveLength(1);
+});
+
+test('starts nothing while its clock may be wrong, and says by how much', async () => {
+  controlPlane.lies = { document: { timestamp: Date.now() + 61_000 } };
+  await startDaemon();
+  await vi.waitFor(() => expect(state.status.problem).toMatch(/clock is \d+(\.\d+)? s behind/), PATIENCE);
+  expect(state.status.phase).toBe('verifying');
+  expect(controlPlane.requests).not.toContain('/api/v1/register-worker');
+  controlPlane.lies = {};
+  await reaches('running');
 });
 
 test('leaves k3s running while the control plane does not answer, and verifies again when it does', async () => {
@@ -152,6 +181,17 @@ test('joins anew when another enclave answers after an interruption', async () =
   controlPlane = await TestControlPlane.start(port, root);
   cluster = controlPlane.cluster;
   await vi.waitFor(async () => expect((await childLog()).match(/started/g)).toHaveLength(2), PATIENCE);
+});
+
+test('starts k3s again with the address that the node has now, without joining anew', async () => {
+  await startDaemon();
+  await reaches('running');
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.1'), PATIENCE);
+  address = '127.0.0.2';
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.2'), PATIENCE);
+  expect(await childLog()).toMatch(/^started.*\nstopped\nstarted.*\n$/);
+  expect(controlPlane.requests.filter((path) => path === '/api/v1/register-worker')).toHaveLength(1);
+  expect(state.status.phase).toBe('running');
 });
 
 test('starts k3s again after it died', async () => {

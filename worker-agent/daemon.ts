@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import { CheckError, type CheckPassed } from '@daasvader/control-plane/checks.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
 import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/control-plane/verify.ts';
@@ -23,8 +24,8 @@ const MAX_BACKOFF_ROUNDS = 3;
 /** What the daemon works with. */
 export interface DaemonOptions {
   config: WorkerConfig;
-  /** This node's address, as other nodes reach it. */
-  address: string;
+  /** This node's address now, as other nodes reach it; asked in every round. */
+  address: () => Promise<string>;
   /** PEM of the root to trust instead of AWS's. */
   root: string | undefined;
   sealKey: SealKey;
@@ -41,12 +42,15 @@ export interface DaemonOptions {
 /**
  * Keeps the node joined to the control plane in the seat, and to no other: verifies before anything starts,
  * every hour and after every interruption; stops the kubelet when a check fails; leaves everything running
- * while the other side merely does not answer.
+ * while the other side merely does not answer, or shows what may be old only because our clock is wrong: that
+ * starts nothing, and whoever would show it on purpose could as well be silent.
  */
 export class Daemon {
   readonly #options: DaemonOptions;
   #controlPlane: VerifiedControlPlane | undefined;
   #k3s: K3sAgent | undefined;
+  /** The one that k3s was started with, and the one that was seen last. */
+  #address = { used: '', seen: '' };
   #sealKey: SealKey;
   #verifyAt = 0;
   #failures = 0;
@@ -69,7 +73,7 @@ export class Daemon {
   async run(stop: AbortSignal, hurry: AbortSignal): Promise<void> {
     const { state, roundMs = ROUND_MS } = this.#options;
     while (!stop.aborted) {
-      await this.#round();
+      await this.#round(stop);
       const backoff = 2 ** Math.min(this.#failures, MAX_BACKOFF_ROUNDS) - 1;
       await sleep(roundMs * Math.max(1, backoff), undefined, { signal: stop }).catch(() => undefined);
     }
@@ -80,14 +84,17 @@ export class Daemon {
     state.enter('stopped');
   }
 
-  async #round(): Promise<void> {
+  async #round(stop: AbortSignal): Promise<void> {
     try {
       await this.#probe();
-      if (Date.now() >= this.#verifyAt) await this.#verify();
+      if (Date.now() >= this.#verifyAt) await this.#verify(stop);
+      stop.throwIfAborted();
+      await this.#followAddress();
       if (this.#k3s === undefined) await this.#start();
-      await this.#uncordon();
+      await this.#uncordon(stop);
       this.#failures = 0;
     } catch (error) {
+      if (stop.aborted) return; // called off: that says nothing about the other side
       this.#failures += 1;
       await this.#fail(error);
     }
@@ -108,11 +115,12 @@ export class Daemon {
     }
   }
 
-  async #verify(): Promise<void> {
+  async #verify(signal: AbortSignal): Promise<void> {
     const { config, chain, root, report, state, log } = this.#options;
     if (this.#k3s === undefined) state.enter('verifying');
     const readCluster = () => chain.readCluster();
-    const found = await verifyControlPlane({ apiEndpoint: config.apiEndpoint, readCluster, root, report });
+    const { apiEndpoint } = config;
+    const found = await verifyControlPlane({ apiEndpoint, readCluster, root, report, signal });
     const bootId = Buffer.from(found.binding.bootId).toString('hex');
     const known = this.#controlPlane?.binding.bootId;
     await this.#controlPlane?.endpoint.close();
@@ -139,7 +147,7 @@ export class Daemon {
       });
       if (this.sealToken !== former) log.info({ sealToken: this.sealToken }, 'seal token renewed');
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'cannot renew the seal token now');
+      log.warn({ error: reasonOf(error) }, 'cannot renew the seal token now');
     }
   }
 
@@ -150,37 +158,57 @@ export class Daemon {
     this.#options.state.enter('verifying');
   }
 
+  // The kubelet takes its address when it starts, so it is started again, and its pods go on. An address counts once it
+  // was seen twice: a link that comes and goes restarts nothing.
+  async #followAddress(): Promise<void> {
+    const former = this.#address;
+    const seen = await this.#options.address();
+    this.#address = { ...former, seen };
+    const controlPlane = this.#controlPlane;
+    if (this.#k3s === undefined || controlPlane === undefined) return;
+    if (seen === former.used || seen !== former.seen) return;
+    this.#options.log.warn({ from: former.used, to: seen }, 'another address: starting k3s agent again');
+    await this.#stopK3s();
+    await this.#startK3s(controlPlane);
+  }
+
   async #start(): Promise<void> {
-    const { config, state, log, address, report } = this.#options;
+    const { config, state, report } = this.#options;
     const controlPlane = this.#controlPlane;
     if (controlPlane === undefined) return;
     state.enter('joining');
-    const bootstrapKubeconfig = join(config.stateDir, 'bootstrap.kubeconfig');
-    const { id: nodeId } = config.node;
-    const { master_endpoint: masterEndpoint, data_dir: dataDir, binary } = config.k3s;
     await joinCluster(controlPlane, {
-      nodeId,
-      address,
+      nodeId: config.node.id,
+      address: this.#address.seen,
       sealKey: this.#sealKey,
-      masterEndpoint,
-      dataDir,
-      kubeconfigFile: bootstrapKubeconfig,
+      masterEndpoint: config.k3s.master_endpoint,
+      dataDir: config.k3s.data_dir,
+      kubeconfigFile: this.#bootstrapKubeconfig,
       report,
     });
     await this.#forgetOther(controlPlane);
+    await this.#startK3s(controlPlane);
+    state.enter('running');
+  }
+
+  async #startK3s({ binding }: VerifiedControlPlane): Promise<void> {
+    const { config, state, log } = this.#options;
+    const { seen: address } = this.#address;
     this.#k3s = await startK3s({
-      binary,
-      masterEndpoint,
-      bootstrapKubeconfig,
-      nodeId,
+      binary: config.k3s.binary,
+      masterEndpoint: config.k3s.master_endpoint,
+      bootstrapKubeconfig: this.#bootstrapKubeconfig,
+      nodeId: config.node.id,
       address,
-      dataDir,
+      dataDir: config.k3s.data_dir,
+      clusterCidr: binding.clusterCidr,
+      serviceCidr: binding.serviceCidr,
       pidFile: this.#pidFile,
       log,
     });
+    this.#address.used = address;
     this.#watch(this.#k3s);
     state.started();
-    state.enter('running');
   }
 
   // Credentials of another control plane would keep the kubelet from using the new bootstrap credential.
@@ -193,19 +221,23 @@ export class Daemon {
   }
 
   #watch(k3s: K3sAgent): void {
-    void k3s.ended.then((how) => {
-      if (this.#k3s !== k3s) return; // stopped by us
-      this.#k3s = undefined;
-      this.#verifyAt = 0;
-      this.#failures += 1;
-      if (this.#options.state.status.phase === 'running') this.#options.state.enter('verifying');
-      this.#options.log.error({ how }, 'k3s agent ended');
-    });
+    k3s.ended
+      .then((how) => this.#onEnded(k3s, how))
+      .catch((error: unknown) => this.#options.log.error({ error: reasonOf(error) }, 'k3s agent ended'));
+  }
+
+  #onEnded(k3s: K3sAgent, how: string): void {
+    if (this.#k3s !== k3s) return; // stopped by us
+    this.#k3s = undefined;
+    this.#verifyAt = 0;
+    this.#failures += 1;
+    if (this.#options.state.status.phase === 'running') this.#options.state.enter('verifying');
+    this.#options.log.error({ how }, 'k3s agent ended');
   }
 
   async #fail(error: unknown): Promise<void> {
     const { state, log } = this.#options;
-    if (error instanceof CheckError) {
+    if (error instanceof CheckError && !error.mayBeClock) {
       log.error({ check: error.check, expected: error.expected, actual: error.actual }, error.message);
       this.#verifyAt = 0;
       await this.#stopK3s();
@@ -215,10 +247,10 @@ export class Daemon {
     }
     if (!(error instanceof Error)) throw error;
     log.warn(
-      { error: error.message, code: (error as { code?: unknown }).code },
+      { error: reasonOf(error), code: (error as { code?: unknown }).code },
       'cannot attend to the control plane now',
     );
-    state.failed('unreachable', error.message);
+    state.failed('unreachable', reasonOf(error));
   }
 
   async #stopK3s(): Promise<void> {
@@ -232,19 +264,23 @@ export class Daemon {
     if (this.#k3s === undefined || !existsSync(nodeKubeconfig(config.k3s.data_dir))) return;
     try {
       await writePrivate(this.#cordonedFile, '');
-      await this.#node.drain(signal);
+      await this.#node(signal).drain(signal);
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'stopping without a complete drain');
+      log.warn({ error: reasonOf(error) }, 'stopping without a complete drain');
     }
   }
 
   // Only what our own drain at shutdown cordoned; an owner's drain stays until the owner takes it back.
-  async #uncordon(): Promise<void> {
+  async #uncordon(signal: AbortSignal): Promise<void> {
     const { config, chain } = this.#options;
     if (!existsSync(this.#cordonedFile) || !existsSync(nodeKubeconfig(config.k3s.data_dir))) return;
     const worker = await chain.readWorker(config.node.id);
-    if (worker?.status !== 'draining') await this.#node.setSchedulable(true);
+    if (worker?.status !== 'draining') await this.#node(signal).setSchedulable(true);
     await rm(this.#cordonedFile, { force: true });
+  }
+
+  get #bootstrapKubeconfig(): string {
+    return join(this.#options.config.stateDir, 'bootstrap.kubeconfig');
   }
 
   get #pidFile(): string {
@@ -255,8 +291,8 @@ export class Daemon {
     return join(this.#options.config.stateDir, 'cordoned');
   }
 
-  get #node(): OwnNode {
+  #node(signal: AbortSignal): OwnNode {
     const { config } = this.#options;
-    return new OwnNode(nodeKubeconfig(config.k3s.data_dir), config.node.id);
+    return new OwnNode(nodeKubeconfig(config.k3s.data_dir), config.node.id, signal);
   }
 }

@@ -74,7 +74,10 @@ function application(state: AgentState, { sealToken }: HealthOptions): RequestLi
     context.set('content-type', state.metrics.contentType);
     context.body = await state.metrics.metrics();
   });
-  return new Koa().use(router.routes()).use(router.allowedMethods()).callback();
+  const handle = new Koa().use(router.routes()).use(router.allowedMethods()).callback();
+  return (request, response) => {
+    handle(request, response).catch(() => response.destroy()); // koa could not even answer with an error
+  };
 }
 
 function bearerIs(header: string, token: string): boolean {

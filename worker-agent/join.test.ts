@@ -53,7 +53,9 @@ async function joinOnce(): Promise<string> {
 test('the bootstrap credential is written for its owner only, with our server and the bound CA', async () => {
   const file = await joinOnce();
   expect((await stat(file)).mode & 0o777).toBe(0o600);
-  const kubeconfig = parse(await readFile(file, 'utf8'));
+  const text = await readFile(file, 'utf8');
+  const kubeconfig = parse(text);
+  expect(text, 'no word that YAML 1.1 might take for another').not.toMatch(/: [^"\s]/);
   expect(kubeconfig.clusters[0].cluster.server).toBe('https://10.77.0.1:6443');
   expect(kubeconfig.users[0].user.token).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
 });

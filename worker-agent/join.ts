@@ -96,7 +96,7 @@ function readToken(text: string, url: string): string {
 }
 
 function kubeconfig(server: string, caPem: string, token: string): string {
-  return stringify({
+  const config = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [
@@ -108,7 +108,9 @@ function kubeconfig(server: string, caPem: string, token: string): string {
     users: [{ name: 'bootstrap', user: { token } }],
     contexts: [{ name: 'bootstrap', context: { cluster: 'daasvader', user: 'bootstrap' } }],
     'current-context': 'bootstrap',
-  });
+  };
+  // The kubelet reads YAML 1.1, where a bare token of digits would be a number.
+  return stringify(config, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
 }
 
 async function capacityOf(dataDir: string): Promise<{ cpu: string; memory: string; storage: string }> {

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { WorkerError } from './error.ts';
 import { writePrivate } from './keys.ts';
 
 const STOP_GRACE_MS = 20_000;
+/** Ids from 2 on: 1 is nobody's child, and 0 and negative ones would be whole groups. */
+const orphanSchema = z.object({ pid: z.int().min(2), startTime: z.string().min(1) });
 
 /** How `k3s agent` is started. */
 export interface K3sOptions {
@@ -18,6 +21,9 @@ export interface K3sOptions {
   nodeId: string;
   address: string;
   dataDir: string;
+  /** The attested ranges of pods and of Services: the node refuses addresses beyond them. */
+  clusterCidr: string;
+  serviceCidr: string;
   /** File that names the running child, so that a restarted agent finds it. */
   pidFile: string;
   log: Logger;
@@ -71,6 +77,8 @@ function k3sArguments(options: K3sOptions): string[] {
     ...['--node-name', options.nodeId],
     ...['--node-ip', options.address],
     ...['--data-dir', options.dataDir],
+    ...['--cluster-cidr', options.clusterCidr],
+    ...['--service-cidr', options.serviceCidr],
   ];
 }
 
@@ -101,13 +109,30 @@ async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> 
  * nor one that belongs to a control plane which nobody verifies any more.
  */
 export async function stopOrphan(pidFile: string): Promise<void> {
-  const text = await readFile(pidFile, 'utf8').catch(() => undefined); // absent: there is none
-  if (text === undefined) return;
-  const { pid, startTime } = JSON.parse(text) as { pid: number; startTime: string };
+  const orphan = await readPidFile(pidFile);
+  if (orphan === undefined) return;
   const deadline = Date.now() + STOP_GRACE_MS;
-  while ((await startTimeOf(pid)) === startTime) {
-    process.kill(pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
+  while ((await startTimeOf(orphan.pid)) === orphan.startTime) {
+    signal(orphan.pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
     await sleep(200);
+  }
+}
+
+// One that is empty or damaged, as a full disk or a power loss leaves it, names nobody.
+async function readPidFile(file: string): Promise<{ pid: number; startTime: string } | undefined> {
+  try {
+    return orphanSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+// It may end between the look and the signal.
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { readSuiKey } from '@daasvader/chain/sui-key.ts';
 import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/seal.ts';
-import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
+import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { WorkerError } from './error.ts';
+
+/** Far above one key. */
+const MAX_SECRET_BYTES = 1 << 12;
 
 /** Where the seal key is kept. */
 export function sealKeyFile(stateDir: string): string {
@@ -44,10 +49,10 @@ export async function readSealKey(file: string, expectedToken?: string): Promise
 }
 
 /**
- * Reads a Sui key from a file with one `suiprivkey1…` line.
+ * Reads a Sui key from a file with one `suiprivkey1…` line, or in another form that {@link readSuiKey} knows.
  * @throws WorkerError `key`
  */
-export async function readWallet(file: string, expectedAddress?: string): Promise<Ed25519Keypair> {
+export async function readWallet(file: string, expectedAddress?: string): Promise<Keypair> {
   const keypair = walletOf(file, await readSecret(file, 'name the wallet with sui.wallet_key or WALLET_KEY'));
   const actual = keypair.toSuiAddress();
   if (expectedAddress !== undefined && expectedAddress !== actual)
@@ -72,24 +77,19 @@ export async function writePrivate(file: string, text: string): Promise<void> {
   await rename(unfinished, file);
 }
 
-// Other messages of the decoder may quote the key, so none is passed on.
-function walletOf(file: string, text: string): Ed25519Keypair {
-  let decoded: ReturnType<typeof decodeSuiPrivateKey> | undefined;
+function walletOf(file: string, text: string): Keypair {
   try {
-    decoded = decodeSuiPrivateKey(text);
-  } catch {
-    decoded = undefined;
+    return readSuiKey(text);
+  } catch (cause) {
+    throw new WorkerError('key', `Cannot use ${file}: ${(cause as Error).message}`, { cause });
   }
-  if (decoded?.scheme !== 'ED25519')
-    throw new WorkerError('key', `Cannot use ${file}: it must hold one suiprivkey1… line of an Ed25519 key`);
-  return Ed25519Keypair.fromSecretKey(decoded.secretKey);
 }
 
 async function readSecret(file: string, advice: string): Promise<string> {
   try {
     const { mode } = await stat(file);
     if ((mode & 0o077) !== 0) throw new Error(`others may read it, run chmod 600 ${file}`);
-    return (await readFile(file, 'utf8')).trim();
+    return (await readBounded(file, MAX_SECRET_BYTES)).toString('utf8').trim();
   } catch (cause) {
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const reason = absent ? `it does not exist, ${advice}` : (cause as Error).message;

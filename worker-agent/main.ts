@@ -1,3 +1,5 @@
+import { printableJson } from '@daasvader/attestation/printable.ts';
+import { endOnBrokenOutput } from '@daasvader/control-plane/standard-output.ts';
 import { Command, CommanderError } from 'commander';
 import { joinCommand } from './commands/join.ts';
 import { keygenCommand } from './commands/keygen.ts';
@@ -10,6 +12,8 @@ import { failedJson, failedLines } from './print.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+endOnBrokenOutput('worker-agent');
 
 function program(): Command {
   const commands = [
@@ -35,7 +39,8 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   } else {
-    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(failedJson(error))}\n`);
+    if (process.argv.includes('--json'))
+      process.stdout.write(`${printableJson(JSON.stringify(failedJson(error)))}\n`);
     else process.stderr.write(`${failedLines(error)}\n`);
     process.exitCode = EXIT_FAILED;
   }

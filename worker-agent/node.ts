@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BoundedKubeConfig } from '@daasvader/control-plane/kube-config.ts';
 import {
   ApiException,
   CoreV1Api,
-  KubeConfig,
   PatchStrategy,
   setHeaderOptions,
   type V1Pod,
@@ -17,10 +17,9 @@ export class OwnNode {
   readonly #api: CoreV1Api;
   readonly #name: string;
 
-  constructor(kubeconfigFile: string, name: string) {
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfigFile);
-    this.#api = config.makeApiClient(CoreV1Api);
+  /** @param signal calls off what is being asked, and waiting */
+  constructor(kubeconfigFile: string, name: string, signal?: AbortSignal) {
+    this.#api = new BoundedKubeConfig(kubeconfigFile, { signal }).makeApiClient(CoreV1Api);
     this.#name = name;
   }
 
@@ -47,7 +46,7 @@ export class OwnNode {
           .filter(({ metadata }) => metadata?.deletionTimestamp === undefined)
           .map((pod) => this.#evict(pod)),
       );
-      await sleep(500);
+      await sleep(500, undefined, { signal }).catch(() => undefined);
     }
   }
 

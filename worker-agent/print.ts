@@ -1,21 +1,24 @@
+import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import { CheckError } from '@daasvader/control-plane/checks.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
 import { WorkerError } from './error.ts';
 
 /** Lines for anything that went wrong: which check, what was expected, what was seen. */
 export function failedLines(error: unknown): string {
-  if (!isOurs(error)) return `✗ ${error instanceof Error ? error.message : String(error)}`;
+  if (!isOurs(error)) return printableLines(`✗ ${reasonOf(error)}`);
   const name = error instanceof CheckError ? error.check : error.code;
   const compared =
     error.expected === undefined ? [] : [`  expected ${error.expected}`, `  saw      ${error.actual}`];
-  return [`✗ ${name}: ${error.message}`, ...compared].join('\n');
+  return [printableLines(`✗ ${name}: ${reasonOf(error)}`), ...compared.map(printable)].join('\n');
 }
 
 /** The same for programs. */
 export function failedJson(error: unknown): object {
-  if (!isOurs(error)) return { ok: false, message: error instanceof Error ? error.message : String(error) };
-  const { code, message, expected, actual } = error;
+  if (!isOurs(error)) return { ok: false, message: reasonOf(error) };
+  const { code, expected, actual } = error;
+  const message = reasonOf(error);
   return {
     ok: false,
     code,

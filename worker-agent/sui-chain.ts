@@ -5,19 +5,23 @@ import {
   resumeWorker,
   stakeAndRegisterWorker,
 } from '@daasvader/chain/calls.ts';
+import { openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader, type Worker } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { type ClusterIds, readChainId, readCluster } from '@daasvader/control-plane/chain.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
 import type { Signer } from '@mysten/sui/cryptography';
-import { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
 import { type ChainReader, type RegisteredWorker, WORKER_STATUS, type WorkerOwner } from './chain.ts';
 import type { WorkerConfig } from './config.ts';
 
-/** The chain that the configuration names, for reading. The first question is asked when it is needed. */
-export function openChain({ sui }: WorkerConfig): ChainReader {
-  const client = clientOf(sui.rpc_endpoint);
+/**
+ * The chain that the configuration names, for reading. The first question is asked when it is needed.
+ * @param signal calls off what is being asked
+ */
+export function openChain({ sui }: WorkerConfig, signal?: AbortSignal): ChainReader {
+  const client = clientOf(sui.rpc_endpoint, signal);
   const reader = new ContractReader(client, {
     packageId: sui.staking_contract,
     workersId: sui.worker_registry,
@@ -31,9 +35,12 @@ export function openChain({ sui }: WorkerConfig): ChainReader {
   };
 }
 
-/** The chain with the owner's wallet, for writing. */
-export function openOwner({ sui }: WorkerConfig, wallet: Signer): WorkerOwner {
-  const client = clientOf(sui.rpc_endpoint);
+/**
+ * The chain with the owner's wallet, for writing.
+ * @param signal calls off what is being asked
+ */
+export function openOwner({ sui }: WorkerConfig, wallet: Signer, signal?: AbortSignal): WorkerOwner {
+  const client = clientOf(sui.rpc_endpoint, signal);
   const ids = { packageId: sui.staking_contract, workersId: sui.worker_registry };
   const send = async (build: (tx: Transaction) => void) => (await submit(client, wallet, build)).digest;
   return {
@@ -48,8 +55,8 @@ export function openOwner({ sui }: WorkerConfig, wallet: Signer): WorkerOwner {
 }
 
 // The network's name selects well-known addresses of the client library, none of which is used here.
-function clientOf(baseUrl: string): SuiGrpcClient {
-  return new SuiGrpcClient({ network: 'custom', baseUrl });
+function clientOf(url: string, signal: AbortSignal | undefined): SuiGrpcClient {
+  return openFullNode('custom', url, { signal });
 }
 
 /** The worker registry says which cluster it belongs to, and never changes its mind. */

@@ -8,8 +8,8 @@ use std::string::String;
 /// A field has another length than its kind of value.
 const EBadLength: u64 = 0;
 
-const DOMAIN: vector<u8> = b"daasvader::binding::v1";
-const VERSION: u8 = 1;
+const DOMAIN: vector<u8> = b"daasvader::binding::v2";
+const VERSION: u8 = 2;
 const HASH_LENGTH: u64 = 32;
 const BOOT_ID_LENGTH: u64 = 16;
 
@@ -30,6 +30,9 @@ public struct Binding has copy, drop {
     committee_epoch: u64,
     /// Random, new at each start.
     boot_id: vector<u8>,
+    /// Addresses of pods and of Services, such as 10.42.0.0/16: the host names them, and every peer is to hear the same.
+    cluster_cidr: String,
+    service_cidr: String,
 }
 
 /// @throws `EBadLength`
@@ -44,6 +47,8 @@ public(package) fun new(
     committee_digest: vector<u8>,
     committee_epoch: u64,
     boot_id: vector<u8>,
+    cluster_cidr: String,
+    service_cidr: String,
 ): Binding {
     let hashes = vector[tls_spki_sha256, ca_sha256, hpke_public_key, committee_digest];
     assert!(hashes.all!(|hash| hash.length() == HASH_LENGTH), EBadLength);
@@ -60,6 +65,8 @@ public(package) fun new(
         committee_digest,
         committee_epoch,
         boot_id,
+        cluster_cidr,
+        service_cidr,
     }
 }
 

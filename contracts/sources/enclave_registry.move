@@ -130,12 +130,14 @@ public struct Evidence has copy, drop {
     nonce: Option<vector<u8>>,
 }
 
-/// The keys that an enclave registers with.
+/// The keys that an enclave registers with, and the ranges of addresses that it was started with.
 public struct EnclaveKeys has copy, drop {
     tls_spki_sha256: vector<u8>,
     ca_sha256: vector<u8>,
     hpke_public_key: vector<u8>,
     boot_id: vector<u8>,
+    cluster_cidr: String,
+    service_cidr: String,
 }
 
 public struct MeasurementProposedEvent has copy, drop {
@@ -334,6 +336,8 @@ public fun register_enclave(
     ca_sha256: vector<u8>,
     hpke_public_key: vector<u8>,
     boot_id: vector<u8>,
+    cluster_cidr: String,
+    service_cidr: String,
     clock: &Clock,
     ctx: &mut TxContext,
 ) {
@@ -343,7 +347,14 @@ public fun register_enclave(
         user_data: *document.user_data(),
         nonce: *document.nonce(),
     };
-    let keys = EnclaveKeys { tls_spki_sha256, ca_sha256, hpke_public_key, boot_id };
+    let keys = EnclaveKeys {
+        tls_spki_sha256,
+        ca_sha256,
+        hpke_public_key,
+        boot_id,
+        cluster_cidr,
+        service_cidr,
+    };
     transfer::share_object(registry.register(ticket, evidence, keys, clock, ctx))
 }
 
@@ -370,7 +381,7 @@ public(package) fun register(
     registry.assert_bound(&evidence, &keys, &config, ctx.sender());
 
     registry.registrations = registry.registrations + 1;
-    let EnclaveKeys { tls_spki_sha256, ca_sha256, hpke_public_key, boot_id } = keys;
+    let EnclaveKeys { tls_spki_sha256, ca_sha256, hpke_public_key, boot_id, .. } = keys;
     let enclave = Enclave {
         id: object::new(ctx),
         registry_id: registry.id.to_inner(),
@@ -502,6 +513,8 @@ fun assert_bound(
         config.committee_digest,
         config.committee_epoch,
         keys.boot_id,
+        keys.cluster_cidr,
+        keys.service_cidr,
     );
     assert!(evidence.user_data.contains(&binding.user_data()), EWrongUserData);
 }
@@ -560,8 +573,10 @@ public fun keys_for_testing(
     ca_sha256: vector<u8>,
     hpke_public_key: vector<u8>,
     boot_id: vector<u8>,
+    cluster_cidr: String,
+    service_cidr: String,
 ): EnclaveKeys {
-    EnclaveKeys { tls_spki_sha256, ca_sha256, hpke_public_key, boot_id }
+    EnclaveKeys { tls_spki_sha256, ca_sha256, hpke_public_key, boot_id, cluster_cidr, service_cidr }
 }
 
 #[test_only]

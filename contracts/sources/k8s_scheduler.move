@@ -32,7 +32,7 @@ const EBadImage: u64 = 7;
 const EBadPort: u64 = 8;
 /// The manifest is empty or larger than 8 KiB.
 const EBadManifest: u64 = 9;
-/// Too many requests in namespaces of this owner are not done.
+/// Too many requests in namespaces of this owner are not done; DELETE is not refused for it.
 const ETooManyPending: u64 = 10;
 /// No worker is active.
 const ENoActiveWorker: u64 = 11;
@@ -44,6 +44,8 @@ const EBadTransition: u64 = 13;
 const EBadDigest: u64 = 14;
 /// The reason is longer than 256 bytes.
 const EReasonTooLong: u64 = 15;
+/// What became of a cancelled request is none of the outcomes there are.
+const EBadOutcome: u64 = 16;
 
 const ROLE_NONE: u8 = 0;
 
@@ -52,6 +54,13 @@ const STATUS_RUNNING: u8 = 1;
 const STATUS_COMPLETED: u8 = 2;
 const STATUS_FAILED: u8 = 3;
 const STATUS_CANCELLED: u8 = 4;
+
+/// Nothing of a cancelled request was applied.
+const OUTCOME_NOTHING: u8 = 0;
+/// What a cancelled request created was removed.
+const OUTCOME_REMOVED: u8 = 1;
+/// What a cancelled request changed stays.
+const OUTCOME_STAYS: u8 = 2;
 
 const MAX_MANIFEST_LENGTH: u64 = 8_192;
 const MAX_REASON_LENGTH: u64 = 256;
@@ -82,9 +91,19 @@ public struct Request has store {
     requester: address,
     /// Whose namespace it is for.
     owner: address,
+    method: String,
+    path: String,
+    /// Of the object; empty when only the manifest has it.
+    name: String,
     worker: String,
     status: u8,
     result_digest: vector<u8>,
+    /// Why it failed; empty unless it did.
+    reason: String,
+    /// Whether what a failed request asked for is in the cluster all the same.
+    applied: bool,
+    /// What became of a cancelled request, once the operator said it.
+    outcome: Option<u8>,
     created_at_ms: u64,
     updated_at_ms: u64,
 }
@@ -136,12 +155,20 @@ public struct RequestFailedEvent has copy, drop {
     seq: u64,
     request_id: u64,
     reason: String,
+    applied: bool,
 }
 
 public struct RequestCancelledEvent has copy, drop {
     log_id: ID,
     seq: u64,
     request_id: u64,
+}
+
+public struct RequestCancellationSettledEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    request_id: u64,
+    outcome: u8,
 }
 
 /// What is asked for, before it is scheduled.
@@ -293,7 +320,8 @@ public(package) entry fun complete_request(
     );
 }
 
-/// Says that a request cannot reach its goal. For the operator.
+/// Says that a request cannot reach its goal, and whether what it asked for is in the cluster all the same. For the
+/// operator.
 ///
 /// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EReasonTooLong` and those of `assert_operator`
 public(package) entry fun fail_request(
@@ -302,15 +330,49 @@ public(package) entry fun fail_request(
     enclave: &Enclave,
     request_id: u64,
     reason: String,
+    applied: bool,
     clock: &Clock,
     ctx: &TxContext,
 ) {
     scheduler.assert_operator(registry, enclave, clock, ctx);
     assert!(reason.length() <= MAX_REASON_LENGTH, EReasonTooLong);
     scheduler.finish(request_id, STATUS_FAILED, clock);
+    let request = scheduler.request_mut(request_id);
+    request.reason = reason;
+    request.applied = applied;
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
-    event_log::append!(&mut scheduler.log, RequestFailedEvent { log_id, seq, request_id, reason });
+    event_log::append!(
+        &mut scheduler.log,
+        RequestFailedEvent { log_id, seq, request_id, reason, applied },
+    );
+}
+
+/// Says what became of a cancelled request, once: 0 nothing of it was applied, 1 what it created was removed, 2 what it
+/// changed stays. For the operator.
+///
+/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadOutcome` and those of `assert_operator`
+public(package) entry fun settle_cancelled_request(
+    scheduler: &mut Scheduler,
+    registry: &EnclaveRegistry,
+    enclave: &Enclave,
+    request_id: u64,
+    outcome: u8,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    scheduler.assert_operator(registry, enclave, clock, ctx);
+    assert!(vector[OUTCOME_NOTHING, OUTCOME_REMOVED, OUTCOME_STAYS].contains(&outcome), EBadOutcome);
+    let request = scheduler.request_mut(request_id);
+    assert!(request.status == STATUS_CANCELLED && request.outcome.is_none(), EBadTransition);
+    request.outcome.fill(outcome);
+    request.updated_at_ms = clock.timestamp_ms();
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(
+        &mut scheduler.log,
+        RequestCancellationSettledEvent { log_id, seq, request_id, outcome },
+    );
 }
 
 /// Gives a request that is not done to the worker with the least load now. For the operator.
@@ -338,14 +400,13 @@ public(package) entry fun reassign_request(
     scheduler.log_assignment(request_id, node_id);
 }
 
-/// Withdraws a request that was not started. For the requester and for the owner of the namespace, whose limit it
-/// counts against.
+/// Withdraws a request that is not done; what was applied of it already the operator settles. For the requester and for
+/// the owner of the namespace, whose limit it counts against.
 ///
 /// @throws `EUnknownRequest`, `ENotRequester`, `EBadTransition`
 public(package) entry fun cancel_request(scheduler: &mut Scheduler, request_id: u64, clock: &Clock, ctx: &TxContext) {
     let request = scheduler.request_mut(request_id);
     assert!(request.requester == ctx.sender() || request.owner == ctx.sender(), ENotRequester);
-    assert!(request.status == STATUS_PENDING, EBadTransition);
     scheduler.finish(request_id, STATUS_CANCELLED, clock);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
@@ -372,6 +433,27 @@ public fun get_request_status(scheduler: &Scheduler, request_id: u64): u8 {
 /// @throws `EUnknownRequest`
 public fun worker_of(scheduler: &Scheduler, request_id: u64): String {
     scheduler.request(request_id).worker
+}
+
+/// Why a request failed; empty unless it did.
+///
+/// @throws `EUnknownRequest`
+public fun reason_of(scheduler: &Scheduler, request_id: u64): String {
+    scheduler.request(request_id).reason
+}
+
+/// Whether what a failed request asked for is in the cluster all the same.
+///
+/// @throws `EUnknownRequest`
+public fun is_applied(scheduler: &Scheduler, request_id: u64): bool {
+    scheduler.request(request_id).applied
+}
+
+/// What became of a cancelled request: 0 nothing applied, 1 removed, 2 stays; none until the operator said it.
+///
+/// @throws `EUnknownRequest`
+public fun outcome_of(scheduler: &Scheduler, request_id: u64): Option<u8> {
+    scheduler.request(request_id).outcome
 }
 
 public fun cluster_id(scheduler: &Scheduler): ID {
@@ -448,7 +530,9 @@ fun schedule(
     let path = api_path::parse(order.path.as_bytes());
     order.assert_consistent(&path);
     let (owner, role) = order.assert_allowed(&path, staking, requester, clock);
-    assert!(count_of(&scheduler.pending, owner) < scheduler.max_pending, ETooManyPending);
+    // Taking something away is never refused for the limit: it is how an owner makes room.
+    let has_room = count_of(&scheduler.pending, owner) < scheduler.max_pending;
+    assert!(has_room || order.method.as_bytes() == &b"DELETE", ETooManyPending);
 
     let worker = scheduler.assign(workers);
     let request_id = scheduler.next_id;
@@ -459,9 +543,15 @@ fun schedule(
     let request = Request {
         requester,
         owner,
+        method: order.method,
+        path: order.path,
+        name: order.name,
         worker,
         status: STATUS_PENDING,
         result_digest: vector[],
+        reason: b"".to_string(),
+        applied: false,
+        outcome: option::none(),
         created_at_ms: now_ms,
         updated_at_ms: now_ms,
     };

@@ -2,7 +2,7 @@
 module daasvader::enclave_registry_tests;
 
 use daasvader::binding;
-use daasvader::enclave_registry::{Self, Enclave, EnclaveRegistry, Pcr};
+use daasvader::enclave_registry::{Self, Enclave, EnclaveKeys, EnclaveRegistry, Pcr};
 use daasvader::fixture::{Self, Fixture, by, bytes, pcr, pcrs};
 use daasvader::measurement;
 use std::unit_test::{assert_eq, destroy};
@@ -16,6 +16,7 @@ public struct Attempt has drop {
     ahead_ms: u64,
     pcrs: vector<Pcr>,
     bound_operator: address,
+    keys: EnclaveKeys,
     nonce: Option<vector<u8>>,
 }
 
@@ -25,6 +26,7 @@ fun good(): Attempt {
         ahead_ms: 0,
         pcrs: pcrs(pcr(1), pcr(2), pcr(3)),
         bound_operator: fixture::operator(),
+        keys: fixture::keys(),
         nonce: option::none(),
     }
 }
@@ -32,7 +34,7 @@ fun good(): Attempt {
 /// Registers as `operator` with evidence that is valid but for what the attempt changes.
 fun try(f: &mut Fixture, attempt: Attempt): Enclave {
     let ctx = &mut by(fixture::operator(), 50);
-    let Attempt { age_ms, ahead_ms, pcrs, bound_operator, nonce } = attempt;
+    let Attempt { age_ms, ahead_ms, pcrs, bound_operator, keys, nonce } = attempt;
     let user_data = f.user_data(bound_operator);
     let (registry, _, clock) = f.registry();
     let ticket = registry.new_ticket(ctx);
@@ -43,7 +45,7 @@ fun try(f: &mut Fixture, attempt: Attempt): Enclave {
         option::some(user_data),
         option::some(nonce.destroy_or!(own_nonce)),
     );
-    registry.register(ticket, evidence, fixture::keys(), clock, ctx)
+    registry.register(ticket, evidence, keys, clock, ctx)
 }
 
 fun seat(registry: &mut EnclaveRegistry, enclave: &Enclave, f_clock: &sui::clock::Clock, sender: address) {
@@ -63,25 +65,32 @@ fun binding_has_the_bytes_of_the_shared_vector() {
         bytes(32, 0x77),
         0x0102030405060708,
         bytes(16, 0x88),
+        fixture::cluster_cidr(),
+        fixture::service_cidr(),
     );
     assert_eq!(
         binding.user_data(),
-        x"60e501cb3c846806e13d1299cecb32f70c06df822aa2f509ffd366bd073aa388",
+        x"af5d7cc58d7bf6d2cea86e40c05cbec66752c23af0110d0f506d35b2cc7489fc",
     );
 }
 
 #[test, expected_failure(abort_code = binding::EBadLength)]
 fun binding_refuses_a_short_hash() {
     let short = bytes(31, 1);
+    let hash = bytes(32, 1);
+    let range = fixture::cluster_cidr();
     binding::new(
-        fixture::chain_id(), @0x1, @0x2, @0x3, short, bytes(32, 1), bytes(32, 1), bytes(32, 1), 1, bytes(16, 1),
+        fixture::chain_id(), @0x1, @0x2, @0x3, short, hash, hash, hash, 1, bytes(16, 1), range, range,
     );
 }
 
 #[test, expected_failure(abort_code = binding::EBadLength)]
 fun binding_refuses_a_long_boot_id() {
     let hash = bytes(32, 1);
-    binding::new(fixture::chain_id(), @0x1, @0x2, @0x3, hash, hash, hash, hash, 1, bytes(17, 1));
+    let range = fixture::cluster_cidr();
+    binding::new(
+        fixture::chain_id(), @0x1, @0x2, @0x3, hash, hash, hash, hash, 1, bytes(17, 1), range, range,
+    );
 }
 
 #[test]
@@ -357,6 +366,28 @@ fun a_document_bound_to_another_operator_is_refused() {
     let _enclave = try(&mut f, {
         let mut attempt = good();
         attempt.bound_operator = STRANGER;
+        attempt
+    });
+    abort
+}
+
+#[test, expected_failure(abort_code = enclave_registry::EWrongUserData)]
+fun a_document_bound_to_another_range_of_pods_is_refused() {
+    let mut f = fixture::configured();
+    let _enclave = try(&mut f, {
+        let mut attempt = good();
+        attempt.keys = fixture::keys_in(b"10.44.0.0/16".to_string(), fixture::service_cidr());
+        attempt
+    });
+    abort
+}
+
+#[test, expected_failure(abort_code = enclave_registry::EWrongUserData)]
+fun a_document_bound_to_another_range_of_services_is_refused() {
+    let mut f = fixture::configured();
+    let _enclave = try(&mut f, {
+        let mut attempt = good();
+        attempt.keys = fixture::keys_in(fixture::cluster_cidr(), b"10.44.0.0/16".to_string());
         attempt
     });
     abort

@@ -116,12 +116,30 @@ public fun user_data(self: &Fixture, operator: address): vector<u8> {
         bytes(32, 7),
         4,
         bytes(16, 8),
+        cluster_cidr(),
+        service_cidr(),
     ).user_data()
 }
 
 public fun keys(): enclave_registry::EnclaveKeys {
-    enclave_registry::keys_for_testing(bytes(32, 4), bytes(32, 5), bytes(32, 6), bytes(16, 8))
+    keys_in(cluster_cidr(), service_cidr())
 }
+
+/// Keys of an enclave that was started with these ranges.
+public fun keys_in(cluster_cidr: String, service_cidr: String): enclave_registry::EnclaveKeys {
+    enclave_registry::keys_for_testing(
+        bytes(32, 4),
+        bytes(32, 5),
+        bytes(32, 6),
+        bytes(16, 8),
+        cluster_cidr,
+        service_cidr,
+    )
+}
+
+public fun cluster_cidr(): String { b"10.42.0.0/16".to_string() }
+
+public fun service_cidr(): String { b"10.43.0.0/16".to_string() }
 
 public fun chain_id(): String {
     b"4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S".to_string()

@@ -18,6 +18,10 @@ const COMPLETED: u8 = 2;
 const FAILED: u8 = 3;
 const CANCELLED: u8 = 4;
 
+const NOTHING: u8 = 0;
+const REMOVED: u8 = 1;
+const STAYS: u8 = 2;
+
 /// A request whose fields tests change one at a time.
 public struct Draft has drop {
     method: vector<u8>,
@@ -43,6 +47,13 @@ fun draft(): Draft {
         port: b"80",
         requester: USER,
     }
+}
+
+fun deletion(): Draft {
+    let mut draft = draft();
+    draft.method = b"DELETE";
+    draft.path = b"/apis/apps/v1/namespaces/default/deployments/web";
+    draft
 }
 
 fun send(f: &mut Fixture, draft: Draft) {
@@ -142,9 +153,20 @@ fun complete(f: &mut Fixture, enclave: &Enclave, request_id: u64) {
 }
 
 fun fail(f: &mut Fixture, enclave: &Enclave, request_id: u64, reason_length: u64) {
+    fail_as(f, enclave, request_id, reason_length, false)
+}
+
+fun fail_as(f: &mut Fixture, enclave: &Enclave, request_id: u64, reason_length: u64, applied: bool) {
     let (scheduler, registry, clock) = f.operated();
     let reason = bytes(reason_length, 97).to_string();
-    scheduler.fail_request(registry, enclave, request_id, reason, clock, &by(fixture::operator(), 64));
+    let ctx = &by(fixture::operator(), 64);
+    scheduler.fail_request(registry, enclave, request_id, reason, applied, clock, ctx);
+}
+
+fun settle(f: &mut Fixture, enclave: &Enclave, request_id: u64, outcome: u8) {
+    let (scheduler, registry, clock) = f.operated();
+    let ctx = &by(fixture::operator(), 68);
+    scheduler.settle_cancelled_request(registry, enclave, request_id, outcome, clock, ctx);
 }
 
 fun reassign(f: &mut Fixture, enclave: &Enclave, request_id: u64) {
@@ -168,6 +190,17 @@ fun assert_request(f: &mut Fixture, request_id: u64, status: u8, worker: vector<
     let (scheduler, _, _, _) = f.scheduler();
     assert_eq!(scheduler.get_request_status(request_id), status);
     assert_eq!(scheduler.worker_of(request_id), worker.to_string());
+}
+
+fun assert_failure(f: &mut Fixture, request_id: u64, reason: vector<u8>, applied: bool) {
+    let (scheduler, _, _, _) = f.scheduler();
+    assert_eq!(scheduler.reason_of(request_id), reason.to_string());
+    assert_eq!(scheduler.is_applied(request_id), applied);
+}
+
+fun assert_outcome(f: &mut Fixture, request_id: u64, outcome: Option<u8>) {
+    let (scheduler, _, _, _) = f.scheduler();
+    assert_eq!(scheduler.outcome_of(request_id), outcome);
 }
 
 fun assert_load(f: &mut Fixture, node_id: vector<u8>, load: u64) {
@@ -208,12 +241,53 @@ fun a_request_may_fail_before_it_was_started() {
 }
 
 #[test]
+fun a_failed_request_keeps_its_reason_and_whether_it_is_applied() {
+    let (mut f, enclave) = requested();
+    send(&mut f, draft());
+    assert_failure(&mut f, 1, b"", false);
+    fail_as(&mut f, &enclave, 1, 256, true);
+    fail_as(&mut f, &enclave, 2, 1, false);
+    assert_failure(&mut f, 1, bytes(256, 97), true);
+    assert_failure(&mut f, 2, b"a", false);
+    f.end_all(enclave);
+}
+
+#[test]
 fun the_requester_cancels_what_was_not_started() {
     let (mut f, enclave) = requested();
     cancel(&mut f, 1, USER);
     assert_request(&mut f, 1, CANCELLED, b"w1");
     assert_active(&mut f, 0);
     assert_load(&mut f, b"w1", 0);
+    f.end_all(enclave);
+}
+
+#[test]
+fun the_requester_cancels_what_was_started() {
+    let (mut f, enclave) = ready();
+    send_many(&mut f, 32);
+    start(&mut f, &enclave, 1);
+    cancel(&mut f, 1, USER);
+    assert_request(&mut f, 1, CANCELLED, b"w1");
+    assert_load(&mut f, b"w1", 31);
+    send(&mut f, draft());
+    assert_active(&mut f, 32);
+    f.end_all(enclave);
+}
+
+#[test]
+fun the_operator_says_once_what_became_of_a_cancelled_request() {
+    let (mut f, enclave) = requested();
+    send_many(&mut f, 2);
+    vector[NOTHING, REMOVED, STAYS].do!(|outcome| {
+        let request_id = (outcome as u64) + 1;
+        cancel(&mut f, request_id, USER);
+        assert_outcome(&mut f, request_id, option::none());
+        settle(&mut f, &enclave, request_id, outcome);
+        assert_outcome(&mut f, request_id, option::some(outcome));
+        assert_request(&mut f, request_id, CANCELLED, b"w1");
+    });
+    assert_active(&mut f, 0);
     f.end_all(enclave);
 }
 
@@ -615,6 +689,13 @@ fun an_unknown_request_is_not_failed() {
 }
 
 #[test, expected_failure(abort_code = k8s_scheduler::EUnknownRequest)]
+fun an_unknown_request_is_not_settled() {
+    let (mut f, enclave) = requested();
+    settle(&mut f, &enclave, 2, NOTHING);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EUnknownRequest)]
 fun an_unknown_request_is_not_reassigned() {
     let (mut f, enclave) = requested();
     reassign(&mut f, &enclave, 18_446_744_073_709_551_615);
@@ -693,10 +774,52 @@ fun a_request_does_not_fail_twice() {
 }
 
 #[test, expected_failure(abort_code = k8s_scheduler::EBadTransition)]
-fun a_request_that_was_started_is_not_cancelled() {
+fun a_cancelled_request_does_not_fail() {
     let (mut f, enclave) = requested();
     start(&mut f, &enclave, 1);
     cancel(&mut f, 1, USER);
+    fail(&mut f, &enclave, 1, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadTransition)]
+fun a_failed_request_is_not_cancelled() {
+    let (mut f, enclave) = requested();
+    fail_as(&mut f, &enclave, 1, 1, true);
+    cancel(&mut f, 1, USER);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadTransition)]
+fun a_request_that_was_not_cancelled_is_not_settled() {
+    let (mut f, enclave) = requested();
+    start(&mut f, &enclave, 1);
+    settle(&mut f, &enclave, 1, NOTHING);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadTransition)]
+fun a_failed_request_is_not_settled() {
+    let (mut f, enclave) = requested();
+    fail(&mut f, &enclave, 1, 1);
+    settle(&mut f, &enclave, 1, NOTHING);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadTransition)]
+fun a_cancelled_request_is_not_settled_twice() {
+    let (mut f, enclave) = requested();
+    cancel(&mut f, 1, USER);
+    settle(&mut f, &enclave, 1, STAYS);
+    settle(&mut f, &enclave, 1, REMOVED);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadOutcome)]
+fun a_cancelled_request_has_no_fourth_outcome() {
+    let (mut f, enclave) = requested();
+    cancel(&mut f, 1, USER);
+    settle(&mut f, &enclave, 1, 3);
     abort
 }
 
@@ -851,6 +974,31 @@ fun a_request_that_is_done_makes_room() {
     send(&mut f, draft());
     assert_active(&mut f, 32);
     f.end_all(enclave);
+}
+
+#[test]
+fun a_deletion_beyond_the_limit_is_scheduled_and_counted() {
+    let (mut f, enclave) = ready();
+    send_many(&mut f, 32);
+    send(&mut f, deletion());
+    send(&mut f, deletion());
+    assert_active(&mut f, 34);
+    complete(&mut f, &enclave, 33);
+    complete(&mut f, &enclave, 34);
+    complete(&mut f, &enclave, 1);
+    send(&mut f, draft());
+    assert_active(&mut f, 32);
+    f.end_all(enclave);
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::ETooManyPending)]
+fun deletions_take_the_room_of_other_requests() {
+    let (mut f, enclave) = ready();
+    send_many(&mut f, 32);
+    send(&mut f, deletion());
+    complete(&mut f, &enclave, 1);
+    send(&mut f, draft());
+    abort
 }
 
 #[test]

@@ -406,7 +406,7 @@ fun fail(caller: Caller) {
     let Caller { mut f, foreign, enclave, sender } = caller;
     let (scheduler, registry, clock) = f.operated();
     let registry = registry_of(registry, &foreign);
-    scheduler.fail_request(registry, &enclave, 1, b"no".to_string(), clock, &by(sender, 90));
+    scheduler.fail_request(registry, &enclave, 1, b"no".to_string(), true, clock, &by(sender, 90));
     end(f, foreign, enclave);
 }
 
@@ -496,6 +496,55 @@ fun an_enclave_of_another_cluster_does_not_reassign_a_request() {
 #[test, expected_failure(abort_code = k8s_scheduler::EWrongCluster)]
 fun the_registry_of_another_cluster_does_not_let_reassign_a_request() {
     reassign(foreign_registry())
+}
+
+fun settle(caller: Caller) {
+    let Caller { mut f, foreign, enclave, sender } = caller;
+    let (scheduler, registry, clock) = f.operated();
+    scheduler.cancel_request(1, clock, &by(USER, 91));
+    let registry = registry_of(registry, &foreign);
+    scheduler.settle_cancelled_request(registry, &enclave, 1, 0, clock, &by(sender, 90));
+    end(f, foreign, enclave);
+}
+
+#[test]
+fun the_operator_may_settle_a_cancelled_request() {
+    settle(operator())
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotOperator)]
+fun a_worker_owner_does_not_settle_a_cancelled_request() {
+    settle(owner())
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotSeated)]
+fun an_enclave_out_of_the_seat_does_not_settle_a_cancelled_request() {
+    settle(unseated())
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotSeated)]
+fun a_replaced_enclave_does_not_settle_a_cancelled_request() {
+    settle(replaced())
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotSeated)]
+fun after_a_revocation_nobody_may_settle_a_cancelled_request() {
+    settle(revoked())
+}
+
+#[test, expected_failure(abort_code = enclave_registry::ENotMeasured)]
+fun after_a_retirement_nobody_may_settle_a_cancelled_request() {
+    settle(retired())
+}
+
+#[test, expected_failure(abort_code = enclave_registry::EWrongCluster)]
+fun an_enclave_of_another_cluster_does_not_settle_a_cancelled_request() {
+    settle(foreign_enclave())
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EWrongCluster)]
+fun the_registry_of_another_cluster_does_not_let_settle_a_cancelled_request() {
+    settle(foreign_registry())
 }
 
 fun beat(caller: Caller) {

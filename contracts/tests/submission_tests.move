@@ -150,6 +150,24 @@ fun digests_count_together_with_manifests() {
     abort
 }
 
+#[test]
+fun a_deletion_by_manifest_is_not_refused_for_the_limit() {
+    let (mut f, enclave) = ready();
+    fill(&mut f);
+    let path = b"/apis/apps/v1/namespaces/default/deployments/web";
+    send_bytes(&mut f, b"DELETE", path, b"default");
+    send_digest(&mut f, b"DELETE", path, b"default");
+    f.end_all(enclave);
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::ETooManyPending)]
+fun a_change_is_refused_for_the_limit() {
+    let (mut f, _enclave) = ready();
+    fill(&mut f);
+    send_bytes(&mut f, b"PATCH", b"/apis/apps/v1/namespaces/default/deployments/web", b"default");
+    abort
+}
+
 #[test, expected_failure(abort_code = k8s_scheduler::ENoActiveWorker)]
 fun without_workers_no_manifest_is_scheduled() {
     let (mut f, _enclave) = idle();
@@ -211,6 +229,30 @@ fun an_unknown_request_has_no_worker() {
     let mut f = fixture::empty();
     let (scheduler, _, _, _) = f.scheduler();
     scheduler.worker_of(1);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EUnknownRequest)]
+fun an_unknown_request_has_no_reason() {
+    let mut f = fixture::empty();
+    let (scheduler, _, _, _) = f.scheduler();
+    scheduler.reason_of(1);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EUnknownRequest)]
+fun an_unknown_request_is_not_applied() {
+    let mut f = fixture::empty();
+    let (scheduler, _, _, _) = f.scheduler();
+    scheduler.is_applied(1);
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EUnknownRequest)]
+fun an_unknown_request_has_no_outcome() {
+    let mut f = fixture::empty();
+    let (scheduler, _, _, _) = f.scheduler();
+    scheduler.outcome_of(1);
     abort
 }
 

@@ -30,14 +30,14 @@ beforeEach(async () => {
 
 afterEach(() => server.close());
 
-async function relay(build: (tx: Transaction) => void): Promise<number> {
+async function relay(build: (tx: Transaction) => void, after: number[] = []): Promise<number> {
   const tx = new Transaction();
   build(tx);
   tx.setSender(id('01'));
   tx.setGasBudget(1);
   tx.setGasPrice(1);
   tx.setGasPayment([{ objectId: id('02'), version: '1', digest: '11111111111111111111111111111111' }]);
-  const transaction = Buffer.from(await tx.build()).toString('base64');
+  const transaction = Buffer.from([...(await tx.build()), ...after]).toString('base64');
   const { port } = server.address() as AddressInfo;
   const body = JSON.stringify({ transaction, signatures: ['AA=='] });
   const response = await fetch(`http://127.0.0.1:${port}/api/contract/call`, { method: 'POST', body });
@@ -86,4 +86,9 @@ test.each<[string, (tx: Transaction) => void]>([
 
 test('coins alone are not relayed', async () => {
   expect(await relay((tx) => tx.splitCoins(tx.gas, [1]))).toBe(403);
+});
+
+test('a transaction with bytes after its end is not relayed', async () => {
+  expect(await relay(ours, [0])).toBe(400);
+  expect(relayed).toBe(0);
 });

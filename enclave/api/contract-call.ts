@@ -105,7 +105,11 @@ function targetOf({ package: id, module, function: name }: NonNullable<Command['
 
 function parseCommands(bytes: Uint8Array): Command[] {
   try {
-    return bcs.TransactionData.parse(bytes).V1.kind.ProgrammableTransaction?.commands ?? [];
+    const data = bcs.TransactionData.parse(bytes);
+    // The parser ignores what follows the last field; whoever reads the bytes after us might not.
+    if (bcs.TransactionData.serialize(data).toBytes().toString() !== bytes.toString())
+      throw new TypeError('not in canonical form');
+    return data.V1.kind.ProgrammableTransaction?.commands ?? [];
   } catch {
     throw new HttpProblem(400, 'request', 'transaction is not BCS of TransactionData');
   }

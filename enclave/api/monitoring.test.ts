@@ -38,7 +38,7 @@ beforeEach(async () => {
     audit: new Audit(() => undefined),
     metrics: new Metrics(),
     readiness: () => new Map(),
-    assertFresh() {
+    assertSound() {
       if (!isFresh) throw new EnclaveError('stale', 'Cannot admit anyone: not heard of');
     },
     status: () => ({ follower: undefined }),

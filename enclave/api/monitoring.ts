@@ -14,8 +14,8 @@ export interface MonitoringOptions {
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly readiness: () => ReadonlyMap<string, boolean>;
-  /** Throws while the chain's word is too old to act upon. */
-  readonly assertFresh: () => void;
+  /** Throws while nobody may act: the chain's word is too old, or Kubernetes keeps nothing that is written. */
+  readonly assertSound: () => void;
   /** Boot steps, seat and follower, for `/readyz`. */
   readonly status: () => { readonly follower: FollowerStatus | undefined };
 }
@@ -26,7 +26,7 @@ export function monitoringRoutes({
   audit,
   metrics,
   readiness,
-  assertFresh,
+  assertSound,
   status,
 }: MonitoringOptions): Routes {
   const showMetrics = async (ctx: Context) => {
@@ -38,9 +38,9 @@ export function monitoringRoutes({
       ctx.body = { status: 'ok' };
     });
     router.get('/readyz', (ctx) => {
-      const detail = trouble(assertFresh);
-      ctx.status = detail === undefined ? 200 : 503;
-      ctx.body = { status: detail === undefined ? 'ready' : 'stale', detail, ...status() };
+      const why = trouble(assertSound);
+      ctx.status = why === undefined ? 200 : 503;
+      ctx.body = { status: why?.code ?? 'ready', detail: why?.message, ...status() };
     });
     router.get('/api/nodes', (ctx) => {
       const workers = state.workers.map(({ nodeId, status }) => ({
@@ -50,7 +50,7 @@ export function monitoringRoutes({
       }));
       const master = {
         name: 'nautilus-master',
-        status: trouble(assertFresh) === undefined ? 'running' : 'stale',
+        status: trouble(assertSound)?.code ?? 'running',
       };
       ctx.body = { status: 'success', data: { master_node: master, worker_nodes: workers } };
     });
@@ -64,12 +64,12 @@ export function monitoringRoutes({
 }
 
 /** Why nobody is let in and nothing is written now; undefined when all is well. */
-function trouble(assertFresh: () => void): string | undefined {
+function trouble(assertSound: () => void): EnclaveError | undefined {
   try {
-    assertFresh();
+    assertSound();
     return undefined;
   } catch (error) {
-    if (error instanceof EnclaveError && error.code === 'stale') return error.message;
+    if (error instanceof EnclaveError) return error;
     throw error;
   }
 }

@@ -21,6 +21,7 @@ const STATUS: Partial<Record<EnclaveErrorCode, number>> = {
   credential: 401,
   request: 400,
   stale: 503,
+  k3s: 503,
   host: 503,
 };
 

@@ -75,6 +75,20 @@ test.each([
   ['another bearer token', JSON.stringify(BODY), {}, 401, 'join'],
   ['a body that is not JSON', '{', bearer, 400, 'request'],
   ['an unknown field', JSON.stringify({ ...BODY, role: 'admin' }), bearer, 400, 'request'],
+  [
+    'a known field twice, of which the last counts',
+    JSON.stringify(BODY).replace('{', `{"seal_token":"${TOKEN.slice(2)}",`),
+    bearer,
+    403,
+    'join',
+  ],
+  [
+    'an unknown field beside the one that it hides',
+    JSON.stringify(BODY).replace('{', '{"__proto__":{"role":"admin"},'),
+    bearer,
+    400,
+    'request',
+  ],
   ['a short seal token', JSON.stringify({ ...BODY, seal_token: 'ab' }), bearer, 400, 'request'],
   ['an address that is none', JSON.stringify({ ...BODY, ip_address: 'localhost' }), bearer, 400, 'request'],
   ['a body that is too large', ' '.repeat(300_000), bearer, 413, 'too-large'],
@@ -85,6 +99,15 @@ test.each([
     status,
     problem: { code },
   });
+});
+
+test.each([
+  '/api/v1/%72egister-worker',
+  '/api%2fv1%2fregister-worker',
+  '//api/v1/register-worker',
+  '/x/../api/v1/register-worker',
+])('the path %s is nobody\u2019s', async (path) => {
+  expect((await send('POST', path, JSON.stringify(BODY), bearer)).status).toBe(404);
 });
 
 test('headers that never end are cut off', { timeout: 30_000 }, async () => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { createServer as createHttpServer, type ServerOptions } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import Router from '@koa/router';
@@ -10,8 +10,6 @@ import { problems } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 
 const API_PORT = 8443;
-const REQUESTS_PER_MINUTE = 100;
-const REQUESTS_PER_MINUTE_OVERALL = 6_000;
 
 const LIMITS: ServerOptions = {
   maxHeaderSize: 8_192,
@@ -31,7 +29,8 @@ export function createApi(routes: readonly Routes[], log: Logger): Koa {
   // koa prints errors by itself unless somebody listens; `problems` answers and logs them.
   api.on('error', (error: Error) => log.debug({ error: String(error) }, 'api: connection failed'));
   api.use(problems(log));
-  api.use(new RateLimit(REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE_OVERALL).middleware());
+  const paths = new Set(router.stack.map(({ path }) => path));
+  api.use(new RateLimit().middleware((path) => (paths.has(path) ? path : 'none')));
   api.use(router.routes());
   return api;
 }
@@ -40,7 +39,7 @@ export function createApi(routes: readonly Routes[], log: Logger): Koa {
 export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: TlsIdentity): Promise<void> {
   const server = createHttpsServer(
     { ...LIMITS, key, cert: certificate, minVersion: 'TLSv1.3' },
-    api.callback(),
+    handlerOf(api),
   );
   // Node enforces the time limits only once a server listens, and this one is handed its connections.
   server.emit('listening');
@@ -54,6 +53,14 @@ export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: Tl
 export async function listenUnix(api: Koa, path: string): Promise<void> {
   await rm(path, { force: true });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  createHttpServer(LIMITS, api.callback()).once('error', reject).listen(path, resolve);
+  createHttpServer(LIMITS, handlerOf(api)).once('error', reject).listen(path, resolve);
   await promise;
+}
+
+/** What koa could not answer, not even with an error, is cut off. */
+function handlerOf(api: Koa): RequestListener {
+  const handle = api.callback();
+  return (request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { History } from './history.ts';
 
 /** What was done, for whom and on which word of the chain. */
 export interface AuditRecord {
@@ -25,7 +26,7 @@ const KEPT = 1_000;
 export class Audit {
   #head: Uint8Array = new Uint8Array(32);
   #seq = 0;
-  readonly #entries: AuditEntry[] = [];
+  readonly #history = new History(KEPT);
   readonly #write: (entry: AuditEntry) => void;
   readonly #now: () => number;
 
@@ -40,9 +41,9 @@ export class Audit {
     return this.#head;
   }
 
-  /** The newest entries, newest first. */
+  /** What happened lately, newest first. */
   recent(): readonly AuditEntry[] {
-    return this.#entries.toReversed();
+    return this.#history.recent;
   }
 
   /** Adds a record and returns its entry. */
@@ -50,8 +51,7 @@ export class Audit {
     this.#seq += 1;
     const entry = { seq: this.#seq, timestampMs: this.#now(), ...record };
     this.#head = foldEntry(this.#head, entry);
-    this.#entries.push(entry);
-    if (this.#entries.length > KEPT) this.#entries.shift();
+    this.#history.add(entry);
     this.#write(entry);
     return entry;
   }

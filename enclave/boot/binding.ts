@@ -13,7 +13,7 @@ import type { Keys } from './keys.ts';
  * @throws {EnclaveError} `configuration` when the full node follows another chain than configured
  */
 export async function makeBinding(
-  { cluster }: Configuration,
+  { cluster, k3s }: Configuration,
   { operator, tls, hpke, bootId }: Keys,
   caPem: string,
   client: SuiGrpcClient,
@@ -35,5 +35,7 @@ export async function makeBinding(
     committeeDigest: committee.digest,
     committeeEpoch: committee.epoch,
     bootId,
+    clusterCidr: k3s.cluster_cidr,
+    serviceCidr: k3s.service_cidr,
   };
 }

@@ -1,6 +1,8 @@
+import { rangesProblem } from '@daasvader/attestation/cidr.ts';
 import { serviceFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
+import { MAX_HEARTBEAT_SECONDS } from '../chain/freshness.ts';
 import { EnclaveError } from '../error.ts';
 
 const CONFIGURATION_PORT = 9001;
@@ -8,8 +10,9 @@ const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 64 * 1024;
 
 const id = z.string().regex(/^0x[0-9a-f]{64}$/);
-const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/);
-const name = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/);
+/** No parser takes a name for an address whose last label begins with a letter, nor one of these addresses for a name. */
+const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const name = z.union([z.ipv4(), z.ipv6(), z.string().regex(HOST_NAME)]);
 
 const schema = z.strictObject({
   cluster: z.strictObject({
@@ -33,16 +36,19 @@ const schema = z.strictObject({
     rpc_endpoints: z.array(z.url()).max(8).default([]),
     event_filter: z.string().max(128),
   }),
-  k3s: z.strictObject({ cluster_cidr: cidr, service_cidr: cidr }),
+  k3s: z.strictObject({ cluster_cidr: z.string(), service_cidr: z.string() }).check(({ value, issues }) => {
+    const message = rangesProblem(value.cluster_cidr, value.service_cidr);
+    if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+  }),
   api: z.strictObject({
     port: z.int().min(1).max(65_535),
     /** Names and addresses by which workers and users reach the cluster; they go into the certificates. */
     external_names: z.array(name).min(1).max(16),
     /** URL of the Kubernetes API as workers and users see it. */
-    external_url: z.url(),
+    external_url: z.url({ protocol: /^https$/ }).transform((url) => new URL(url).origin),
   }),
   /** Seconds between two heartbeats on chain. */
-  heartbeat_interval: z.int().min(1).max(3_600).default(30),
+  heartbeat_interval: z.int().min(1).max(MAX_HEARTBEAT_SECONDS).default(30),
 });
 
 /**

@@ -1,8 +1,8 @@
+import { boundedFetch, openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { proxyFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
-import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { attestationRoutes } from '../api/attestation.ts';
 import { contractCallRoutes } from '../api/contract-call.ts';
 import { joinRoutes } from '../api/join.ts';
@@ -21,6 +21,8 @@ import { Operator } from '../chain/operator.ts';
 import { beatUntilSynced, ChainClock, keepBeating } from '../chain/pulse.ts';
 import { register, takeSeat } from '../chain/registration.ts';
 import { Writer } from '../chain/writer.ts';
+import { allOf } from '../gate.ts';
+import { Canary } from '../kube/canary.ts';
 import { CredentialProofs } from '../kube/credential.ts';
 import { K3s } from '../kube/k3s.ts';
 import { relayTo } from '../kube/relay.ts';
@@ -39,8 +41,8 @@ import { Steps } from './steps.ts';
 
 const OUTBOUND_PORT = 9002;
 const KUBERNETES_PORT = 6443;
-/** Heartbeats that may fail to come back before the chain's word counts as old. */
-const MISSED_HEARTBEATS = 4;
+/** So that another full node can still answer within the time that a transaction of ours has. */
+const FULL_NODE_ANSWER_MS = 10_000;
 
 /** The machine that the enclave runs on. */
 export interface EnclaveOptions {
@@ -55,14 +57,15 @@ export interface EnclaveOptions {
 /**
  * The whole life of the enclave: from its first byte to the host until `signal` fires.
  *
- * @throws when a step of the boot fails; nobody is admitted before all of them have succeeded
+ * @throws when a step of the boot fails, and what `signal` says when it fires in between; nobody is admitted before all
+ *   of them have succeeded
  */
 export async function runEnclave(options: EnclaveOptions): Promise<void> {
-  const { vsock, log, k3sDir } = options;
+  const { vsock, log, k3sDir, signal } = options;
   const metrics = new Metrics();
   const steps = new Steps(log, metrics);
-  await steps.run('pulse', () => sendPulse(vsock));
-  const configuration = await steps.run('configuration', () => fetchConfiguration(vsock));
+  await steps.run('pulse', () => orStopped(signal, sendPulse(vsock)));
+  const configuration = await steps.run('configuration', () => orStopped(signal, fetchConfiguration(vsock)));
   const k3s = await steps.run('k3s start', () =>
     K3s.start({
       binary: options.k3sBinary,
@@ -77,10 +80,19 @@ export async function runEnclave(options: EnclaveOptions): Promise<void> {
     }),
   );
   try {
-    await operate(options, configuration, k3s, metrics, steps);
+    await orStopped(signal, operate(options, configuration, k3s, metrics, steps));
   } finally {
     await k3s.stop();
   }
+}
+
+/** Waits for work, but not a moment longer than until `signal` fires: what is under way then ends with the process. */
+function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  return Promise.race([work, stopped]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 async function operate(
@@ -96,6 +108,9 @@ async function operate(
   await steps.run('cluster roles', () =>
     Promise.all(clusterBaseline().map((object) => kubernetes.apply(object))),
   );
+
+  const canary = new Canary({ kubernetes, restart: () => k3s.restart(), metrics, log });
+  const singing = canary.run(signal);
 
   const fullNodes = openFullNodes(configuration, vsock);
   const { client } = fullNodes.any;
@@ -113,9 +128,12 @@ async function operate(
   const state = new ClusterState();
   const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
   const clock = new ChainClock();
-  const freshness = new Freshness(heartbeatSeconds * 1_000 * MISSED_HEARTBEATS);
-  const writer = new Writer({ operator, freshness, metrics, log, onFailure: fullNodes.any.next });
-  const reactor = new Reactor({ state, log, metrics, whenFresh: freshness.wait });
+  const freshness = new Freshness();
+  // Nothing is done, and nothing told to the chain but the heartbeat, while either fails.
+  const sound = allOf(freshness, canary);
+  const gate = { assert: sound.assert, wait: sound.wait, sent: freshness.sent };
+  const writer = new Writer({ operator, freshness: gate, metrics, log, onFailure: fullNodes.any.next });
+  const reactor = new Reactor({ state, log, metrics, whenFresh: sound.wait });
   const follower = new Follower({
     nodes: fullNodes.each,
     committee: new Committee(committee.epoch, committee.members),
@@ -144,8 +162,8 @@ async function operate(
     metrics,
     log,
     clock,
-    assertFresh: freshness.assert,
-    whenFresh: freshness.wait,
+    assertFresh: sound.assert,
+    whenFresh: sound.wait,
     caPem,
     apiServer: api.external_url,
   };
@@ -157,7 +175,14 @@ async function operate(
   const proofs = new CredentialProofs(cluster.registryId);
   const status = () => ({ follower: follower.status, steps: steps.status, enclave: seat.enclaveId });
   const routes = [
-    monitoringRoutes({ state, audit, metrics, readiness: () => nodes.readiness, assertFresh, status }),
+    monitoringRoutes({
+      state,
+      audit,
+      metrics,
+      readiness: () => nodes.readiness,
+      assertSound: assertFresh,
+      status,
+    }),
     stakingRoutes(state, new ContractReader(client, cluster)),
     attestationRoutes(nsm, binding),
     pageRoutes,
@@ -172,6 +197,7 @@ async function operate(
     await vsock.listen(KUBERNETES_PORT, relayTo(k3s.port));
   });
   await Promise.all([
+    singing,
     watching,
     following,
     freshness.watch(log, signal),
@@ -182,9 +208,10 @@ async function operate(
 
 /** Each full node by itself, for what must be proven, and any of them for the rest. */
 function openFullNodes({ cluster, sui }: Configuration, vsock: Vsock) {
-  const { fetch } = proxyFetch(vsock, OUTBOUND_PORT);
+  const { fetch } = proxyFetch(vsock, OUTBOUND_PORT, Number.POSITIVE_INFINITY);
+  const bounded = { fetch, answerMs: FULL_NODE_ANSWER_MS };
   const { network } = cluster;
   const urls = [sui.rpc_endpoint, ...sui.rpc_endpoints];
-  const each = urls.map((url) => ({ url, client: new SuiGrpcClient({ network, baseUrl: url, fetch }) }));
-  return { each, any: new AnyNode(network, urls, fetch) };
+  const each = urls.map((url) => ({ url, client: openFullNode(network, url, bounded) }));
+  return { each, any: new AnyNode(network, urls, boundedFetch(bounded)) };
 }

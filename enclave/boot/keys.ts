@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
@@ -12,7 +13,6 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 /** The certificate lives as long as the process may; peers trust its key through attestation, not its dates. */
 const LIFETIME_MS = 10 * 365 * 86_400_000;
 const CLOCK_SKEW_MS = 300_000;
-const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:]+)$/;
 
 /** The key and certificate of the API, and what the attestation document says about them. */
 export interface TlsIdentity {
@@ -48,7 +48,7 @@ export async function generateKeys(names: readonly string[]): Promise<Keys> {
 async function generateTls(names: readonly string[]): Promise<TlsIdentity> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const alternatives: JsonGeneralNames = names.map((value) => ({
-    type: IP_ADDRESS.test(value) ? 'ip' : 'dns',
+    type: isIP(value) > 0 ? 'ip' : 'dns',
     value,
   }));
   const certificate = await X509CertificateGenerator.createSelfSigned({

@@ -7,14 +7,17 @@ export class AnyNode {
   readonly #fetch: typeof globalThis.fetch;
   #current = 0;
 
-  /** @param urls at least one, most preferred first */
+  /**
+   * @param urls at least one, most preferred first
+   * @param fetch gives up on a silent one by itself
+   */
   constructor(network: string, urls: readonly string[], fetch: typeof globalThis.fetch) {
     this.#urls = urls.map((url) => url.replace(/\/+$/, ''));
     this.#fetch = fetch;
     const baseUrl = this.#urls[0]!;
     const forward = (input: RequestInfo | URL, init?: RequestInit) =>
       this.#ask(`${input instanceof Request ? input.url : input}`.slice(baseUrl.length), init);
-    this.client = new SuiGrpcClient({ network, baseUrl, fetch: forward });
+    this.client = new SuiGrpcClient({ network, baseUrl, format: 'binary', fetch: forward });
   }
 
   /** Prefers the next one from now on. */

@@ -32,6 +32,8 @@ export interface RegistrationFields {
   readonly caSha256: Uint8Array;
   readonly hpkePublicKey: Uint8Array;
   readonly bootId: Uint8Array;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
 }
 
 /** Has the chain verify the attestation document and registers its enclave, in one transaction. */
@@ -40,7 +42,7 @@ export function registerEnclave(tx: Transaction, ids: ClusterIds, fields: Regist
     target: '0x2::nitro_attestation::load_nitro_attestation',
     arguments: [bytes(tx, fields.document), tx.object(CLOCK)],
   }) as TransactionResult;
-  const { tlsSpkiSha256, caSha256, hpkePublicKey, bootId } = fields;
+  const { tlsSpkiSha256, caSha256, hpkePublicKey, bootId, clusterCidr, serviceCidr } = fields;
   tx.moveCall({
     target: `${ids.packageId}::enclave_registry::register_enclave`,
     arguments: [
@@ -48,6 +50,7 @@ export function registerEnclave(tx: Transaction, ids: ClusterIds, fields: Regist
       tx.object(fields.ticketId),
       document,
       ...[tlsSpkiSha256, caSha256, hpkePublicKey, bootId].map((value) => bytes(tx, value)),
+      ...[clusterCidr, serviceCidr].map((range) => tx.pure.string(range)),
       tx.object(CLOCK),
     ],
   });
@@ -90,10 +93,28 @@ export function completeRequest(
   operatorCall(tx, seat, 'k8s_scheduler::complete_request', seat.schedulerId, values);
 }
 
-/** Says that a request cannot reach its goal, and why. */
-export function failRequest(tx: Transaction, seat: Seat, requestId: bigint, reason: string): void {
-  const values = [tx.pure.u64(requestId), tx.pure.string(reason)];
+/** Why a request cannot reach its goal, and whether what it asked for is in the cluster all the same. */
+export interface Failure {
+  /** At most 256 bytes. */
+  readonly reason: string;
+  readonly applied: boolean;
+}
+
+/** Says that a request cannot reach its goal. */
+export function failRequest(tx: Transaction, seat: Seat, requestId: bigint, failure: Failure): void {
+  const values = [tx.pure.u64(requestId), tx.pure.string(failure.reason), tx.pure.bool(failure.applied)];
   operatorCall(tx, seat, 'k8s_scheduler::fail_request', seat.schedulerId, values);
+}
+
+/** Says what became of a cancelled request, one of `CANCELLATION_OUTCOME`; the chain takes it once. */
+export function settleCancelledRequest(
+  tx: Transaction,
+  seat: Seat,
+  requestId: bigint,
+  outcome: number,
+): void {
+  const values = [tx.pure.u64(requestId), tx.pure.u8(outcome)];
+  operatorCall(tx, seat, 'k8s_scheduler::settle_cancelled_request', seat.schedulerId, values);
 }
 
 type Argument = ReturnType<Transaction['pure']>;

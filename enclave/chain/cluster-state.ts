@@ -1,19 +1,9 @@
-import type { ScheduledRequest } from '../kube/plan.ts';
 import type { ChainEvent } from './event.ts';
+import { Requests } from './requests.ts';
 import { Roles } from './roles.ts';
 
 /** A worker's status on chain. */
 export const WORKER_STATUS = { pending: 0, active: 1, slashed: 2, offline: 3, draining: 4, left: 5 } as const;
-/** A request's status on chain. */
-export const REQUEST_STATUS = { scheduled: 0, running: 1, completed: 2, failed: 3, cancelled: 4 } as const;
-
-/** The status that each event leaves a request in. */
-const OUTCOME = {
-  RequestStartedEvent: 'running',
-  RequestCompletedEvent: 'completed',
-  RequestFailedEvent: 'failed',
-  RequestCancelledEvent: 'cancelled',
-} as const;
 
 /** A worker as the chain knows it. */
 export interface Worker {
@@ -24,15 +14,11 @@ export interface Worker {
   readonly status: number;
 }
 
-/** A request as the chain knows it. */
-export interface Request extends ScheduledRequest {
-  readonly status: number;
-}
-
 /** What the chain says should be: the fold of its events. A new enclave rebuilds the cluster from nothing but this. */
 export class ClusterState {
   readonly #workers = new Map<string, Worker>();
-  readonly #requests = new Map<bigint, Request>();
+  /** What was asked for. */
+  readonly requests = new Requests();
   /** Who has which role. */
   readonly roles = new Roles();
 
@@ -40,16 +26,8 @@ export class ClusterState {
     return this.#workers.get(nodeId);
   }
 
-  request(requestId: bigint): Request | undefined {
-    return this.#requests.get(requestId);
-  }
-
   get workers(): Worker[] {
     return [...this.#workers.values()];
-  }
-
-  get requests(): Request[] {
-    return [...this.#requests.values()];
   }
 
   /** Whether a worker may be a node: it is registered and has neither left nor been slashed. */
@@ -83,11 +61,8 @@ export class ClusterState {
       case 'RoleGrantedEvent':
         this.roles.grant(event);
         break;
-      case 'K8sAPIRequestScheduledEvent':
-        this.#addRequest(event);
-        break;
       default:
-        this.#changeRequest(event.requestId, REQUEST_STATUS[OUTCOME[event.kind]]);
+        this.requests.apply(event);
     }
   }
 
@@ -97,19 +72,8 @@ export class ClusterState {
     this.#workers.set(nodeId, { nodeId, owner, sealToken, tokenExpiresAtMs, status: WORKER_STATUS.pending });
   }
 
-  #addRequest(event: Extract<ChainEvent, { kind: 'K8sAPIRequestScheduledEvent' }>): void {
-    const requestId = BigInt(event.requestId);
-    const manifest = Uint8Array.from(event.manifest);
-    this.#requests.set(requestId, { ...event, requestId, manifest, status: REQUEST_STATUS.scheduled });
-  }
-
   #changeWorker(nodeId: string, change: Partial<Worker>): void {
     const worker = this.#workers.get(nodeId);
     if (worker) this.#workers.set(nodeId, { ...worker, ...change });
-  }
-
-  #changeRequest(id: string, status: number): void {
-    const request = this.#requests.get(BigInt(id));
-    if (request) this.#requests.set(request.requestId, { ...request, status });
   }
 }

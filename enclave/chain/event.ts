@@ -107,11 +107,18 @@ const LAYOUTS = {
     seq: bcs.u64(),
     requestId: bcs.u64(),
     reason: bcs.string(),
+    applied: bcs.bool(),
   }),
   RequestCancelledEvent: bcs.struct('RequestCancelledEvent', {
     logId: Id,
     seq: bcs.u64(),
     requestId: bcs.u64(),
+  }),
+  RequestCancellationSettledEvent: bcs.struct('RequestCancellationSettledEvent', {
+    logId: Id,
+    seq: bcs.u64(),
+    requestId: bcs.u64(),
+    outcome: bcs.u8(),
   }),
 };
 

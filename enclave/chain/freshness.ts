@@ -2,6 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 
+/**
+ * How old the chain's word may be when somebody acts on it: a constant of the image, because the host must not choose
+ * what is stale. Whoever was shut out on chain keeps what the enclave grants for as long at most.
+ */
+export const FRESHNESS_LIMIT_MS = 120_000;
+
+/**
+ * The longest time between two heartbeats that a host may choose. At that, two in a row may be lost: three intervals
+ * are 90 s, and the next one has 30 s to come back certified, for which Sui needs one or two.
+ */
+export const MAX_HEARTBEAT_SECONDS = 30;
+
 /** Heartbeats that may be on their way at once; more means that none comes back anyway. */
 const MAX_SENT = 1_000;
 const WAIT_MS = 50;
@@ -20,10 +32,10 @@ export class Freshness {
   #halted: string | undefined;
 
   /**
-   * @param limitMs age from which the word counts as old
+   * @param limitMs age above which the word counts as old
    * @param now a clock in ms that nobody sets
    */
-  constructor(limitMs: number, now: () => number = () => performance.now()) {
+  constructor(limitMs = FRESHNESS_LIMIT_MS, now: () => number = () => performance.now()) {
     this.#limitMs = limitMs;
     this.#now = now;
   }

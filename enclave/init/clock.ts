@@ -2,11 +2,22 @@ import { decodeCoseSign1 } from '@daasvader/attestation/cose.ts';
 import { decodeDocument } from '@daasvader/attestation/document.ts';
 import type { Logger } from '../log.ts';
 import type { Nsm } from '../nsm/nsm.ts';
+import { repeat } from '../repeat.ts';
 import { setTime } from './system.ts';
 
 /** Less is the time that the question takes. */
 const MAX_SKEW_MS = 1_000;
 const INTERVAL_MS = 10_000;
+/** Between two answers the module's clock runs as the processor's counter does, but for what the questions take. */
+const MAX_JUMP_MS = 60_000;
+
+/** The machine's wall clock, in ms since 1970. */
+export interface WallClock {
+  now(): number;
+  set(time: number): void;
+}
+
+const MACHINE: WallClock = { now: Date.now, set: setTime };
 
 /**
  * Sets the machine's clock by the time that the security module puts into its documents. The kernel's own clock is what
@@ -14,20 +25,44 @@ const INTERVAL_MS = 10_000;
  *
  * @returns by how much the clock was wrong, in ms; 0 when it was left alone
  */
-export async function setClock(nsm: Nsm): Promise<number> {
-  const { payload } = decodeCoseSign1(Uint8Array.from(await nsm.attest({})));
-  const { timestamp } = decodeDocument(payload);
-  const skew = Date.now() - timestamp;
-  if (Math.abs(skew) <= MAX_SKEW_MS) return 0;
-  setTime(timestamp);
-  return skew;
+export async function setClock(nsm: Nsm, clock = MACHINE): Promise<number> {
+  return correct(clock, await timeOf(nsm));
 }
 
-/** Goes on setting the clock for as long as the process lives. */
-export function keepClock(nsm: Nsm, log: Logger): void {
-  const timer = setInterval(async () => {
-    const skew = await setClock(nsm);
+/**
+ * Goes on setting the clock for as long as the process lives. A module that fails or hangs is asked again, one question
+ * at a time, while the clock runs on by itself.
+ *
+ * A module whose own time jumps, forwards or backwards, is followed, and that is logged as an error: it is the one clock
+ * that the host cannot set, and documents and certificates are dated by it.
+ *
+ * @returns stops it
+ */
+export function keepClock(nsm: Nsm, log: Logger, clock = MACHINE): () => void {
+  let before: { time: number; at: number } | undefined;
+  const keep = async () => {
+    const time = await timeOf(nsm);
+    const at = performance.now();
+    const jumpMs = before === undefined ? 0 : Math.round(time - before.time - (at - before.at));
+    before = { time, at };
+    if (Math.abs(jumpMs) > MAX_JUMP_MS)
+      log.error({ jumpMs, time }, "the security module's own clock jumped, and is followed");
+    const skew = correct(clock, time);
     if (skew !== 0) log.warn({ skew }, 'the clock was wrong and has been set');
-  }, INTERVAL_MS);
-  timer.unref();
+  };
+  return repeat(keep, INTERVAL_MS, ({ message }) =>
+    log.error({ error: message }, 'cannot keep the clock now: asking the security module again'),
+  );
+}
+
+async function timeOf(nsm: Nsm): Promise<number> {
+  const { payload } = decodeCoseSign1(Uint8Array.from(await nsm.attest({})));
+  return decodeDocument(payload).timestamp;
+}
+
+function correct(clock: WallClock, time: number): number {
+  const skew = clock.now() - time;
+  if (Math.abs(skew) <= MAX_SKEW_MS) return 0;
+  clock.set(time);
+  return skew;
 }

@@ -53,7 +53,10 @@ async function boot(): Promise<void> {
     sealRegisters(nsm, commandLine);
     log.info({ skew }, 'boot: security module');
     keepClock(nsm, log);
-    reapOrphans({ reap });
+    reapOrphans({
+      reap,
+      onTrouble: ({ message }) => log.error({ error: message }, 'cannot take away orphans now'),
+    });
     const { signal } = new AbortController();
     await runEnclave({ vsock, log, nsm, k3sBinary: K3S_BINARY, k3sDir: K3S_DIR, signal });
   } catch (error) {

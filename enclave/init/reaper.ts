@@ -1,10 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { repeat } from '../repeat.ts';
 
 const INTERVAL_MS = 5_000;
 
 /** Where processes are looked up and how an ended one is taken away. */
 export interface ReaperOptions {
   readonly reap: (pid: number) => void;
+  /** Told when one round failed or hangs; the next one comes all the same. */
+  readonly onTrouble: (problem: Error) => void;
   /** Parent of the orphans; ourselves unless given. */
   readonly parent?: number;
 }
@@ -19,13 +22,12 @@ export interface ReaperOptions {
  */
 export function reapOrphans(options: ReaperOptions): () => void {
   let before = new Set<number>();
-  const timer = setInterval(async () => {
+  const round = async () => {
     const ended = await listEnded(options.parent ?? process.pid);
     for (const pid of ended) if (before.has(pid)) options.reap(pid);
     before = ended;
-  }, INTERVAL_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  };
+  return repeat(round, INTERVAL_MS, options.onTrouble);
 }
 
 /** Children of `parent` that have ended and were not waited for. */

@@ -1,11 +1,9 @@
 import { verify } from 'node:crypto';
 import { DerReader, Tag } from '@daasvader/attestation/der.ts';
-import { encodePem } from '@daasvader/attestation/pem.ts';
 import { pointOf, publicKeyOf } from './p256.ts';
 
 /** The longest request, in bytes of PEM; a kubelet's has about 600. */
 const MAX_BYTES = 8_192;
-const LABEL = 'CERTIFICATE REQUEST';
 const PEM = /^-----BEGIN CERTIFICATE REQUEST-----\n([A-Za-z0-9+/=\n]+)-----END CERTIFICATE REQUEST-----\n$/;
 /** SEQUENCE { ecdsa-with-SHA256 }, without parameters (RFC 5758 §3.2). */
 const ECDSA_WITH_SHA256 = '300a06082a8648ce3d040302';
@@ -56,8 +54,16 @@ function decodePem(pem: string): Uint8Array<ArrayBuffer> {
   demand(pem.length <= MAX_BYTES, `it is longer than ${MAX_BYTES} bytes`);
   const der = new Uint8Array(Buffer.from(PEM.exec(pem)?.[1] ?? '', 'base64'));
   // Encoded again it must be the same text, so that no reader of PEM finds anything else in it.
-  demand(encodePem(der, LABEL) === pem, 'it is not one block of PEM and nothing else');
+  demand(encodeRequest(der) === pem, 'it is not one block of PEM and nothing else');
   return der;
+}
+
+/** A request, in DER, as PEM: lines of 64 characters, as Go writes them. */
+export function encodeRequest(der: Uint8Array): string {
+  const lines = Buffer.from(der)
+    .toString('base64')
+    .replace(/.{1,64}/g, '$&\n');
+  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines}-----END CERTIFICATE REQUEST-----\n`;
 }
 
 function readInfo(info: DerReader): CertificateRequest {
@@ -92,6 +98,7 @@ function readAttribute(attributes: DerReader) {
 }
 
 function readNames(names: DerReader) {
+  demand(names.next !== undefined, 'its alternative names are none');
   const [dnsNames, addresses]: string[][] = [[], []];
   while (names.next !== undefined) {
     if (names.next === DNS_NAME) dnsNames!.push(readText(names.contents(DNS_NAME, 'dNSName')));

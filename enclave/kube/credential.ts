@@ -3,6 +3,7 @@ import { userOf } from '@daasvader/control-plane/user.ts';
 import { verifyPersonalMessageSignature } from '@mysten/sui/verify';
 import { EnclaveError } from '../error.ts';
 import { publicKeyOf } from './p256.ts';
+import { assertSupportedSignature } from './signature.ts';
 import type { Certificate, CertificateSigner } from './signer.ts';
 
 /** Seconds that a user's certificate lives. */
@@ -41,6 +42,7 @@ export class CredentialProofs {
       throw refuse(`the signed time is not within ${WINDOW_MS / 1_000} s of ours`);
     for (const [used, at] of this.#used) if (now - at > 2 * WINDOW_MS) this.#used.delete(used);
     checkKey(publicKey);
+    assertSupportedSignature(signature);
     try {
       await verifyPersonalMessageSignature(message, signature, { address });
     } catch (cause) {

@@ -34,7 +34,10 @@ export async function approveCsrs(options: CsrApproverOptions, signal: AbortSign
     path: CSR_PATH,
     log: options.log,
     signal,
-    onObject: (csr, phase) => (phase === 'present' ? void pending.decide(csr) : pending.forget(csr)),
+    onObject: (csr, phase) => {
+      if (phase !== 'present') return pending.forget(csr);
+      pending.decide(csr).catch((error) => options.log.error({ error: reasonOf(error) }, 'csr: not decided'));
+    },
   });
 }
 

@@ -128,6 +128,7 @@ test.each<[string, Asked]>([
     'another extension',
     { parts: { attributes: asking([extension('551d0f', true, Uint8Array.of(3, 2, 1, 6))]) } },
   ],
+  ['an empty list of names', { parts: names([]) }],
   ['a key of another curve', { parts: { keys: newKeys('P-384') } }],
   [
     'a signature of another key',

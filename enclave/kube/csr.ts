@@ -13,6 +13,8 @@ const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
 const SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
 const NODE_GROUP = 'system:nodes';
 const NODE_PREFIX = 'system:node:';
+/** The longest name of a node: with its prefix it fits into the 64 characters of a common name. */
+export const MAX_NODE_NAME = 64 - NODE_PREFIX.length;
 const TOKEN_PREFIX = 'system:bootstrap:';
 
 /** What the enclave knows about the nodes that ask. */

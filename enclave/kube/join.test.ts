@@ -16,18 +16,21 @@ function subject(now = 0) {
     const bytes = encodeEvent(kind, { logId: LOG, seq: 1, ...fields } as never);
     state.apply(decodeEvent({ logId: LOG, seq: 1, type: `0xa::worker_registry::${kind}`, bytes })!);
   };
-  emit('WorkerRegisteredEvent', {
-    nodeId: 'worker-1',
-    owner: OWNER,
-    sealToken: key.publicKey,
-    stake: 5,
-    tokenExpiresAtMs: 1_000,
-  });
+  const register = (nodeId: string) =>
+    emit('WorkerRegisteredEvent', {
+      nodeId,
+      owner: OWNER,
+      sealToken: key.publicKey,
+      stake: 5,
+      tokenExpiresAtMs: 1_000,
+    });
+  register('worker-1');
   const tokens = new BootstrapTokens({ apply: async (object) => object, delete: async () => undefined });
+  const audit = new Audit(() => undefined);
   const join = new Join({
     state,
     tokens,
-    audit: new Audit(() => undefined),
+    audit,
     clusterId: OWNER,
     caPem: 'CA',
     apiServer: 'https://master:6443',
@@ -35,6 +38,8 @@ function subject(now = 0) {
   });
   return {
     join,
+    register,
+    audit,
     setStatus: (newStatus: number) =>
       emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 0, newStatus }),
   };
@@ -54,6 +59,14 @@ test('the registered worker, and only it, can open its credential', async () => 
   ).rejects.toThrow();
 });
 
+test('refuses a worker whose name fits into no certificate', async () => {
+  const { join, register } = subject();
+  const [longest, longer] = ['w'.repeat(52), 'w'.repeat(53)];
+  for (const nodeId of [longest, longer]) register(nodeId);
+  await join.admit({ ...asked, nodeId: longest });
+  await expect(join.admit({ ...asked, nodeId: longer })).rejects.toThrow('more than 52 characters');
+});
+
 test('refuses a worker that is unknown, uses another token, has expired, was slashed or has left', async () => {
   await expect(subject().join.admit({ ...asked, nodeId: 'worker-2' })).rejects.toMatchObject({
     code: 'join',
@@ -69,4 +82,10 @@ test('refuses a worker that is unknown, uses another token, has expired, was sla
     await expect(join.admit(asked)).rejects.toMatchObject({ code: 'join' });
     expect(join.isAdmitted('worker-1')).toBe(false);
   }
+});
+
+test("asking again and again in a worker's name leaves one entry in the history", async () => {
+  const { join, audit } = subject();
+  for (let i = 0; i < 10; i += 1) await join.admit(asked);
+  expect(audit.recent().filter(({ action }) => action === 'join')).toHaveLength(1);
 });

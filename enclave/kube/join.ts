@@ -3,7 +3,7 @@ import type { Audit } from '../audit/audit.ts';
 import { type ClusterState, WORKER_STATUS, type Worker } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import type { BootstrapToken, BootstrapTokens } from './bootstrap-tokens.ts';
-import type { NodeAdmission } from './csr.ts';
+import { MAX_NODE_NAME, type NodeAdmission } from './csr.ts';
 
 /** Purpose of the sealed credential; the cluster's id follows. */
 const SEAL_INFO = 'daasvader/join/v1|';
@@ -37,6 +37,8 @@ export interface JoinOptions {
 /** Lets workers in that the chain knows. */
 export class Join implements NodeAdmission {
   readonly #options: JoinOptions;
+  /** The last token of each node that asked; they are as many as the chain has registered. */
+  readonly #sealed = new Map<string, string>();
 
   constructor(options: JoinOptions) {
     this.#options = options;
@@ -54,7 +56,10 @@ export class Join implements NodeAdmission {
     const token = await tokens.issue(nodeId);
     const plain = Buffer.from(bootstrapKubeconfig(token, apiServer, caPem));
     const sealedKubeconfig = await seal(sealToken, SEAL_INFO + clusterId, nodeId, plain);
-    audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
+    // Anybody can ask in a worker's name, again and again: what is new is a token, not a question.
+    if (this.#sealed.get(nodeId) !== token.id)
+      audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
+    this.#sealed.set(nodeId, token.id);
     return { sealedKubeconfig, caPem, apiServer };
   }
 
@@ -80,6 +85,10 @@ export function assertMayJoin(
 ): void {
   const refuse = (why: string) => new EnclaveError('join', `Cannot join ${nodeId}: ${why}`);
   if (!worker) throw refuse('no such worker is registered; stake and register it first');
+  if (nodeId.length > MAX_NODE_NAME)
+    throw refuse(
+      `no certificate holds a name of more than ${MAX_NODE_NAME} characters; register a shorter one`,
+    );
   if (worker.sealToken !== sealToken) throw refuse('the seal token is not the one that it registered');
   if (worker.status === WORKER_STATUS.slashed) throw refuse('it was slashed; reinstate it first');
   if (worker.status === WORKER_STATUS.left) throw refuse('it has left; register it under another name');

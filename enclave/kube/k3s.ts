@@ -94,12 +94,25 @@ export class K3s {
     return { client: await load('client-ca'), server: await load('kubelet-serving-ca') };
   }
 
+  /** Ends a server that hangs; it is then started again. */
+  restart(): Promise<void> {
+    return this.#end();
+  }
+
   /** Ends the server and waits for it; kills it when it does not listen. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    this.#child?.kill('SIGTERM');
-    const kill = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await this.#end();
     await this.#supervision;
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await exited;
     clearTimeout(kill);
   }
 
@@ -125,9 +138,10 @@ export class K3s {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface(stream).on('line', (line) => lines.info(line));
     }
-    if (child.pid !== undefined) await writeFile(pidFile(dataDir), `${child.pid}`);
+    const exited = once(child, 'exit'); // it may have ended before its number is written down
     try {
-      const [code, signal] = await once(child, 'exit');
+      if (child.pid !== undefined) await writePid(pidFile(dataDir), child.pid, log);
+      const [code, signal] = await exited;
       log.info({ code, signal }, 'k3s exited');
     } catch (error) {
       log.error({ error: String(error), binary }, 'k3s cannot be started');
@@ -147,6 +161,13 @@ export class K3s {
   }
 }
 
+/** Without it a successor of ours that was killed would not find the server; this one goes on. */
+async function writePid(file: string, pid: number, log: Logger): Promise<void> {
+  await writeFile(file, `${pid}`).catch((error: unknown) =>
+    log.warn({ error: String(error) }, 'k3s: its process id is not kept'),
+  );
+}
+
 function pidFile(dataDir: string): string {
   return `${dataDir}.pid`;
 }
@@ -159,7 +180,16 @@ async function endLeftover(dataDir: string): Promise<void> {
   const isOurs = async () =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').includes(dataDir);
   for (const started = Date.now(); await isOurs(); await sleep(READY_POLL_MS)) {
-    process.kill(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+    signal(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+  }
+}
+
+/** It may end between the look and the signal. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -1,15 +1,25 @@
+import { BoundedKubeConfig } from '@daasvader/control-plane/kube-config.ts';
 import {
   ApiException,
   CertificatesV1Api,
   CoreV1Api,
-  KubeConfig,
+  createConfiguration,
+  HttpMethod,
+  type KubeConfig,
+  type KubernetesListObject,
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
+  RequestContext,
+  ServerConfiguration,
 } from '@kubernetes/client-node';
 
 /** Owner of the fields that the enclave applies. */
 const FIELD_MANAGER = 'daasvader';
+/** How long the API server, on the same machine, may take for one answer. */
+const ANSWER_MS = 10_000;
+/** Objects in one answer to a list. */
+const PAGE = 500;
 
 /** What identifies an object. */
 export interface ObjectRef {
@@ -18,19 +28,28 @@ export interface ObjectRef {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** The enclave's own access to the API server, as cluster administrator. It never leaves the process. */
+/** A page of a list in Kubernetes's own words. */
+interface RawList<T extends KubernetesObject> extends KubernetesListObject<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+}
+
+/** The enclave's own access to the API server, as cluster administrator. It never leaves the process. Every call ends in time. */
 export class Kubernetes {
   readonly config: KubeConfig;
   readonly core: CoreV1Api;
   readonly certificates: CertificatesV1Api;
   readonly #objects: KubernetesObjectApi;
+  readonly #configuration: ReturnType<typeof createConfiguration>;
 
   constructor(kubeconfigFile: string) {
-    this.config = new KubeConfig();
-    this.config.loadFromFile(kubeconfigFile);
-    this.core = this.config.makeApiClient(CoreV1Api);
-    this.certificates = this.config.makeApiClient(CertificatesV1Api);
-    this.#objects = KubernetesObjectApi.makeApiClient(this.config);
+    this.config = new BoundedKubeConfig(kubeconfigFile, { answerMs: ANSWER_MS });
+    this.#configuration = createConfiguration({
+      baseServer: new ServerConfiguration(this.config.getCurrentCluster()?.server ?? '', {}),
+      authMethods: { default: this.config },
+    });
+    this.core = new CoreV1Api(this.#configuration);
+    this.certificates = new CertificatesV1Api(this.#configuration);
+    this.#objects = new KubernetesObjectApi(this.#configuration);
   }
 
   /** Server-side apply: creates the object or makes it what it should be. Safe to repeat. */
@@ -50,9 +69,59 @@ export class Kubernetes {
     return orAbsent(this.#objects.read(ref as Parameters<KubernetesObjectApi['read']>[0]) as Promise<T>);
   }
 
-  /** Deletes the object and what belongs to it. Safe to repeat: its absence is the goal. */
-  async delete(ref: ObjectRef): Promise<void> {
-    await orAbsent(this.#objects.delete(ref, undefined, undefined, undefined, undefined, 'Background'));
+  /**
+   * Deletes the object and what belongs to it. Safe to repeat: its absence is the goal.
+   *
+   * @param uid deletes this one and no other that has taken its name
+   */
+  async delete(ref: ObjectRef, uid?: string): Promise<void> {
+    const options = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) };
+    const none = undefined;
+    try {
+      await orAbsent(this.#objects.delete(ref, none, none, none, none, none, options));
+    } catch (error) {
+      if (uid === undefined || statusOf(error) !== 409) throw error;
+    }
+  }
+
+  /** Every object under a path, as Kubernetes tells it, with the version as of which that is all. */
+  async list<T extends KubernetesObject>(
+    path: string,
+    labelSelector?: string,
+  ): Promise<KubernetesListObject<T>> {
+    const query = new URLSearchParams({
+      limit: `${PAGE}`,
+      ...(labelSelector !== undefined && { labelSelector }),
+    });
+    const items: T[] = [];
+    for (;;) {
+      const page = JSON.parse(await this.#get(`${path}?${query}`)) as RawList<T>;
+      items.push(...page.items);
+      const { continue: next } = page.metadata;
+      if (!next) return { ...page, items };
+      query.set('continue', next);
+    }
+  }
+
+  /** Whether the API server says that it serves: what fails while it does fails for another reason. */
+  async isReady(): Promise<boolean> {
+    try {
+      await this.#get('/readyz');
+      return true;
+    } catch {
+      return false; // that there is no answer is the answer
+    }
+  }
+
+  async #get(path: string): Promise<string> {
+    const { server } = this.config.getCurrentCluster() ?? {};
+    const context = new RequestContext(`${server}${path}`, HttpMethod.GET);
+    await this.config.applySecurityAuthentication(context);
+    const response = await this.#configuration.httpApi.send(context).toPromise();
+    const body = await response.body.text();
+    if (response.httpStatusCode !== 200)
+      throw new ApiException(response.httpStatusCode, path, body, response.headers);
+    return body;
   }
 }
 
@@ -71,9 +140,9 @@ export function statusOf(error: unknown): number | undefined {
   return error instanceof ApiException ? error.code : undefined;
 }
 
-/** What Kubernetes itself said about an error, short enough for a log line or the chain. */
+/** What Kubernetes itself said about an error, for a log line or the chain. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof ApiException)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ApiException)) return textOf(error);
   try {
     const { message } = typeof error.body === 'string' ? JSON.parse(error.body) : error.body;
     if (typeof message === 'string') return message;
@@ -81,4 +150,12 @@ export function reasonOf(error: unknown): string {
     // Not a Status object: the HTTP status has to do.
   }
   return `Kubernetes answered ${error.code}`;
+}
+
+/** An error of the network's, whose message says less than its cause. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof TypeError && error.cause
+    ? `${error.message}: ${textOf(error.cause)}`
+    : error.message;
 }

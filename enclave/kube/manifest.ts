@@ -18,7 +18,7 @@ export const MAX_MANIFEST_BYTES = 8 * 1024;
 // Every object below is strict: a field that is not written here is refused by name. That is the whole defence
 // against hostPath, hostNetwork, privileged, service accounts, tolerations and whatever a later Kubernetes adds.
 const name = z.string().refine(isDnsLabel, 'must be a DNS label');
-const image = z.string().refine(isImage, 'must be an image reference');
+const image = z.string().refine(isImage, 'must be an image of a registry with a public DNS name');
 const port = z.int().min(1).max(65_535);
 const text = z.string().max(4_096);
 const seconds = z.int().min(0).max(86_400);
@@ -42,7 +42,7 @@ const env = z.strictObject({
   valueFrom: z.strictObject({ configMapKeyRef: keyRef, secretKeyRef: keyRef, fieldRef }).partial().optional(),
 });
 const envFrom = z.strictObject({ prefix: text, configMapRef: nameRef, secretRef: nameRef }).partial();
-const quantities = z.record(
+const quantities = z.partialRecord(
   z.enum(['cpu', 'memory', 'ephemeral-storage']),
   z.union([z.string().regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|Ki|Mi|Gi)?$/), z.number().positive()]),
 );

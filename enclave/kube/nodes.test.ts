@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
@@ -14,7 +14,7 @@ function subject() {
     apply: async <T extends KubernetesObject>(object: T & { data?: object }) => {
       const { kind, metadata } = object;
       if (kind === 'ConfigMap') deeds.push(`revoked: ${Object.keys(object.data ?? {})}`);
-      else deeds.push(`apply ${kind}/${metadata?.name}`);
+      else deeds.push(`apply ${kind}/${metadata?.name} ${JSON.stringify((object as V1Node).spec)}`);
       return object;
     },
     delete: async ({ kind, metadata }: KubernetesObject) =>
@@ -27,6 +27,7 @@ function subject() {
     tokens,
     fence: new Fence(kubernetes),
     audit: new Audit(() => undefined),
+    writer: { submit: async () => undefined },
     log: pino({ enabled: false }),
   } as unknown as NodesOptions);
   const base = { logId: `0x${'01'.repeat(32)}`, seq: '1', nodeId: 'worker-1' };
@@ -42,7 +43,11 @@ function subject() {
     state.apply({ ...base, kind: 'WorkerStatusChangedEvent', oldStatus: 0, newStatus });
     return nodes.onWorkerStatus('worker-1');
   };
-  return { tokens, deeds, setStatus };
+  const see = (unschedulable: boolean) => {
+    const node = { metadata: { name: 'worker-1' }, spec: { unschedulable } };
+    return nodes.react(node, 'present', new AbortController().signal);
+  };
+  return { tokens, deeds, setStatus, see, kubernetes };
 }
 
 test.each([
@@ -61,4 +66,28 @@ test('a worker that is reinstated is let in again', async () => {
   await setStatus(WORKER_STATUS.slashed);
   await setStatus(WORKER_STATUS.pending);
   expect(deeds.at(-1)).toBe('revoked: ');
+});
+
+test('a node that comes after its worker began to drain takes no new pods, and takes them again afterwards', async () => {
+  const { deeds, setStatus, see } = subject();
+  await setStatus(WORKER_STATUS.draining);
+  deeds.length = 0;
+  await see(false);
+  expect(deeds).toEqual(['apply Node/worker-1 {"unschedulable":true}']);
+  await see(true);
+  expect(deeds).toHaveLength(1);
+  await setStatus(WORKER_STATUS.active);
+  expect(deeds.at(-1)).toBe('apply Node/worker-1 {"unschedulable":false}');
+});
+
+test('what could not be done about a node is done when it can be', async () => {
+  const { deeds, setStatus, see, kubernetes } = subject();
+  await setStatus(WORKER_STATUS.draining);
+  const { apply } = kubernetes;
+  kubernetes.apply = async (object) => {
+    kubernetes.apply = apply;
+    throw new Error(`Kubernetes is away: ${object.kind}`);
+  };
+  await see(false);
+  expect(deeds.at(-1)).toBe('apply Node/worker-1 {"unschedulable":true}');
 });

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node } from '@kubernetes/client-node';
+import type { Transaction } from '@mysten/sui/transactions';
 import type { Audit } from '../audit/audit.ts';
 import { activateWorker, type Seat, setWorkerStatus } from '../chain/calls.ts';
 import { type ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
@@ -8,6 +10,8 @@ import type { BootstrapTokens } from './bootstrap-tokens.ts';
 import type { Fence } from './fence.ts';
 import { type Kubernetes, reasonOf } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
+
+const RETRY_MS = 1_000;
 
 /** What keeping nodes and workers in step needs. */
 export interface NodesOptions {
@@ -25,6 +29,8 @@ export interface NodesOptions {
 export class Nodes {
   readonly #options: NodesOptions;
   readonly #ready = new Map<string, boolean>();
+  /** What was told of a node last, while it is not reacted to. */
+  readonly #newest = new Map<string, V1Node>();
 
   constructor(options: NodesOptions) {
     this.#options = options;
@@ -38,23 +44,45 @@ export class Nodes {
   /** Watches nodes until `signal` fires. */
   async run(signal: AbortSignal): Promise<void> {
     const { kubernetes, log } = this.#options;
-    const onObject = (node: V1Node, phase: string) => {
-      this.#see(node, phase).catch((error: unknown) =>
-        log.warn({ error: reasonOf(error) }, 'nodes: cannot react'),
-      );
-    };
+    const onObject = (node: V1Node, phase: 'present' | 'deleted') => void this.react(node, phase, signal);
     await watchObjects(kubernetes, { path: '/api/v1/nodes', log, signal, onObject });
+  }
+
+  /** Reacts to what is told of a node until that succeeds or something newer was told; does not fail. */
+  async react(node: V1Node, phase: 'present' | 'deleted', signal: AbortSignal): Promise<void> {
+    const nodeId = node.metadata?.name ?? '';
+    this.#newest.set(nodeId, node);
+    while (this.#newest.get(nodeId) === node && !signal.aborted) {
+      try {
+        await this.#see(node, phase);
+        if (this.#newest.get(nodeId) === node) this.#newest.delete(nodeId);
+      } catch (error) {
+        this.#options.log.warn({ nodeId, error: reasonOf(error) }, 'nodes: cannot react, trying again');
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   /** Follows a change of a worker's status on chain. */
   async onWorkerStatus(nodeId: string): Promise<void> {
-    const { kubernetes, state, fence } = this.#options;
+    const { state, fence } = this.#options;
     if (!state.isAdmitted(nodeId)) return this.#expel(nodeId);
     await fence.open(nodeId);
-    const isDraining = state.worker(nodeId)?.status === WORKER_STATUS.draining;
-    if (!this.#ready.has(nodeId)) return;
-    const body = { spec: { unschedulable: isDraining } };
-    await kubernetes.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeId }, ...body } as V1Node);
+    if (this.#ready.has(nodeId)) await this.#setSchedulable(nodeId);
+  }
+
+  async #setSchedulable(name: string): Promise<void> {
+    const spec = { unschedulable: this.#isDraining(name) };
+    await this.#options.kubernetes.apply({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name },
+      spec,
+    } as V1Node);
+  }
+
+  #isDraining(nodeId: string): boolean {
+    return this.#options.state.worker(nodeId)?.status === WORKER_STATUS.draining;
   }
 
   async #see(node: V1Node, phase: string): Promise<void> {
@@ -63,12 +91,14 @@ export class Nodes {
     if (!this.#options.state.isAdmitted(nodeId)) return this.#expel(nodeId);
     const isReady =
       node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-    const isNew = !this.#ready.has(nodeId);
-    if (this.#ready.get(nodeId) === isReady) return;
-    this.#ready.set(nodeId, isReady);
-    this.#tellChain(nodeId);
     // Only the node's own certificate can make its Node object, so the bootstrap token has done its work.
-    if (isNew) await this.#options.tokens.revoke(nodeId);
+    if (!this.#ready.has(nodeId)) await this.#options.tokens.revoke(nodeId);
+    if (this.#ready.get(nodeId) !== isReady) {
+      this.#ready.set(nodeId, isReady);
+      this.#tellChain(nodeId);
+    }
+    // In a cluster that was rebuilt its worker may have been draining before the node came back.
+    if (this.#isDraining(nodeId) !== (node.spec?.unschedulable === true)) await this.#setSchedulable(nodeId);
   }
 
   #tellChain(nodeId: string): void {
@@ -77,16 +107,22 @@ export class Nodes {
     const status = () => state.worker(nodeId)?.status;
     const isReady = () => this.#ready.get(nodeId) === true;
     log.info({ nodeId, ready: isReady() }, 'node status changed');
-    void writer.submit({
+    const lost = (error: unknown) =>
+      log.error({ nodeId, error: String(error) }, 'nodes: cannot tell the chain');
+    const subject = `worker ${nodeId}`;
+    const activation = {
+      subject,
       label: `activate worker ${nodeId}`,
       needed: () => isReady() && (status() === pending || status() === offline),
-      build: (tx) => activateWorker(tx, seat, nodeId),
-    });
-    void writer.submit({
+      build: (tx: Transaction) => activateWorker(tx, seat, nodeId),
+    };
+    const absence = {
+      subject,
       label: `set worker ${nodeId} offline`,
       needed: () => !isReady() && status() === active,
-      build: (tx) => setWorkerStatus(tx, seat, nodeId, offline),
-    });
+      build: (tx: Transaction) => setWorkerStatus(tx, seat, nodeId, offline),
+    };
+    for (const statement of [activation, absence]) writer.submit(statement).catch(lost);
   }
 
   /** The fence comes first: behind it the node can put nothing back. */

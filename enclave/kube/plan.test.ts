@@ -82,6 +82,17 @@ describe('planRequest()', () => {
     });
   });
 
+  test('accepts resources that name some of what there is', () => {
+    const limits = { cpu: '500m', memory: '256Mi' };
+    const resources = { limits, requests: { cpu: 1 } };
+    const plan = planRequest(pod({ containers: [{ name: 'c', image: 'busybox', resources }] }));
+    expect((plan.object as V1Pod).spec?.containers[0]?.resources).toEqual(resources);
+    const unknown = { limits: { 'nvidia.com/gpu': '1' } };
+    expect(() =>
+      planRequest(pod({ containers: [{ name: 'c', image: 'busybox', resources: unknown }] })),
+    ).toThrow('resources');
+  });
+
   test.each([namespaceOf(BOB), `${namespaceOf(BOB)}-b`])(
     'what a role was granted for goes to the owner of %s',
     (namespace) => {

@@ -35,6 +35,8 @@ export interface Plan {
   readonly resource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Names the object among all: `<kind>/<namespace>/<name>`. */
+  readonly id: string;
   /** The whole object with its restrictions filled in; only its identity when it is to be deleted. */
   readonly object: KubernetesObject;
 }
@@ -71,7 +73,16 @@ export function planRequest(request: ScheduledRequest): Plan {
   const object = manifest
     ? restrict(manifest, namespace, request)
     : { apiVersion, kind, metadata: { name, namespace } };
-  return { verb, kind, apiVersion, resource, namespace, name, object };
+  return { verb, kind, apiVersion, resource, namespace, name, id: `${kind}/${namespace}/${name}`, object };
+}
+
+/** The plan, or undefined for a request that must fail, whatever is wrong with it. */
+export function tryPlan(request: ScheduledRequest): Plan | undefined {
+  try {
+    return planRequest(request);
+  } catch {
+    return undefined; // whoever carries it out meets the same error, and tells it
+  }
 }
 
 /** The namespace of the request, which must be its owner's, whatever role the requester has there. */
@@ -146,7 +157,8 @@ function buildObject(request: ScheduledRequest, target: Target): unknown {
 }
 
 function podSpec(request: ScheduledRequest, name: string) {
-  if (!isImage(request.image)) throw refuse(`${JSON.stringify(request.image)} is not an image reference`);
+  if (!isImage(request.image))
+    throw refuse(`${JSON.stringify(request.image)} is no image of a registry with a public DNS name`);
   const ports = request.port === '' ? undefined : [{ containerPort: parsePort(request.port) }];
   return {
     containers: [{ name: request.containerName || name, image: request.image, ...(ports && { ports }) }],

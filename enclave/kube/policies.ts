@@ -11,8 +11,6 @@ interface Rule {
   readonly name: string;
   readonly resource: string;
   readonly operations: string[];
-  /** CEL; the rule is for requests of which it is true. */
-  readonly when?: string;
   readonly expression: string;
   readonly message: string;
 }
@@ -27,15 +25,6 @@ const RULES: Rule[] = [
     expression: "object.type != 'kubernetes.io/service-account-token'",
     message: 'Secrets of type kubernetes.io/service-account-token are not allowed',
   },
-  {
-    // A kubelet may announce a static pod in any namespace, where a Service of the tenant would send it traffic.
-    name: 'no-pods-of-nodes',
-    resource: 'pods',
-    operations: ['CREATE'],
-    when: "'system:nodes' in request.userInfo.groups",
-    expression: 'false',
-    message: 'nodes run the pods that they are given and make none',
-  },
 ];
 
 /** The admission policies of the cluster with what puts them into force. */
@@ -43,14 +32,7 @@ export function admissionPolicies(): KubernetesObject[] {
   return RULES.flatMap((rule) => [policyOf(rule), bindingOf(rule)]);
 }
 
-function policyOf({
-  name,
-  resource,
-  operations,
-  when,
-  expression,
-  message,
-}: Rule): V1ValidatingAdmissionPolicy {
+function policyOf({ name, resource, operations, expression, message }: Rule): V1ValidatingAdmissionPolicy {
   return {
     apiVersion: API_VERSION,
     kind: 'ValidatingAdmissionPolicy',
@@ -60,7 +42,6 @@ function policyOf({
       matchConstraints: {
         resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations, resources: [resource] }],
       },
-      ...(when !== undefined && { matchConditions: [{ name: 'when', expression: when }] }),
       validations: [{ expression, message }],
     },
   };

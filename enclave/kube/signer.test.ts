@@ -57,6 +57,9 @@ test("OpenSSL prints a user's name, extensions and lifetime", async () => {
 test.each<[string, Partial<Leaf>]>([
   ['a name that is too long for X.509', { commonName: `system:node:${'w'.repeat(53)}` }],
   ['a name that would be read as encoded bytes', { commonName: '#0c0161' }],
+  ['a name that prints like two', { commonName: 'system:node:a\nO=system:masters' }],
+  ['a group that looks like two', { organization: 'system:nodes, O=system:masters' }],
+  ['no name', { commonName: '' }],
   ['an alternative name with a comma, which reads like two', { dnsNames: ['a, DNS:b'] }],
   ['an address that is none', { addresses: ['10.99.0.2.'] }],
   ['a key that is none', { publicKey: new Uint8Array(65).fill(4) }],

@@ -18,8 +18,8 @@ import { EnclaveError } from '../error.ts';
 import { spkiOf } from './p256.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-/** The longest common name (X.520, ub-common-name); OpenSSL makes no longer one. */
-const MAX_COMMON_NAME = 64;
+/** Characters that are written and printed in one way alone, and 64 at most (X.520, ub-common-name), as OpenSSL demands. */
+const NAME = /^[A-Za-z0-9:.-]{1,64}$/;
 /** Tolerates clocks that run behind ours, by as much as the server's own certificates do. */
 const BACKDATE_SECONDS = 300;
 /** id-kp-clientAuth and id-kp-serverAuth (RFC 5280 §4.2.1.12). */
@@ -75,18 +75,21 @@ export class CertificateSigner {
    * @throws {EnclaveError} `credential` when the name does not fit or the outcome says anything else
    */
   async sign(leaf: Leaf): Promise<Certificate> {
-    if (leaf.commonName.length > MAX_COMMON_NAME)
-      throw refuse(`the name ${leaf.commonName} is longer than ${MAX_COMMON_NAME} characters`);
-    const begin = Math.floor(this.#now() / 1_000) - BACKDATE_SECONDS;
-    const end = begin + lifeOf(leaf);
+    const strange = [leaf.commonName, leaf.organization ?? leaf.commonName].find((name) => !NAME.test(name));
+    if (strange !== undefined)
+      throw refuse(
+        `${JSON.stringify(strange)} is not a name of letters, digits, colons, dots and dashes, 64 at most`,
+      );
+    const now = Math.floor(this.#now() / 1_000) * 1_000;
+    const validity = [now - BACKDATE_SECONDS * 1_000, now + leaf.lifetimeSeconds * 1_000] as const;
     const authority = new ParsedCertificate(this.#authority.raw);
     const signed = await X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: subjectOf(leaf),
       issuer: authority.subjectName,
       publicKey: new Uint8Array(spkiOf(leaf.publicKey)),
-      notBefore: new Date(begin * 1_000),
-      notAfter: new Date(end * 1_000),
+      notBefore: new Date(validity[0]),
+      notAfter: new Date(validity[1]),
       extensions: extensionsOf(leaf, authority),
       signingKey: await crypto.subtle.importKey('pkcs8', new Uint8Array(this.#key), ALGORITHM, false, [
         'sign',
@@ -94,12 +97,12 @@ export class CertificateSigner {
       signingAlgorithm: ALGORITHM,
     });
     const pem = `${signed.toString('pem')}\n`;
-    this.#assertSays(new X509Certificate(pem), leaf);
-    return { pem, expiresAtMs: end * 1_000 };
+    this.#assertSays(new X509Certificate(pem), leaf, validity);
+    return { pem, expiresAtMs: validity[1] };
   }
 
   /** Reads what was signed with OpenSSL, which shares no code with what encoded it. */
-  #assertSays(certificate: X509Certificate, leaf: Leaf): void {
+  #assertSays(certificate: X509Certificate, leaf: Leaf, validity: readonly [number, number]): void {
     const expected = {
       subject: subjectOf(leaf)
         .flatMap((part) => Object.entries(part).map(([key, [value]]) => `${key}=${value}`))
@@ -108,7 +111,7 @@ export class CertificateSigner {
       purposes: [PURPOSES[leaf.purpose]],
       isAuthority: false,
       names: namesOf(leaf).map(({ type, value }) => `${type === 'dns' ? 'DNS' : 'IP Address'}:${value}`),
-      lifetime: lifeOf(leaf),
+      validity,
       isIssued: true,
     };
     const actual: typeof expected = {
@@ -117,7 +120,7 @@ export class CertificateSigner {
       purposes: certificate.keyUsage as (typeof expected)['purposes'],
       isAuthority: certificate.ca,
       names: certificate.subjectAltName?.split(', ') ?? [],
-      lifetime: (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 1_000,
+      validity: [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)],
       isIssued: certificate.checkIssued(this.#authority) && certificate.verify(this.#authority.publicKey),
     };
     if (!isDeepStrictEqual(actual, expected)) {
@@ -137,10 +140,6 @@ function namesOf({ dnsNames, addresses }: Leaf) {
   ];
 }
 
-function lifeOf({ lifetimeSeconds }: Leaf): number {
-  return BACKDATE_SECONDS + lifetimeSeconds;
-}
-
 function extensionsOf(leaf: Leaf, authority: ParsedCertificate) {
   const names = namesOf(leaf);
   const issuerKey = authority.getExtension(SubjectKeyIdentifierExtension);
@@ -153,7 +152,7 @@ function extensionsOf(leaf: Leaf, authority: ParsedCertificate) {
   ];
 }
 
-/** A positive number of 127 random bits in hex, whose first digits make it its own shortest form. */
+/** A positive number of 126 random bits in hex, whose first digits make it its own shortest form. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;

@@ -32,7 +32,10 @@ function quota({
   return {
     pods: `${pods}`,
     'requests.cpu': `${cpu}`,
+    'limits.cpu': `${4 * cpu}`,
     'limits.memory': `${memoryGi}Gi`,
+    'requests.ephemeral-storage': `${pods}Gi`,
+    'limits.ephemeral-storage': `${2 * pods}Gi`,
     'count/services': `${pods}`,
     'count/configmaps': `${pods}`,
     'count/secrets': `${pods}`,
@@ -91,8 +94,8 @@ function limitRange(namespace: string): V1LimitRange {
   const limits = [
     {
       type: 'Container',
-      defaultRequest: { cpu: '50m', memory: '32Mi' },
-      _default: { cpu: '500m', memory: '256Mi' },
+      defaultRequest: { cpu: '50m', memory: '32Mi', 'ephemeral-storage': '64Mi' },
+      _default: { cpu: '500m', memory: '256Mi', 'ephemeral-storage': '2Gi' },
     },
   ];
   return {

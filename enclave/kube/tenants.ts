@@ -4,6 +4,7 @@ import type { Kubernetes } from './kubernetes.ts';
 import { namespaceOf, type Role, roleName } from './names.ts';
 import { clusterRoleName, grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
 import { tenantObjects } from './tenant.ts';
+import { Turns } from './turns.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 /** What may be granted; the contract gives no more. */
@@ -15,7 +16,8 @@ export class Tenants {
   readonly #roles: Pick<Roles, 'grantsIn'>;
   /** Namespaces that exist, with their owner and the role that they were made for. */
   readonly #namespaces = new Map<string, { address: string; role: Role }>();
-  readonly #turns = new Map<string, Promise<void>>();
+  /** One change after the other per address: interleaved, a right that was just withdrawn could come back. */
+  readonly #turns = new Turns();
 
   constructor(kubernetes: Pick<Kubernetes, 'apply' | 'delete'>, roles: Pick<Roles, 'grantsIn'>) {
     this.#kubernetes = kubernetes;
@@ -36,12 +38,12 @@ export class Tenants {
    * @throws {EnclaveError} `request` when there is no role at all
    */
   ensure(address: string, role: number, namespace = namespaceOf(address), room = role): Promise<void> {
-    return this.#inTurn(address, () => this.#ensure(address, roleName(role), namespace, roleName(room)));
+    return this.#turns.take(address, () => this.#ensure(address, roleName(role), namespace, roleName(room)));
   }
 
   /** Follows a change of role in every namespace that the address has. Without a role it keeps its objects, not its rights. */
   changeRole(address: string, role: number): Promise<void> {
-    return this.#inTurn(address, async () => {
+    return this.#turns.take(address, async () => {
       const name = roleName(role);
       for (const namespace of this.namespacesOf(address)) {
         if (name !== 'none') await this.#ensure(address, name, namespace, name);
@@ -56,22 +58,12 @@ export class Tenants {
    * @param role of the owner
    */
   changeGrants(owner: string, role: number, namespace: string): Promise<void> {
-    return this.#inTurn(owner, async () => {
+    return this.#turns.take(owner, async () => {
       const isThere = this.#namespaces.get(namespace)?.address === owner;
       const name = roleName(role);
       if (isThere) await this.#setGrants(namespace);
       else if (this.#roles.grantsIn(namespace).length > 0) await this.#ensure(owner, name, namespace, name);
     });
-  }
-
-  /** One change after the other per address: interleaved, a right that was just withdrawn could come back. */
-  #inTurn(address: string, change: () => Promise<void>): Promise<void> {
-    const next = (this.#turns.get(address) ?? Promise.resolve()).then(change);
-    this.#turns.set(
-      address,
-      next.catch(() => undefined),
-    );
-    return next;
   }
 
   async #ensure(address: string, role: Role, namespace: string, room: Role): Promise<void> {

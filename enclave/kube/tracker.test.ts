@@ -3,26 +3,133 @@ import { expect, test } from 'vitest';
 import type { Kubernetes } from './kubernetes.ts';
 import { Tracker } from './tracker.ts';
 
-const deployment = (status: object = {}): KubernetesObject =>
-  ({ kind: 'Deployment', metadata: { name: 'web', namespace: 'a', generation: 1 }, status }) as object;
-const ready = deployment({ observedGeneration: 1, availableReplicas: 1, updatedReplicas: 1 });
+const OWN = 'daasvader.io/';
 
-function tracker() {
-  return new Tracker({} as Kubernetes); // nothing here watches
+const deployment = (requestId: string, status: object = {}, generation = 1): KubernetesObject =>
+  ({
+    kind: 'Deployment',
+    metadata: {
+      ...{ name: 'web', namespace: 'a', uid: 'd', generation },
+      annotations: { [`${OWN}request-id`]: requestId, 'deployment.kubernetes.io/revision': `${generation}` },
+    },
+    status,
+  }) as object;
+const available = { observedGeneration: 1, replicas: 1, availableReplicas: 1, updatedReplicas: 1 };
+const labels = { [`${OWN}kind`]: 'Deployment', [`${OWN}name`]: 'web' };
+const ownedBy = (uid: string) => [{ apiVersion: 'v1', kind: 'x', name: 'x', uid, controller: true }];
+const replicaSet = (revision: string) => ({
+  kind: 'ReplicaSet',
+  metadata: {
+    ...{
+      name: `web-${revision}`,
+      namespace: 'a',
+      uid: `rs${revision}`,
+      labels,
+      ownerReferences: ownedBy('d'),
+    },
+    annotations: { 'deployment.kubernetes.io/revision': revision },
+  },
+});
+const badPod = (revision: string) =>
+  ({
+    kind: 'Pod',
+    metadata: {
+      name: `p${revision}`,
+      namespace: 'a',
+      uid: `p${revision}`,
+      labels,
+      ownerReferences: ownedBy(`rs${revision}`),
+    },
+    status: { containerStatuses: [{ state: { waiting: { reason: 'InvalidImageName', message: 'bad' } } }] },
+  }) as object;
+const job = (requestId: string, status: object = {}) =>
+  ({
+    kind: 'Job',
+    metadata: { name: 'j', namespace: 'a', uid: 'j', annotations: { [`${OWN}request-id`]: requestId } },
+    status,
+  }) as object;
+
+function tracker(readyMs?: number) {
+  return new Tracker({} as Kubernetes, readyMs); // nothing here watches
 }
 
 test('a request whose workload is replaced before it is ready has not failed', async () => {
   const subject = tracker();
-  const first = subject.outcome(deployment(), '1');
-  const second = subject.outcome(deployment(), '2');
+  const first = subject.outcome(deployment('1'), '1');
+  const second = subject.outcome(deployment('2'), '2');
   expect(await first).toMatchObject({ state: 'replaced', reason: expect.stringContaining('2') });
-  expect(await subject.outcome(ready, '3')).toMatchObject({ state: 'ready' });
+  expect(await subject.outcome(deployment('3', available), '3')).toMatchObject({ state: 'ready' });
   expect(await second).toMatchObject({ state: 'replaced' });
 });
 
 test('a request that comes again replaces nothing and shares the outcome', async () => {
   const subject = tracker();
-  const outcomes = Promise.all([subject.outcome(deployment(), '1'), subject.outcome(deployment(), '1')]);
-  await subject.outcome(ready, '2');
+  const outcomes = Promise.all([
+    subject.outcome(deployment('1'), '1'),
+    subject.outcome(deployment('1'), '1'),
+  ]);
+  await subject.outcome(deployment('2', available), '2');
   expect(await outcomes).toMatchObject([{ state: 'replaced' }, { state: 'replaced' }]);
+});
+
+test('what was there before decides nothing: an order that repairs a bad image is judged by its own pods', async () => {
+  const subject = tracker();
+  subject.see(deployment('1', { observedGeneration: 1 }), 'present');
+  subject.see(replicaSet('1'), 'present');
+  subject.see(badPod('1'), 'present');
+  expect(await subject.outcome(deployment('1', { observedGeneration: 1 }), '1')).toMatchObject({
+    state: 'failed',
+    reason: 'InvalidImageName: bad',
+  });
+  const repaired = subject.outcome(deployment('2', { observedGeneration: 1 }, 2), '2');
+  subject.see(deployment('2', { observedGeneration: 2 }, 2), 'present'); // before its ReplicaSet is heard of
+  subject.see(badPod('1'), 'present');
+  subject.see(replicaSet('2'), 'present');
+  subject.see(deployment('2', { ...available, observedGeneration: 2 }, 2), 'present');
+  expect(await repaired).toMatchObject({ state: 'ready' });
+});
+
+test('a workload of the same name with another uid decides nothing', async () => {
+  const subject = tracker(50);
+  const other = deployment('1', available);
+  other.metadata!.uid = 'another';
+  const outcome = subject.outcome(deployment('1'), '1');
+  subject.see(other, 'present');
+  expect(await outcome).toMatchObject({ state: 'failed' });
+});
+
+test('at the deadline it fails with what its own pods say', async () => {
+  const subject = tracker(50);
+  const outcome = subject.outcome(deployment('1', { observedGeneration: 1 }), '1');
+  subject.see(replicaSet('1'), 'present');
+  const status = { conditions: [{ type: 'PodScheduled', status: 'False', message: 'no room' }] };
+  subject.see({ ...badPod('1'), status } as object, 'present');
+  expect(await outcome).toEqual({
+    state: 'failed',
+    reason: 'not ready in 0.05 s: 0 of 1 replicas are available: no room',
+  });
+});
+
+test('a job stays the same job when a later request changes it, and both end with it', async () => {
+  const subject = tracker(50);
+  const first = subject.outcome(job('1'), '1');
+  subject.see(job('1', { active: 1, ready: 1 }), 'present');
+  const second = subject.outcome(job('2', { active: 1, ready: 1 }), '2');
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  subject.see(job('2', { conditions: [{ type: 'Complete', status: 'True' }] }), 'present');
+  expect(await Promise.all([first, second])).toMatchObject([{ state: 'ready' }, { state: 'ready' }]);
+});
+
+test('a job that is cleared away when it has completed has completed', async () => {
+  const subject = tracker();
+  const outcome = subject.outcome(job('1'), '1');
+  subject.see(job('1', { conditions: [{ type: 'Complete', status: 'True' }] }), 'deleted');
+  expect(await outcome).toMatchObject({ state: 'ready' });
+});
+
+test('what is gone before it was ready has failed', async () => {
+  const subject = tracker();
+  const outcome = subject.outcome(deployment('1'), '1');
+  subject.see(deployment('1'), 'deleted');
+  expect(await outcome).toMatchObject({ state: 'failed', reason: expect.stringContaining('it is gone') });
 });

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubernetesObject, Watch } from '@kubernetes/client-node';
+import { type KubeConfig, type KubernetesObject, ListWatch, Watch } from '@kubernetes/client-node';
 import type { Logger } from '../log.ts';
-import type { Kubernetes } from './kubernetes.ts';
+import { type Kubernetes, reasonOf } from './kubernetes.ts';
 
 const RECONNECT_MS = 250;
+/** Kubernetes sends a bookmark about every minute: a watch that says nothing for longer is dead. */
+const QUIET_MS = 150_000;
 
 /** What is watched, and who is told. */
 export interface WatchOptions<T> {
@@ -11,31 +13,57 @@ export interface WatchOptions<T> {
   readonly labelSelector?: string;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Told of every object that exists, and of each change; after an interruption of all of them again. */
+  /** Told of every object that exists, of each change and each end; what fell into an interruption is told after it. */
   readonly onObject: (object: T, phase: 'present' | 'deleted') => void;
 }
 
 /**
- * Watches a resource until `signal` fires. A watch without a resource version begins with everything that exists, so
- * an interruption loses nothing but deletions, which nobody here relies on alone.
+ * Watches a resource until `signal` fires: lists it once and follows it from there. After an interruption it goes on
+ * where it stopped, and lists anew only when Kubernetes has forgotten that point.
  */
 export async function watchObjects<T extends KubernetesObject>(
   kubernetes: Kubernetes,
   { path, labelSelector, log, signal, onObject }: WatchOptions<T>,
 ): Promise<void> {
-  const query = labelSelector === undefined ? {} : { labelSelector };
+  const list = () => kubernetes.list<T>(path, labelSelector);
+  const informer = new ListWatch<T>(path, new QuietWatch(kubernetes.config), list, false, labelSelector);
+  const tell = (phase: 'present' | 'deleted') => (object: T) => {
+    try {
+      onObject(object, phase);
+    } catch (error) {
+      log.error({ path, error: String(error) }, 'watch: cannot take an object');
+    }
+  };
+  informer.on('add', tell('present'));
+  informer.on('update', tell('present'));
+  informer.on('delete', tell('deleted'));
+  let interruption = Promise.withResolvers<unknown>();
+  informer.on('error', (error) => interruption.resolve(error));
+  signal.addEventListener('abort', () => interruption.resolve(signal.reason), { once: true });
   while (!signal.aborted) {
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const onEvent = (type: string, object: T) => {
-      if (type === 'ADDED' || type === 'MODIFIED') onObject(object, 'present');
-      else if (type === 'DELETED') onObject(object, 'deleted');
-    };
-    const request = await new Watch(kubernetes.config).watch(path, query, onEvent, resolve);
-    const abort = () => request.abort();
-    signal.addEventListener('abort', abort, { once: true });
-    const error = await promise;
-    signal.removeEventListener('abort', abort);
-    if (error) log.debug({ path, error: String(error) }, 'watch interrupted');
+    interruption = Promise.withResolvers();
+    await informer.start();
+    log.debug({ path, error: reasonOf(await interruption.promise) }, 'watch interrupted');
     await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+  }
+  await informer.stop();
+}
+
+/** A watch that asks for bookmarks, lives on them, and tells whoever waits of every failure. */
+class QuietWatch extends Watch {
+  constructor(config: KubeConfig) {
+    super(config);
+    Object.assign(this, { requestTimeoutMs: QUIET_MS }); // which the library sets to 30 s, and offers no other way
+  }
+
+  override async watch(
+    ...[path, query, onEvent, done]: Parameters<Watch['watch']>
+  ): Promise<AbortController> {
+    try {
+      return await super.watch(path, { ...query, allowWatchBookmarks: true }, onEvent, done);
+    } catch (error) {
+      done(error);
+      return new AbortController();
+    }
   }
 }

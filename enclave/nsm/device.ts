@@ -75,7 +75,9 @@ export class NsmDevice implements Nsm {
     checkRequest(request);
     const { nonce = null, userData = null, publicKey = null } = request;
     const fields = { user_data: userData, nonce, public_key: publicKey };
-    return this.#ask({ Attestation: fields }, answers.attest).Attestation.document;
+    const question = { Attestation: fields };
+    const { Attestation: attestation } = read(question, await this.#exchangeAside(question), answers.attest);
+    return attestation.document;
   }
 
   async random(length: number): Promise<Uint8Array> {
@@ -115,28 +117,54 @@ export class NsmDevice implements Nsm {
   }
 
   #ask<T>(request: unknown, answer: z.ZodType<T>): T {
-    const decoded: unknown = cbor.decode(this.#exchange(cbor.encode(request)));
-    const refusal = failure.safeParse(decoded);
-    const name = typeof request === 'string' ? request : Object.keys(request as object)[0];
-    if (refusal.success)
-      throw new NsmError('nsm_device', `Cannot ${name}: the NSM answered ${refusal.data.Error}`);
-    const result = answer.safeParse(decoded);
-    if (result.success) return result.data;
-    throw new NsmError('nsm_device', `Cannot ${name}: the NSM answered something else`, {
-      cause: result.error,
-    });
+    const message = messageOf(request);
+    return read(request, taken(message, ioctl(this.#fd, NSM_RAW, message)), answer);
   }
 
-  /** One system call, of milliseconds: the driver answers before it returns. */
-  #exchange(request: Buffer): Buffer {
-    const response = Buffer.alloc(MAX_RESPONSE_BYTES);
-    const message = {
-      request: { base: request, length: request.length },
-      response: { base: response, length: response.length },
-    };
-    if (ioctl(this.#fd, NSM_RAW, message) !== 0)
-      throw new NsmError('nsm_device', `Cannot ask the NSM: ioctl failed with error ${koffi.errno()}`);
-    // The driver leaves the length of the response there.
-    return response.subarray(0, Number(message.response.length));
+  /** Asks on another thread: signing a document takes so long that the others would notice. */
+  async #exchangeAside(request: unknown): Promise<Buffer> {
+    const message = messageOf(request);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    ioctl.async(this.#fd, NSM_RAW, message, (error: Error | null, result: number) =>
+      error ? reject(error) : resolve(result),
+    );
+    return taken(message, await promise);
   }
+}
+
+interface Message {
+  readonly request: { readonly base: Buffer; readonly length: number };
+  readonly response: { readonly base: Buffer; readonly length: number };
+  /** Where the response will be; koffi replaces its `base` by an address. */
+  readonly buffer: Buffer;
+}
+
+function messageOf(request: unknown): Message {
+  const question = Buffer.from(cbor.encode(request)); // the encoder goes on writing in its own
+  const buffer = Buffer.alloc(MAX_RESPONSE_BYTES);
+  return {
+    request: { base: question, length: question.length },
+    response: { base: buffer, length: buffer.length },
+    buffer,
+  };
+}
+
+/** The response, whose length the driver leaves in the message. */
+function taken({ buffer, response }: Message, result: number): Buffer {
+  if (result !== 0)
+    throw new NsmError('nsm_device', `Cannot ask the NSM: ioctl failed with error ${koffi.errno()}`);
+  return buffer.subarray(0, Number(response.length));
+}
+
+function read<T>(request: unknown, response: Buffer, answer: z.ZodType<T>): T {
+  const decoded: unknown = cbor.decode(response);
+  const refusal = failure.safeParse(decoded);
+  const name = typeof request === 'string' ? request : Object.keys(request as object)[0];
+  if (refusal.success)
+    throw new NsmError('nsm_device', `Cannot ${name}: the NSM answered ${refusal.data.Error}`);
+  const result = answer.safeParse(decoded);
+  if (result.success) return result.data;
+  throw new NsmError('nsm_device', `Cannot ${name}: the NSM answered something else`, {
+    cause: result.error,
+  });
 }

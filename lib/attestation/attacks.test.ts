@@ -1,10 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bytes, concatBytes, fromHex } from './bytes.ts';
+import { PROTECTED_HEADER } from './cose.ts';
 import { Tag } from './der.ts';
+import type { Policy } from './policy.ts';
 import * as cbor from './testing/cbor.ts';
 import * as der from './testing/der.ts';
 import { FIELDS, Fixture, NOW, replaceSignature } from './testing/fixture.ts';
-import { encodePayload, envelope, PROTECTED_HEADER } from './testing/issue.ts';
+import { encodePayload, envelope } from './testing/issue.ts';
 import {
   authorityExtensions,
   type CertificateOptions,
@@ -85,6 +87,9 @@ describe('algorithm', () => {
     ['no header', 'a0', 'cose_protected_header'],
     ['a further header', 'a2013822182a00', 'cose_protected_header'],
     ['an indefinite header twice', 'bf013822013822ff', 'cbor_duplicate_key'],
+    ['an indefinite header', 'bf013822ff', 'cose_protected_header'],
+    ['a padded number', 'a101390022', 'cbor_not_minimal'],
+    ['an empty string', '', 'cbor_truncated'],
   ])('is ES384 and not %s, even where it is signed', async (_, header, code) => {
     expect(await pki.code(await pki.signWithHeader(fromHex(header)!))).toBe(code);
   });
@@ -195,7 +200,7 @@ describe('time', () => {
 
   it.each(['regional', 'zonal', 'instance', 'enclave'])('is within the validity of %s', async (level) => {
     const past = await pki.documentFrom({ [level]: { notBefore: NOW - 2 * HOUR, notAfter: NOW - 1000 } });
-    const future = await pki.documentFrom({ [level]: { notBefore: NOW + 1000, notAfter: NOW + HOUR } });
+    const future = await pki.documentFrom({ [level]: { notBefore: NOW + 61_000, notAfter: NOW + HOUR } });
     expect(await pki.code(past)).toBe('certificate_expired');
     expect(await pki.code(future)).toBe('certificate_not_yet_valid');
   });
@@ -205,6 +210,34 @@ describe('time', () => {
     expect(await pki.code(genuine, {}, NOW + 300_001)).toBe('document_too_old');
     expect(await pki.code(await pki.document({ timestamp: NOW + 60_000 }))).toBe('accepted');
     expect(await pki.code(await pki.document({ timestamp: NOW + 60_001 }))).toBe('document_from_future');
+  });
+
+  it('may be 60 s behind that at which a certificate begins, and not behind its end', async () => {
+    const [notBefore, notAfter] = [NOW + 1000, NOW + HOUR];
+    const early = await pki.documentFrom({ enclave: { notBefore, notAfter } });
+    expect(await pki.code(early, {}, notBefore - 60_000)).toBe('accepted');
+    expect(await pki.code(early, {}, notBefore - 60_001)).toBe('certificate_not_yet_valid');
+    expect(await pki.code(early, { maxSkewMs: 0 }, notBefore - 1)).toBe('certificate_not_yet_valid');
+    expect(await pki.code(early, { maxAgeMs: 2 * HOUR }, notAfter)).toBe('accepted');
+    expect(await pki.code(early, { maxAgeMs: 2 * HOUR }, notAfter + 1)).toBe('certificate_expired');
+  });
+
+  it.each<[string, number, Partial<Policy>, string]>([
+    ['slow beyond the leaf', -HOUR / 2, {}, 'begins in 1799 s, so this clock is at least as far behind'],
+    ['slow', -60_001, {}, "this clock is 60.001 s behind the document's: check it"],
+    ['fast', 300_001, {}, 'too old, unless this clock is ahead: it is 300.001 s old'],
+    [
+      'fast, as the answer to our nonce shows',
+      300_001,
+      { nonce: FIELDS.nonce! },
+      "it answers the nonce and is 300.001 s old, so this clock may be ahead of the document's: check it",
+    ],
+  ])('is told as the reason, with by how much, when the clock is %s', async (_, offset, policy, why) => {
+    const verification = pki.verify(genuine, policy, NOW + offset);
+    await expect(verification).rejects.toMatchObject({
+      message: expect.stringContaining(why),
+      mayBeClock: true,
+    });
   });
 
   it('of every certificate counts at every verification: none is remembered', async () => {
@@ -305,12 +338,41 @@ describe('envelope', () => {
     const tag = Uint8Array.of(0xd2);
     expect(await pki.code(concatBytes(tag, genuine))).toBe('accepted');
     expect(await pki.code(concatBytes(tag, tag, genuine))).toBe('cbor_unsupported');
+    expect(await pki.code(concatBytes(Uint8Array.of(0xd8, 18), genuine))).toBe('cbor_unsupported');
+    expect(await pki.code(concatBytes(Uint8Array.of(0xd1), genuine))).toBe('cbor_unsupported');
   });
 
   it.each<[string, () => Uint8Array, string]>([
     ['nothing', () => new Uint8Array(), 'cbor_truncated'],
     ['three items', () => concatBytes(Uint8Array.of(0x83), genuine.subarray(1)), 'cbor_trailing_bytes'],
     ['a map', () => cbor.map(), 'cose_structure'],
+    [
+      'an array of indefinite length',
+      () => concatBytes(Uint8Array.of(0x9f), genuine.subarray(1), cbor.BREAK),
+      'cose_structure',
+    ],
+    ['a padded count', () => concatBytes(cbor.paddedHead(4, 4, 1), genuine.subarray(1)), 'cbor_not_minimal'],
+    ['five items', () => concatBytes(Uint8Array.of(0x85), genuine.subarray(1), cbor.NULL), 'cose_structure'],
+    [
+      'an unprotected header of indefinite length',
+      () => concatBytes(genuine.subarray(0, 6), Uint8Array.of(0xbf, 0xff), genuine.subarray(7)),
+      'cose_unprotected_header',
+    ],
+    [
+      'an array for the unprotected header',
+      () => concatBytes(genuine.subarray(0, 6), cbor.array(), genuine.subarray(7)),
+      'cose_unprotected_header',
+    ],
+    [
+      'a padded length of the protected header',
+      () => concatBytes(genuine.subarray(0, 1), Uint8Array.of(0x58, 4), genuine.subarray(2)),
+      'cbor_not_minimal',
+    ],
+    [
+      'a payload in chunks',
+      () => concatBytes(genuine.subarray(0, 7), Uint8Array.of(0x5f), genuine.subarray(7), cbor.BREAK),
+      'cbor_unsupported',
+    ],
     ['trailing bytes', () => concatBytes(genuine, Uint8Array.of(0)), 'cbor_trailing_bytes'],
     ['an empty payload', () => envelope(new Uint8Array(), new Uint8Array(96)), 'cose_payload_size'],
     [

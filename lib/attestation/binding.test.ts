@@ -18,9 +18,11 @@ const VECTOR: { binding: Binding; bcs: string; userData: string } = {
     committeeDigest: filled(32, 0x77),
     committeeEpoch: 0x0102030405060708n,
     bootId: filled(16, 0x88),
+    clusterCidr: '10.42.0.0/16',
+    serviceCidr: '10.43.0.0/16',
   },
-  bcs: '012c3462746975694d507645454e737474705a4337435a353344727543334d4167667a6e446241535a374452365311111111111111111111111111111111111111111111111111111111111111112222222222222222222222222222222222222222222222222222222222222222333333333333333333333333333333333333333333333333333333333333333320444444444444444444444444444444444444444444444444444444444444444420555555555555555555555555555555555555555555555555555555555555555520666666666666666666666666666666666666666666666666666666666666666620777777777777777777777777777777777777777777777777777777777777777708070605040302011088888888888888888888888888888888',
-  userData: '60e501cb3c846806e13d1299cecb32f70c06df822aa2f509ffd366bd073aa388',
+  bcs: '022c3462746975694d507645454e737474705a4337435a353344727543334d4167667a6e446241535a3744523653111111111111111111111111111111111111111111111111111111111111111122222222222222222222222222222222222222222222222222222222222222223333333333333333333333333333333333333333333333333333333333333333204444444444444444444444444444444444444444444444444444444444444444205555555555555555555555555555555555555555555555555555555555555555206666666666666666666666666666666666666666666666666666666666666666207777777777777777777777777777777777777777777777777777777777777777080706050403020110888888888888888888888888888888880c31302e34322e302e302f31360c31302e34332e302e302f3136',
+  userData: 'af5d7cc58d7bf6d2cea86e40c05cbec66752c23af0110d0f506d35b2cc7489fc',
 };
 
 describe('binding', () => {
@@ -45,6 +47,8 @@ describe('binding', () => {
       { committeeDigest: filled(32, 9) },
       { committeeEpoch: 9n },
       { bootId: filled(16, 9) },
+      { clusterCidr: '10.44.0.0/16' },
+      { serviceCidr: '10.44.0.0/16' },
     ];
     const hashes = await Promise.all(others.map((other) => userData({ ...VECTOR.binding, ...other })));
     expect(new Set([...hashes.map(toHex), VECTOR.userData]).size).toBe(others.length + 1);
@@ -59,6 +63,8 @@ describe('binding', () => {
     ['a chain id that is not text', { chainId: '\ud800' }],
     ['a negative epoch', { committeeEpoch: -1n }],
     ['an epoch of 65 bits', { committeeEpoch: 2n ** 64n }],
+    ['a range of pods that is no network', { clusterCidr: '10.42.0.1/16' }],
+    ['a range of Services in another spelling', { serviceCidr: '10.43.00.0/16' }],
   ])('refuses to write %s', (_, field) => {
     expect(() => encodeBinding({ ...VECTOR.binding, ...field })).toThrow(
       expect.objectContaining({ code: 'binding_field' }),
@@ -69,11 +75,12 @@ describe('binding', () => {
     const bytes = encodeBinding(VECTOR.binding);
     const padded = concatBytes(bytes.subarray(0, 1), Uint8Array.of(bytes[1]! | 0x80, 0), bytes.subarray(2));
     const refusals = [
-      bytes.with(0, 2),
+      bytes.with(0, 1),
       concatBytes(bytes, filled(1, 0)),
       bytes.subarray(0, -1),
       padded,
       bytes.with(2, 0xff),
+      bytes.with(-1, '3'.charCodeAt(0)), // 10.43.0.0/13 has bits beyond its prefix
       filled(0, 0),
     ];
     const codes = refusals.map((refused) => {
@@ -85,6 +92,7 @@ describe('binding', () => {
     });
     expect(codes).toEqual([
       'binding_version',
+      'binding_malformed',
       'binding_malformed',
       'binding_malformed',
       'binding_malformed',

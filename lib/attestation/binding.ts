@@ -1,8 +1,10 @@
 import { type Bytes, concatBytes, decodeUtf8, fromHex, sha256, toHex } from './bytes.ts';
+import { parseCidr } from './cidr.ts';
 import { AttestationError } from './error.ts';
 
-const VERSION = 1;
-const DOMAIN = new TextEncoder().encode('daasvader::binding::v1');
+/** Version of the layout; the domain names it too. */
+export const BINDING_VERSION = 2;
+const DOMAIN = new TextEncoder().encode('daasvader::binding::v2');
 
 /**
  * Everything a peer of the enclave relies on. Its hash is the `user_data` of the attestation document, so a
@@ -30,6 +32,9 @@ export interface Binding {
   committeeEpoch: bigint;
   /** 16 random bytes, new at each start. */
   bootId: Uint8Array;
+  /** Addresses of pods and of Services, such as `10.42.0.0/16`: the host's word, but the same to every peer. */
+  clusterCidr: string;
+  serviceCidr: string;
 }
 
 /** Takes the next `length` bytes. */
@@ -53,6 +58,8 @@ const FIELDS: { [Name in keyof Binding]: Codec<Binding[Name]> } = {
   committeeDigest: vector(32),
   committeeEpoch: { write: writeU64, read: readU64 },
   bootId: vector(16),
+  clusterCidr: { write: writeCidr, read: readCidr },
+  serviceCidr: { write: writeCidr, read: readCidr },
 };
 
 /**
@@ -62,7 +69,7 @@ const FIELDS: { [Name in keyof Binding]: Codec<Binding[Name]> } = {
  */
 export function encodeBinding(binding: Binding): Bytes {
   const fields = names().map((name) => (FIELDS[name] as Codec<unknown>).write(binding[name], name));
-  return concatBytes(Uint8Array.of(VERSION), ...fields);
+  return concatBytes(Uint8Array.of(BINDING_VERSION), ...fields);
 }
 
 /**
@@ -71,9 +78,9 @@ export function encodeBinding(binding: Binding): Bytes {
  * @throws AttestationError `binding_malformed` or `binding_version`
  */
 export function decodeBinding(bytes: Uint8Array): Binding {
-  if (bytes[0] !== VERSION)
+  if (bytes[0] !== BINDING_VERSION)
     throw new AttestationError('binding_version', 'Cannot read binding: unknown version', {
-      expected: String(VERSION),
+      expected: String(BINDING_VERSION),
       actual: String(bytes[0]),
     });
   let offset = 1;
@@ -107,6 +114,17 @@ function readText(take: Take): string {
   if (length >= 0x80) throw malformed('a text is too long, or its length is padded');
   const text = decodeUtf8(take(length));
   if (text === undefined) throw malformed('a text is not UTF-8');
+  return text;
+}
+
+function writeCidr(text: string, name: string): Bytes {
+  if (parseCidr(text) === undefined) throw unusable(name, 'a network such as 10.42.0.0/16', text);
+  return writeText(text, name);
+}
+
+function readCidr(take: Take): string {
+  const text = readText(take);
+  if (parseCidr(text) === undefined) throw malformed('a range of addresses is no network');
   return text;
 }
 

@@ -1,6 +1,7 @@
 import { equalBytes, toHex } from './bytes.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import type { AttestationDocument } from './document.ts';
+import { seconds } from './duration.ts';
 import { AttestationError } from './error.ts';
 import { verifyEs384 } from './es384.ts';
 import { KeyUsage } from './extensions.ts';
@@ -13,7 +14,9 @@ import type { IssuerCache } from './issuer-cache.ts';
  *
  * The bundle's own first certificate must be the trusted root, byte for byte. Every certificate must be
  * valid at `now`, which is the verifier's clock and never the document's: that one an attacker chooses
- * by choosing the document.
+ * by choosing the document. A leaf begins seconds before its document, so a clock that is slow by no more than
+ * `maxSkewMs` sees it early, which is no harm: nobody signs with a key that does not exist yet. What has ended
+ * has ended: a document is at most minutes old, so a clock that is fast by seconds refuses none for that.
  *
  * @returns the leaf, whose key may then be asked about the document's signature
  * @throws AttestationError `certificate_*` or `chain_*`
@@ -22,6 +25,7 @@ export async function verifyChain(
   root: Certificate,
   document: Pick<AttestationDocument, 'cabundle' | 'certificate'>,
   now: number,
+  maxSkewMs: number,
   cache?: IssuerCache,
 ): Promise<Certificate> {
   const issuers = document.cabundle.map(parseCertificate);
@@ -38,7 +42,7 @@ export async function verifyChain(
   const path = [...issuers, leaf];
   const names = path.map((certificate, i) => (certificate === leaf ? 'certificate' : `cabundle[${i}]`));
   path.forEach((certificate, i) => {
-    checkValidity(certificate, now, names[i]!);
+    checkValidity(certificate, now, maxSkewMs, names[i]!);
   });
   // The root is trusted because it is pinned; its signature over itself would prove nothing.
   const below = path.slice(1);
@@ -76,17 +80,26 @@ function checkLeaf({ isCa, keyUsage }: Certificate): void {
     );
 }
 
-function checkValidity({ notBefore, notAfter }: Certificate, now: number, name: string): void {
+function checkValidity(
+  { notBefore, notAfter }: Certificate,
+  now: number,
+  maxSkewMs: number,
+  name: string,
+): void {
   const state = `valid from ${new Date(notBefore).toISOString()} to ${new Date(notAfter).toISOString()}`;
   const details = { expected: state, actual: new Date(now).toISOString() };
-  if (now < notBefore)
+  if (notBefore - now > maxSkewMs)
     throw new AttestationError(
       'certificate_not_yet_valid',
-      `Cannot follow chain: ${name} is not valid yet`,
+      `Cannot follow chain: ${name} begins in ${seconds(notBefore - now)}, so this clock is at least as far behind: check it`,
       details,
     );
   if (now > notAfter)
-    throw new AttestationError('certificate_expired', `Cannot follow chain: ${name} has expired`, details);
+    throw new AttestationError(
+      'certificate_expired',
+      `Cannot follow chain: ${name} expired ${seconds(now - notAfter)} ago by this clock`,
+      details,
+    );
 }
 
 /** Waits for checks that are made side by side. The first in order is reported, not the first in time. */

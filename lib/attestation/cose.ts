@@ -1,16 +1,23 @@
-import type { Bytes } from './bytes.ts';
-import { concatBytes } from './bytes.ts';
-import { type CborValue, decodeCbor } from './cbor.ts';
+import { type Bytes, concatBytes, equalBytes, toHex } from './bytes.ts';
+import { decodeCbor } from './cbor.ts';
 import { AttestationError } from './error.ts';
 import { SIGNATURE_BYTES, verifyEs384 } from './es384.ts';
 
 /** Payload limit of the COSE_Sign1 that an NSM makes (attestation_process.md §3.1). */
 const MAX_PAYLOAD_BYTES = 16_384;
-const MAX_DOCUMENT_BYTES = MAX_PAYLOAD_BYTES + 256;
+export const MAX_DOCUMENT_BYTES = MAX_PAYLOAD_BYTES + 256;
 
 const TAG_COSE_SIGN1 = 0xd2;
+const ARRAY_OF_FOUR = 0x84;
+const EMPTY_MAP = 0xa0;
 const HEADER_ALGORITHM = 1;
 const ES384 = -35;
+
+/** {1: -35} as every NSM writes it; other spellings of the same map are nobody's. */
+export const PROTECTED_HEADER = Uint8Array.of(0xa1, 0x01, 0x38, 0x22);
+
+/** The array's head, the protected header with its own, and then the unprotected one. */
+const UNPROTECTED_AT = 2 + PROTECTED_HEADER.length;
 
 /** A COSE_Sign1 whose form was checked and whose signature was not. */
 export interface CoseSign1 {
@@ -20,10 +27,12 @@ export interface CoseSign1 {
 }
 
 /**
- * Reads the envelope of an attestation document: ES384 and nothing else, with or without tag 18.
+ * Reads the envelope of an attestation document, in the one framing that NSMs write and with or without tag 18:
  *
- * The envelope's framing is not signed (the tag may come and go, s may turn into n - s), so a hash over
- * the whole document identifies nothing.
+ *     [d2] 84  44 a1013822  a0  payload  5860 signature
+ *
+ * Little of it is signed (the tag may come and go, s may turn into n - s), so a hash over the whole document
+ * identifies nothing.
  *
  * @throws AttestationError `document_too_large`, `cbor_*` or `cose_*`
  */
@@ -35,14 +44,15 @@ export function decodeCoseSign1(document: Uint8Array): CoseSign1 {
     });
   // A copy: whoever shares the buffer cannot change what was read while a signature is being checked.
   const bytes = new Uint8Array(document);
-  const envelope = decodeCbor(bytes[0] === TAG_COSE_SIGN1 ? bytes.subarray(1) : bytes);
-  if (!Array.isArray(envelope) || envelope.length !== 4) throw malformed('not an array of four');
-  const [protectedHeader, unprotectedHeader, payload, signature] = envelope;
+  const untagged = bytes[0] === TAG_COSE_SIGN1 ? bytes.subarray(1) : bytes;
+  const envelope = decodeCbor(untagged);
+  if (!Array.isArray(envelope) || untagged[0] !== ARRAY_OF_FOUR) throw malformed('not an array of four');
+  const [protectedHeader, , payload, signature] = envelope;
   if (!(protectedHeader instanceof Uint8Array)) throw malformed('the protected header is not a byte string');
   if (!(payload instanceof Uint8Array)) throw malformed('the payload is not a byte string');
   if (!(signature instanceof Uint8Array)) throw malformed('the signature is not a byte string');
-  checkProtected(decodeCbor(protectedHeader));
-  checkUnprotected(unprotectedHeader);
+  checkProtected(protectedHeader);
+  checkUnprotected(untagged);
   checkSizes(payload, signature);
   return { protectedHeader, payload, signature };
 }
@@ -82,25 +92,26 @@ function byteStringHead(length: number): Bytes {
 }
 
 /** The algorithm counts only where it is signed, and nothing else may stand beside it. */
-function checkProtected(header: CborValue): void {
-  if (!(header instanceof Map) || !header.has(HEADER_ALGORITHM) || header.size !== 1)
-    throw new AttestationError('cose_protected_header', 'Cannot read document: unknown protected header', {
-      expected: '{1: -35}',
-    });
-  const algorithm = header.get(HEADER_ALGORITHM);
-  if (algorithm !== ES384)
+function checkProtected(header: Bytes): void {
+  if (equalBytes(header, PROTECTED_HEADER)) return;
+  const map = decodeCbor(header);
+  const algorithm = map instanceof Map && map.size === 1 ? map.get(HEADER_ALGORITHM) : undefined;
+  if (algorithm !== undefined && algorithm !== ES384)
     throw new AttestationError('cose_algorithm', 'Cannot read document: not signed with ES384', {
       expected: String(ES384),
       actual: String(algorithm),
     });
+  throw new AttestationError('cose_protected_header', 'Cannot read document: unknown protected header', {
+    expected: toHex(PROTECTED_HEADER),
+    actual: toHex(header),
+  });
 }
 
-function checkUnprotected(header: CborValue | undefined): void {
-  if (!(header instanceof Map)) throw malformed('the unprotected header is not a map');
-  if (header.size > 0)
+function checkUnprotected(envelope: Bytes): void {
+  if (envelope[UNPROTECTED_AT] !== EMPTY_MAP)
     throw new AttestationError(
       'cose_unprotected_header',
-      'Cannot read document: unsigned headers are not accepted',
+      'Cannot read document: unsigned headers are not accepted, not even as an empty map of indefinite length',
     );
 }
 

@@ -95,6 +95,14 @@ export type AttestationCode =
   | ExpectationCode
   | BindingCode;
 
+/** Refusals that a wrong clock of the verifier's causes as well as a wrong document. */
+const CLOCK_CODES: ReadonlySet<AttestationCode> = new Set<AttestationCode>([
+  'document_too_old',
+  'document_from_future',
+  'certificate_not_yet_valid',
+  'certificate_expired',
+]);
+
 /** What accompanies a refusal, as text fit for a log line. */
 export interface AttestationErrorOptions extends ErrorOptions {
   expected?: string;
@@ -113,5 +121,10 @@ export class AttestationError extends Error {
     this.code = code;
     this.expected = options.expected;
     this.actual = options.actual;
+  }
+
+  /** Whether the verifier's own clock, if it is wrong, explains the refusal. */
+  get mayBeClock(): boolean {
+    return CLOCK_CODES.has(this.code);
   }
 }

@@ -17,8 +17,8 @@ export function decodePem(pem: string): Bytes | undefined {
   }
 }
 
-/** A certificate, or what else `label` says, as PEM: lines of 64 characters, as OpenSSL and Go write them. */
-export function encodePem(der: Uint8Array, label = 'CERTIFICATE'): string {
+/** A certificate as PEM, lines of 64 characters. */
+export function encodePem(der: Uint8Array): string {
   const base64 = btoa(String.fromCharCode(...der));
-  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
+  return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`;
 }

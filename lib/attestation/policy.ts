@@ -9,29 +9,39 @@ import { decodePem } from './pem.ts';
 export type BytesLike = Uint8Array | string;
 
 /**
+ * How a caller says that it does not check, which the answer repeats. A symbol, because no value that comes from
+ * elsewhere, such as a client's string or parsed JSON, can be one.
+ */
+export const UNCHECKED: unique symbol = Symbol('unchecked');
+
+/**
  * What a verifier demands of a document. Every expectation must be stated: one that is left out (a variable
- * that happened to be undefined, a list that came back empty) is an error, never a match. `'any'` is how a
- * caller says that it does not check, and the answer repeats it.
+ * that happened to be undefined, a list that came back empty) is an error, never a match.
  */
 export interface Policy {
   /** Expected PCRs by index, at least one; 48 bytes each. */
-  pcrs: Readonly<Record<number, BytesLike>> | 'any';
+  pcrs: Readonly<Record<number, BytesLike>> | typeof UNCHECKED;
   /** The challenge that this document must answer. */
-  nonce: BytesLike | 'any';
-  userData: BytesLike | 'any';
-  publicKey: BytesLike | 'any';
+  nonce: BytesLike | typeof UNCHECKED;
+  userData: BytesLike | typeof UNCHECKED;
+  publicKey: BytesLike | typeof UNCHECKED;
   /** Trusted root as DER or PEM; AWS's when left out. */
   root?: Uint8Array | string;
   /** How old the document may be, in ms. A leaf certificate lives 3 hours, so its validity is not freshness. */
   maxAgeMs?: number;
-  /** How far the NSM's clock may be ahead of the verifier's, in ms. */
+  /** How far the verifier's clock may be behind the NSM's and its issuers', in ms. `maxAgeMs` is for one that is ahead. */
   maxSkewMs?: number;
   /** Accept an enclave whose console and memory its host can read. */
   allowDebug?: boolean;
 }
 
 /** Spread into a policy, it states that only chain, signature, freshness and debug mode are checked. */
-export const ANY = { pcrs: 'any', nonce: 'any', userData: 'any', publicKey: 'any' } as const;
+export const ANY = {
+  pcrs: UNCHECKED,
+  nonce: UNCHECKED,
+  userData: UNCHECKED,
+  publicKey: UNCHECKED,
+} as const;
 
 /** Same as the registry contract's limit. */
 export const DEFAULT_MAX_AGE_MS = 300_000;
@@ -43,10 +53,10 @@ export const DEBUG_PCRS = [0, 1, 2] as const;
 /** A policy that was checked, with its values as bytes. */
 export interface Rules {
   root: Certificate;
-  pcrs: ReadonlyMap<number, Bytes> | 'any';
-  nonce: Bytes | 'any';
-  userData: Bytes | 'any';
-  publicKey: Bytes | 'any';
+  pcrs: ReadonlyMap<number, Bytes> | typeof UNCHECKED;
+  nonce: Bytes | typeof UNCHECKED;
+  userData: Bytes | typeof UNCHECKED;
+  publicKey: Bytes | typeof UNCHECKED;
   maxAgeMs: number;
   maxSkewMs: number;
   allowDebug: boolean;
@@ -94,12 +104,12 @@ function readRoot(root: Uint8Array | string): Certificate {
 }
 
 function readPcrs(pcrs: Policy['pcrs'], allowDebug: boolean): Rules['pcrs'] {
-  if (pcrs === 'any') return 'any';
+  if (pcrs === UNCHECKED) return UNCHECKED;
   const entries = typeof pcrs === 'object' && pcrs !== null ? Object.entries(pcrs) : [];
   if (entries.length === 0)
     throw new AttestationError(
       'policy_pcrs_missing',
-      "Cannot verify: no PCR is expected; give some, or 'any'",
+      'Cannot verify: no PCR is expected; give some, or UNCHECKED',
     );
   return new Map(entries.map(([index, value]) => readPcr(index, value, allowDebug)));
 }
@@ -126,12 +136,12 @@ function readPcr(key: string, value: BytesLike, allowDebug: boolean): [number, B
   return [index, pcr];
 }
 
-function readExpectation(value: BytesLike, name: string): Bytes | 'any' {
-  if (value === 'any') return value;
+function readExpectation(value: BytesLike | typeof UNCHECKED, name: string): Bytes | typeof UNCHECKED {
+  if (value === UNCHECKED) return value;
   if (value === undefined || value === null)
     throw new AttestationError(
       'policy_expectation_missing',
-      `Cannot verify: no ${name} is expected; give it, or 'any'`,
+      `Cannot verify: no ${name} is expected; give it, or UNCHECKED`,
     );
   const bytes = toBytes(value);
   if (bytes === undefined)

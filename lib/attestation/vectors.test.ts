@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { AWS_NITRO_ROOT_PEM, AWS_NITRO_ROOT_SHA256 } from './aws-root.ts';
 import { AttestationError } from './error.ts';
 import { decodePem } from './pem.ts';
-import { ANY, type Policy } from './policy.ts';
+import { ANY, type Policy, UNCHECKED } from './policy.ts';
 import { verifyAttestation } from './verify.ts';
 
 /** Real documents, kept outside of the repository. */
@@ -118,9 +118,9 @@ function read({ name, sha256 }: Vector): Buffer {
 function policyOf({ pcr0, pcr1, pcr2, nonce, user_data, public_key, debug_mode }: Vector): Policy {
   return {
     pcrs: { 0: pcr0, 1: pcr1, 2: pcr2 },
-    nonce: nonce ?? 'any',
-    userData: user_data ?? 'any',
-    publicKey: public_key ?? 'any',
+    nonce: nonce ?? UNCHECKED,
+    userData: user_data ?? UNCHECKED,
+    publicKey: public_key ?? UNCHECKED,
     allowDebug: debug_mode,
   };
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toHex } from './bytes.ts';
-import { ANY } from './policy.ts';
+import { ANY, UNCHECKED } from './policy.ts';
 import * as cbor from './testing/cbor.ts';
 import { FIELDS, Fixture, NOW } from './testing/fixture.ts';
 import { encodePayload } from './testing/issue.ts';
@@ -106,6 +106,17 @@ describe('verifyAttestation refuses a policy', () => {
     ['with null user_data', { userData: null }, 'policy_expectation_missing'],
     ['with an undefined public key', { publicKey: undefined }, 'policy_expectation_missing'],
     ['with a nonce that is not hexadecimal', { nonce: 'xyz' }, 'policy_expectation_invalid'],
+    ["with the nonce 'any', as a client may send it", { nonce: 'any' }, 'policy_expectation_invalid'],
+    ["with the user_data 'any'", { userData: 'any' }, 'policy_expectation_invalid'],
+    ["with the public key 'any'", { publicKey: 'any' }, 'policy_expectation_invalid'],
+    ["with the PCRs 'any'", { pcrs: 'any' }, 'policy_pcrs_missing'],
+    ["with the PCR 'any'", { pcrs: { 0: 'any' } }, 'policy_pcr_invalid'],
+    ['with a PCR that is not checked', { pcrs: { 0: UNCHECKED } }, 'policy_pcr_invalid'],
+    [
+      'with a symbol of the same name',
+      { nonce: Symbol(UNCHECKED.description) },
+      'policy_expectation_invalid',
+    ],
     ['with a root that is no certificate', { root: 'none' }, 'policy_root_invalid'],
     ['with an empty root', { root: new Uint8Array() }, 'policy_root_invalid'],
     ['with an age that is not a number', { maxAgeMs: Number.NaN }, 'policy_time_invalid'],

@@ -3,9 +3,10 @@ import { type Bytes, equalBytes, sha256, toHex } from './bytes.ts';
 import { verifyChain } from './chain.ts';
 import { decodeCoseSign1, verifyCoseSign1 } from './cose.ts';
 import { type AttestationDocument, decodeDocument } from './document.ts';
+import { seconds } from './duration.ts';
 import { AttestationError } from './error.ts';
 import type { IssuerCache } from './issuer-cache.ts';
-import { DEBUG_PCRS, isZero, type Policy, type Rules, readPolicy } from './policy.ts';
+import { DEBUG_PCRS, isZero, type Policy, type Rules, readPolicy, UNCHECKED } from './policy.ts';
 
 /** One thing that was compared, or that the policy said not to compare. */
 export interface Check {
@@ -37,7 +38,7 @@ export interface VerifiedDocument extends AttestationDocument {
  *   pcrs: { 0: pcr0, 1: pcr1, 2: pcr2 },
  *   nonce,
  *   userData: await userData(binding),
- *   publicKey: 'any',
+ *   publicKey: UNCHECKED,
  * });
  */
 export async function verifyAttestation(
@@ -53,7 +54,7 @@ export async function verifyAttestation(
   const envelope = decodeCoseSign1(document);
   const content = decodeDocument(envelope.payload);
   const [leaf, rootDigest] = await Promise.all([
-    verifyChain(rules.root, content, now, issuers),
+    verifyChain(rules.root, content, now, rules.maxSkewMs, issuers),
     sha256(rules.root.raw),
   ]);
   await verifyCoseSign1(envelope, leaf.publicKey);
@@ -64,7 +65,7 @@ export async function verifyAttestation(
       `${content.cabundle.length + 1} certificates, root ${root.aws ? 'of AWS' : root.sha256}`,
     ),
     passed('signature', `ES384 over ${envelope.payload.length} bytes by ${content.moduleId}`),
-    checkFreshness(content.timestamp, now, rules),
+    checkFreshness(content, now, rules),
     checkDebug(content.pcrs, rules.allowDebug),
     ...checkPcrs(content.pcrs, rules.pcrs),
     checkField('nonce', content.nonce, rules.nonce),
@@ -74,19 +75,32 @@ export async function verifyAttestation(
   return { ...content, root, checks };
 }
 
-function checkFreshness(timestamp: number, now: number, { maxAgeMs, maxSkewMs }: Rules): Check {
-  const actual = `${(now - timestamp) / 1000} s old`;
+function checkFreshness({ timestamp, nonce }: AttestationDocument, now: number, rules: Rules): Check {
+  const { maxAgeMs, maxSkewMs } = rules;
+  const actual = `${seconds(now - timestamp)} old`;
   if (now - timestamp > maxAgeMs)
-    throw new AttestationError('document_too_old', 'Cannot accept document: too old', {
-      expected: `at most ${maxAgeMs / 1000} s`,
-      actual,
-    });
+    throw new AttestationError(
+      'document_too_old',
+      `Cannot accept document: ${whyOld(nonce, rules, actual)}`,
+      {
+        expected: `at most ${seconds(maxAgeMs)}`,
+        actual,
+      },
+    );
   if (timestamp - now > maxSkewMs)
-    throw new AttestationError('document_from_future', 'Cannot accept document: made in the future', {
-      expected: `at most ${maxSkewMs / 1000} s ahead`,
-      actual,
-    });
-  return passed('freshness', `${actual}, at most ${maxAgeMs / 1000} s`);
+    throw new AttestationError(
+      'document_from_future',
+      `Cannot accept document: this clock is ${seconds(timestamp - now)} behind the document's: check it`,
+      { expected: `at most ${seconds(maxSkewMs)} ahead`, actual },
+    );
+  return passed('freshness', `${actual}, at most ${seconds(maxAgeMs)}`);
+}
+
+/** What answers our own challenge was made after it, so that it is the clock which is wrong. */
+function whyOld(nonce: Bytes | null, rules: Rules, age: string): string {
+  const answers = rules.nonce !== UNCHECKED && nonce !== null && equalBytes(nonce, rules.nonce);
+  if (!answers) return `too old, unless this clock is ahead: it is ${age}`;
+  return `it answers the nonce and is ${age}, so this clock may be ahead of the document's: check it`;
 }
 
 function checkDebug(pcrs: AttestationDocument['pcrs'], allowDebug: boolean): Check {
@@ -101,7 +115,7 @@ function checkDebug(pcrs: AttestationDocument['pcrs'], allowDebug: boolean): Che
 }
 
 function checkPcrs(pcrs: AttestationDocument['pcrs'], expected: Rules['pcrs']): Check[] {
-  if (expected === 'any') return [notChecked('PCRs')];
+  if (expected === UNCHECKED) return [notChecked('PCRs')];
   return [...expected].map(([index, value]) => {
     const actual = readPcr(pcrs, index);
     if (!equalBytes(actual, value))
@@ -124,9 +138,9 @@ function readPcr(pcrs: AttestationDocument['pcrs'], index: number): Bytes {
 function checkField(
   name: 'nonce' | 'user_data' | 'public_key',
   actual: Bytes | null,
-  expected: Bytes | 'any',
+  expected: Bytes | typeof UNCHECKED,
 ): Check {
-  if (expected === 'any') return notChecked(name);
+  if (expected === UNCHECKED) return notChecked(name);
   if (actual === null)
     throw new AttestationError(`${name}_missing`, `Cannot accept document: it has no ${name}`, {
       expected: toHex(expected),

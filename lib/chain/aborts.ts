@@ -49,6 +49,7 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'EBadTransition',
     'EBadDigest',
     'EReasonTooLong',
+    'EBadOutcome',
   ],
   measurement: [
     'EBadPcr',

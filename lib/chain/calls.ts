@@ -105,6 +105,8 @@ export interface RegistrationArgs {
   caSha256: Uint8Array;
   hpkePublicKey: Uint8Array;
   bootId: Uint8Array;
+  clusterCidr: string;
+  serviceCidr: string;
 }
 
 /** Has the chain verify the document and registers its enclave, in one transaction. */
@@ -119,6 +121,7 @@ export function registerEnclave(tx: Transaction, ids: ContractIds, args: Registr
     tx.object(args.ticketId),
     document,
     ...keys.map((key) => bytes(tx, key)),
+    ...[args.clusterCidr, args.serviceCidr].map((range) => tx.pure.string(range)),
     tx.object(CLOCK),
   ]);
 }
@@ -357,6 +360,7 @@ export function submitManifestReference(
   submit(tx, ids, 'submit_manifest_reference', [...texts, ...values]);
 }
 
+/** Withdraws a request that is not done. For its requester and the owner of its namespace. */
 export function cancelRequest(tx: Transaction, ids: ContractIds, requestId: bigint): void {
   const args = [tx.object(ids.schedulerId), tx.pure.u64(requestId), tx.object(CLOCK)];
   call(tx, ids, 'k8s_scheduler::cancel_request', args);
@@ -382,13 +386,26 @@ export function completeRequest(
   operatorCall(tx, ids, 'k8s_scheduler::complete_request', ids.schedulerId, values);
 }
 
-export function failRequest(
+/** A failure: why, in at most 256 bytes, and whether what was asked for is in the cluster all the same. */
+export interface FailureArgs {
+  requestId: bigint;
+  reason: string;
+  applied: boolean;
+}
+
+export function failRequest(tx: Transaction, ids: SeatIds, args: FailureArgs): void {
+  const values = [tx.pure.u64(args.requestId), tx.pure.string(args.reason), tx.pure.bool(args.applied)];
+  operatorCall(tx, ids, 'k8s_scheduler::fail_request', ids.schedulerId, values);
+}
+
+/** Says what became of a cancelled request: 0 nothing was applied, 1 what it created was removed, 2 what it changed stays. */
+export function settleCancelledRequest(
   tx: Transaction,
   ids: SeatIds,
-  args: { requestId: bigint; reason: string },
+  args: { requestId: bigint; outcome: number },
 ): void {
-  const values = [tx.pure.u64(args.requestId), tx.pure.string(args.reason)];
-  operatorCall(tx, ids, 'k8s_scheduler::fail_request', ids.schedulerId, values);
+  const values = [tx.pure.u64(args.requestId), tx.pure.u8(args.outcome)];
+  operatorCall(tx, ids, 'k8s_scheduler::settle_cancelled_request', ids.schedulerId, values);
 }
 
 /** Gives a request that is not done to the worker with the least load. */

@@ -146,15 +146,26 @@ describe('requests', () => {
       calls.submitManifest(tx, cluster.deployment, { method: 'POST', path, namespace: 'default', manifest }),
     );
     expect(Buffer.from((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).manifest)).toEqual(manifest);
-    const [failed] = await operate((tx) => calls.failRequest(tx, seat, { requestId: 2n, reason: 'no' }));
-    expect(failed).toMatchObject({ kind: 'RequestFailedEvent', reason: 'no' });
+    const [failed] = await operate((tx) =>
+      calls.failRequest(tx, seat, { requestId: 2n, reason: 'no', applied: true }),
+    );
+    expect(failed).toMatchObject({ kind: 'RequestFailedEvent', reason: 'no', applied: true });
+    expect(await reader.request(2n)).toMatchObject({ status: 3, reason: 'no', applied: true, outcome: null });
   });
 
-  test('a request is reassigned and cancelled', async () => {
+  test('a request is reassigned, started, cancelled and settled', async () => {
     await use((tx) => calls.submitK8sRequest(tx, cluster.deployment, request('api')));
     await operate((tx) => calls.reassignRequest(tx, seat, 3n));
+    await operate((tx) => calls.startRequest(tx, seat, 3n));
     await use((tx) => calls.cancelRequest(tx, cluster.deployment, 3n));
-    expect(await reader.request(3n)).toMatchObject({ status: 4 });
+    const { method, path, name } = request('api');
+    expect(await reader.request(3n)).toMatchObject({ method, path, name, status: 4, outcome: null });
+    const settle = (outcome: number) =>
+      operate((tx) => calls.settleCancelledRequest(tx, seat, { requestId: 3n, outcome }));
+    const [settled] = await settle(1);
+    expect(settled).toMatchObject({ kind: 'RequestCancellationSettledEvent', requestId: '3', outcome: 1 });
+    expect(await reader.request(3n)).toMatchObject({ status: 4, outcome: 1 });
+    await expect(settle(2)).rejects.toMatchObject({ abort: { name: 'EBadTransition' } });
     expect(await reader.scheduler()).toMatchObject({ activeCount: '0', nextId: '4' });
   });
 });
@@ -236,6 +247,20 @@ describe('refusals', () => {
     await expect(
       submit(client, user, (tx) => calls.restake(tx, cluster.deployment, SUI)),
     ).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  test('what was executed but is not shown is told by its digest', async () => {
+    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: cluster.devnet.url });
+    client.waitForTransaction = async () => {
+      throw new TypeError('fetch failed');
+    };
+    const before = await reader.role(user.toSuiAddress());
+    const error = await submit(client, user, (tx) => calls.restake(tx, cluster.deployment, SUI)).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining(error.digest) });
+    await cluster.client.waitForTransaction({ digest: error.digest });
+    expect((await reader.role(user.toSuiAddress())).stake).toBe(before.stake + SUI);
   });
 
   test('an enclave that registered but is not in the seat is refused', async () => {

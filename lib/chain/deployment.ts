@@ -1,7 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { readBounded } from './bounded-file.ts';
 import { ChainError } from './error.ts';
+
+/** Far above what a deployment holds. */
+const MAX_BYTES = 1 << 16;
 
 const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
 
@@ -35,7 +39,7 @@ export type ContractIds = Pick<
 export async function readDeployment(file: string): Promise<Deployment> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readBounded(file, MAX_BYTES)).toString('utf8');
   } catch (cause) {
     throw new ChainError('deployment', `Cannot read deployment ${file}: publish the contracts first`, {
       cause,

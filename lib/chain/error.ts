@@ -6,6 +6,7 @@
  * - `abort`: a contract refused, see `abort`
  * - `execution`: the transaction failed for another reason
  * - `event`: bytes are not an event of the contracts
+ * - `key`: a text is no Sui key that can be used, see the message
  * - `log`: events have a gap or do not fit the log's head
  */
 export type ChainErrorCode =
@@ -16,6 +17,7 @@ export type ChainErrorCode =
   | 'abort'
   | 'execution'
   | 'event'
+  | 'key'
   | 'log';
 
 /** Which error of which contract ended a transaction. */

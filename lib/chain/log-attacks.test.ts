@@ -36,10 +36,10 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
         return stored('k8s_scheduler', 'WorkerAssignedEvent', bytes);
       },
   ),
-  fc.tuple(number, label).map(
-    ([requestId, reason]): Draft =>
+  fc.tuple(number, label, fc.boolean()).map(
+    ([requestId, reason, applied]): Draft =>
       (logId, seq) => {
-        const bytes = encodeEvent('RequestFailedEvent', { logId, seq, requestId, reason });
+        const bytes = encodeEvent('RequestFailedEvent', { logId, seq, requestId, reason, applied });
         return stored('k8s_scheduler', 'RequestFailedEvent', bytes);
       },
   ),

@@ -33,14 +33,14 @@ test('the head has the bytes of the shared vector', () => {
   );
 });
 
-/** An assignment to `w` and a failure for the reason `w` have the same bytes. */
+/** The start of a request and its cancellation have the same bytes. */
 test('it is noticed when an event is said to be of another type with the same fields', () => {
-  const bytes = encodeEvent('WorkerAssignedEvent', { logId: LOG, seq: '1', requestId: '1', nodeId: 'w' });
-  const assigned = { type: '0x1::k8s_scheduler::WorkerAssignedEvent', bytes };
-  const until = positionAfter([assigned]);
-  checkLog(LOG, START, [assigned], until);
-  const failed = { type: '0x1::k8s_scheduler::RequestFailedEvent', bytes };
-  expect(() => checkLog(LOG, START, [failed], until)).toThrow(expect.objectContaining({ code: 'log' }));
+  const bytes = encodeEvent('RequestStartedEvent', { logId: LOG, seq: '1', requestId: '1' });
+  const started = { type: '0x1::k8s_scheduler::RequestStartedEvent', bytes };
+  const until = positionAfter([started]);
+  checkLog(LOG, START, [started], until);
+  const cancelled = { type: '0x1::k8s_scheduler::RequestCancelledEvent', bytes };
+  expect(() => checkLog(LOG, START, [cancelled], until)).toThrow(expect.objectContaining({ code: 'log' }));
 });
 
 test.each(['', '0x1::a', '1::a::B', '0x1::a::B<u8>', '0xG::a::B'])('%j is no type of an event', (type) => {

@@ -4,6 +4,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
 import { ImageKey, OBJECTS } from './layouts.ts';
+import { reasonOf } from './reason.ts';
 
 type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
 
@@ -34,10 +35,13 @@ export type ReaderIds = Pick<ContractIds, 'packageId'> & Partial<ContractIds> & 
 export class ContractReader {
   readonly #client: SuiGrpcClient;
   readonly #ids: ReaderIds;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(client: SuiGrpcClient, ids: ReaderIds) {
+  /** @param signal ends what is being read, as `unreachable` */
+  constructor(client: SuiGrpcClient, ids: ReaderIds, signal?: AbortSignal) {
     this.#client = client;
     this.#ids = ids;
+    this.#signal = signal;
   }
 
   /** @throws ChainError `not_found`, `answer`, `unreachable` */
@@ -121,8 +125,13 @@ export class ContractReader {
     return parse(OBJECTS[kind], await this.#contents(id, type), kind);
   }
 
+  get #ending(): { signal?: AbortSignal } {
+    return this.#signal === undefined ? {} : { signal: this.#signal };
+  }
+
   async #contents(id: string, type?: string): Promise<Uint8Array> {
-    const { object } = await ask(() => this.#client.getObject({ objectId: id, include: { content: true } }));
+    const request = { objectId: id, include: { content: true }, ...this.#ending } as const;
+    const { object } = await ask(() => this.#client.getObject(request));
     if (type !== undefined && object.type !== type)
       throw new ChainError('answer', `Cannot read object ${id}: it has another type`, {
         expected: type,
@@ -137,7 +146,9 @@ export class ContractReader {
     kind: K,
   ): Promise<Contents<K> | undefined> {
     try {
-      const { dynamicField } = await ask(() => this.#client.getDynamicField({ parentId, name }));
+      const { dynamicField } = await ask(() =>
+        this.#client.getDynamicField({ parentId, name, ...this.#ending }),
+      );
       return parse(OBJECTS[kind], dynamicField.value.bcs, kind);
     } catch (error) {
       if (error instanceof ChainError && error.code === 'not_found') return undefined;
@@ -164,7 +175,7 @@ async function ask<T>(question: () => Promise<T>): Promise<T> {
     return await question();
   } catch (cause) {
     const code = cause instanceof ObjectError && cause.reason === 'notFound' ? 'not_found' : 'unreachable';
-    throw new ChainError(code, `Cannot read from the chain: ${(cause as Error).message}`, { cause });
+    throw new ChainError(code, `Cannot read from the chain: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -4,6 +4,7 @@ import { Transaction } from '@mysten/sui/transactions';
 import { abortName } from './aborts.ts';
 import { ChainError, type ContractAbort } from './error.ts';
 import { type ChainEvent, parseEvent } from './events.ts';
+import { reasonOf } from './reason.ts';
 
 /**
  * MIST above what the simulation took: until the transaction is executed others may change the shared objects that it
@@ -26,10 +27,32 @@ export interface Submitted {
  * Builds, signs and executes a transaction, and waits until the full node shows what it did.
  *
  * @param build - adds the commands
+ * @throws ChainError as {@link execute}; `unreachable` with the digest when it was executed but is not shown
+ */
+export async function submit(
+  client: SuiGrpcClient,
+  signer: Signer,
+  build: (tx: Transaction) => void,
+): Promise<Submitted> {
+  const submitted = await execute(client, signer, build);
+  const { digest } = submitted;
+  try {
+    await client.waitForTransaction({ digest });
+  } catch (cause) {
+    const message = `Cannot see transaction ${digest}, which was executed: ${(cause as Error).message}`;
+    throw new ChainError('unreachable', message, { digest, cause });
+  }
+  return submitted;
+}
+
+/**
+ * Builds, signs and executes a transaction; what is read right after may be from before it.
+ *
+ * @param build - adds the commands
  * @throws ChainError `abort` when a contract refused, `execution` when it failed or was refused otherwise,
  * `unreachable` when no full node answered, which does not say that nothing happened
  */
-export async function submit(
+export async function execute(
   client: SuiGrpcClient,
   signer: Signer,
   build: (tx: Transaction) => void,
@@ -37,13 +60,12 @@ export async function submit(
   const transaction = new Transaction();
   transaction.setSenderIfNotSet(signer.toSuiAddress());
   build(transaction);
-  const result = await execute(client, signer, transaction);
+  const result = await signAndExecute(client, signer, transaction);
   if (result.$kind === 'FailedTransaction') {
     const { digest, status } = result.FailedTransaction;
     throw executionError(status.error, digest);
   }
   const { digest, effects, objectTypes, events } = result.Transaction;
-  await client.waitForTransaction({ digest });
   const made = effects.changedObjects.filter(({ idOperation }) => idOperation === 'Created');
   const isPackage = (change: (typeof made)[number]) => change.outputState === 'PackageWrite';
   return {
@@ -76,7 +98,7 @@ export function createdObject({ created, digest }: Submitted, suffix: string): s
   return found.id;
 }
 
-async function execute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
+async function signAndExecute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
   const include = { effects: true, objectTypes: true, events: true } as const;
   try {
     await transaction.build({ client });
@@ -87,7 +109,7 @@ async function execute(client: SuiGrpcClient, signer: Signer, transaction: Trans
     const failure = (cause as { executionError?: ExecutionFailure }).executionError;
     if (failure !== undefined) throw executionError(failure, undefined, cause);
     const code = isRefusal(cause) ? 'execution' : 'unreachable';
-    throw new ChainError(code, `Cannot execute transaction: ${(cause as Error).message}`, { cause });
+    throw new ChainError(code, `Cannot execute transaction: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { ContractReader, type Enclave, type EnclaveRegistry } from '@daasvader/chain/objects.ts';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Cluster, Measurement, RegisteredEnclave } from './cluster.ts';
 import { ControlPlaneError } from './error.ts';
@@ -41,7 +42,7 @@ export async function readChainId(client: SuiGrpcClient): Promise<string> {
   try {
     return (await client.getChainIdentifier()).chainIdentifier;
   } catch (cause) {
-    const message = `Cannot ask the full node which chain it serves: ${(cause as Error).message}`;
+    const message = `Cannot ask the full node which chain it serves: ${reasonOf(cause)}`;
     throw new ControlPlaneError('unreachable', message, { cause });
   }
 }

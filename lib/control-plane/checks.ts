@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { Binding } from '@daasvader/attestation/binding.ts';
 import { userData } from '@daasvader/attestation/binding.ts';
+import { rangesProblem } from '@daasvader/attestation/cidr.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
+import { UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { type Cluster, measurementsInEffect, type RegisteredEnclave } from './cluster.ts';
 import { ControlPlaneError } from './error.ts';
@@ -44,6 +46,11 @@ export class CheckError extends ControlPlaneError {
     this.name = 'CheckError';
     this.check = check;
   }
+
+  /** Whether our own clock, if it is wrong, explains the failure: then it says no more than silence would. */
+  get mayBeClock(): boolean {
+    return this.cause instanceof AttestationError && this.cause.mayBeClock;
+  }
 }
 
 /** How a run of checks is told apart from another one. */
@@ -79,7 +86,7 @@ export async function checkControlPlane(evidence: Evidence, options: CheckOption
   checkConfiguration(binding, cluster);
   report({
     check: 'configuration',
-    compared: `chain ${cluster.chainId}, package ${short(cluster.packageId)} and cluster ${short(cluster.clusterId)} are ours`,
+    compared: `chain ${cluster.chainId}, package ${short(cluster.packageId)} and cluster ${short(cluster.clusterId)} are ours, pods at ${binding.clusterCidr}, Services at ${binding.serviceCidr}`,
   });
   const seat = checkSeat(binding, cluster.seat);
   report({
@@ -116,8 +123,8 @@ async function checkDocument(
   { root, now, report }: CheckOptions,
 ): Promise<VerifiedDocument> {
   const policy = {
-    pcrs: 'any',
-    publicKey: 'any',
+    pcrs: UNCHECKED,
+    publicKey: UNCHECKED,
     nonce: evidence.nonce,
     ...(root === undefined ? {} : { root }),
   } as const;
@@ -169,6 +176,14 @@ function checkConfiguration(binding: Binding, cluster: Cluster): void {
   same('configuration', 'the chain id', cluster.chainId, binding.chainId);
   same('configuration', 'the package id', cluster.packageId, binding.packageId);
   same('configuration', 'the cluster id', cluster.clusterId, binding.clusterId);
+  const problem = rangesProblem(binding.clusterCidr, binding.serviceCidr);
+  if (problem !== undefined)
+    throw new CheckError(
+      'configuration',
+      `Cannot trust the control plane: ${problem}`,
+      'two private networks that share no address',
+      `${binding.clusterCidr} and ${binding.serviceCidr}`,
+    );
 }
 
 function checkSeat(binding: Binding, seat: RegisteredEnclave | undefined): RegisteredEnclave {

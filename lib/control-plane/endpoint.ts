@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { reasonOf } from '@daasvader/chain/reason.ts';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { z } from 'zod';
 import { ControlPlaneError } from './error.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const ANSWER_TIMEOUT_MS = 30_000;
+/** For one whole answer, however slowly it comes. */
+const ANSWER_TIMEOUT_MS = 20_000;
 /** The largest honest answer is an attestation of some 10 KB. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 
@@ -22,10 +24,13 @@ const problem = z.object({
 export class EnclaveEndpoint {
   readonly url: string;
   readonly #client: Client;
+  readonly #signal: AbortSignal | undefined;
   #tlsKey: string | undefined;
 
-  constructor(url: string) {
+  /** @param signal calls off what is being asked */
+  constructor(url: string, signal?: AbortSignal) {
     this.url = url;
+    this.#signal = signal;
     const connect = buildConnector({
       rejectUnauthorized: false, // replaced by the comparison in #pin
       minVersion: 'TLSv1.3',
@@ -41,8 +46,6 @@ export class EnclaveEndpoint {
           socket?.destroy();
           callback(failure, null);
         }),
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
     });
   }
 
@@ -103,11 +106,13 @@ export class EnclaveEndpoint {
     if (options.body !== undefined) headers['content-type'] = 'application/json';
     if (options.bearer !== undefined) headers.authorization = `Bearer ${options.bearer}`;
     const body = options.body === undefined ? null : JSON.stringify(options.body);
+    const late = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const signal = this.#signal === undefined ? late : AbortSignal.any([late, this.#signal]);
     try {
-      return await this.#client.request({ method, path, headers, body });
+      return await this.#client.request({ method, path, headers, body, signal });
     } catch (cause) {
       if (cause instanceof ControlPlaneError) throw cause;
-      throw this.#unreachable((cause as Error).message, cause);
+      throw this.#unreachable(reasonOf(cause), cause);
     }
   }
 
@@ -121,7 +126,7 @@ export class EnclaveEndpoint {
         chunks.push(chunk);
       }
     } catch (cause) {
-      throw this.#unreachable((cause as Error).message, cause);
+      throw this.#unreachable(reasonOf(cause), cause);
     }
     if (length > MAX_ANSWER_BYTES)
       throw new ControlPlaneError(

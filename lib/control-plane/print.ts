@@ -1,6 +1,7 @@
+import { printable } from '@daasvader/attestation/printable.ts';
 import type { CheckPassed } from './checks.ts';
 
-/** One line for a check that passed. */
+/** One line for a check that passed; part of it is what others wrote. */
 export function passedLine({ check, compared }: CheckPassed): string {
-  return `✓ ${check}: ${compared}`;
+  return printable(`✓ ${check}: ${compared}`);
 }

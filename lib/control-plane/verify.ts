@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Binding, decodeBinding } from '@daasvader/attestation/binding.ts';
+import { BINDING_VERSION, type Binding, decodeBinding } from '@daasvader/attestation/binding.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
 import { z } from 'zod';
 import { CheckError, type CheckPassed, checkControlPlane } from './checks.ts';
@@ -26,6 +26,8 @@ export interface VerifyOptions {
   /** PEM of the root to trust instead of AWS's. */
   root: string | undefined;
   report: (passed: CheckPassed) => void;
+  /** Calls off what is being asked, also by requests that come later. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -34,8 +36,8 @@ export interface VerifyOptions {
  *   `readCluster` throws, when nothing could be checked
  */
 export async function verifyControlPlane(options: VerifyOptions): Promise<VerifiedControlPlane> {
-  const { apiEndpoint, root, report } = options;
-  const endpoint = new EnclaveEndpoint(apiEndpoint);
+  const { apiEndpoint, root, report, signal } = options;
+  const endpoint = new EnclaveEndpoint(apiEndpoint, signal);
   try {
     const nonce = randomBytes(NONCE_BYTES);
     const [cluster, { document, binding }] = await Promise.all([
@@ -71,6 +73,8 @@ function readBinding(bytes: Uint8Array): Binding {
     return decodeBinding(bytes);
   } catch (cause) {
     if (!(cause instanceof AttestationError)) throw cause;
-    throw new CheckError('binding', cause.message, 'a binding of version 1', cause.code, { cause });
+    throw new CheckError('binding', cause.message, `a binding of version ${BINDING_VERSION}`, cause.code, {
+      cause,
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { printable } from '@daasvader/attestation/printable.ts';
 import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import type { Chain } from './chain.ts';
 import type { StoredTransaction } from './store.ts';
@@ -59,5 +60,5 @@ function transactionHtml(summary: TransactionSummary, events: [string, string][]
 
 /** Anyone chooses what transactions and types are called. */
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,3 +1,4 @@
+import { printable } from '@daasvader/attestation/printable.ts';
 import { type Devnet, type DevnetOptions, startDevnet } from './devnet.ts';
 import { type LyingFront, startLyingFront } from './lying-front.ts';
 import { FRONTS } from './lying-lies.ts';
@@ -33,8 +34,14 @@ export async function runDevnet({
     await Promise.all(fronts.map((front) => front.close()));
     await devnet.close();
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const onSignal = () => {
+    stop().catch((error: unknown) => {
+      console.error(`Cannot stop the devnet in order: ${error instanceof Error ? error.message : error}`);
+      process.exit(1);
+    });
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
 }
 
 function reach({ url, chainId, accounts }: Devnet, fronts: readonly NamedFront[]) {
@@ -70,7 +77,7 @@ function printTransactions({ chain }: Devnet, checkpoint: number, print: Print):
 export function followLine(summary: TransactionSummary): string {
   const { checkpoint, digest, status, error, sender, calls, objects, events } = summary;
   const what = `${sender.slice(0, 10)}… ${calls.join(' ')} (${objects.length} objects, ${events.length} events)`;
-  return `#${checkpoint} ${digest} ${[status, ...reasonOf(error)].join(' ')} ${what}`;
+  return printable(`#${checkpoint} ${digest} ${[status, ...reasonOf(error)].join(' ')} ${what}`);
 }
 
 /** The names in a failure, and the code of an abort. */

@@ -1,7 +1,12 @@
 import { type KeyObject, sign, X509Certificate } from 'node:crypto';
 import { type Bytes, concatBytes, equalBytes } from '@daasvader/attestation/bytes.ts';
 import { type CborValue, decodeCbor } from '@daasvader/attestation/cbor.ts';
-import { decodeCoseSign1, signatureInput, verifyCoseSign1 } from '@daasvader/attestation/cose.ts';
+import {
+  decodeCoseSign1,
+  PROTECTED_HEADER,
+  signatureInput,
+  verifyCoseSign1,
+} from '@daasvader/attestation/cose.ts';
 import { AttestationError } from '@daasvader/attestation/error.ts';
 import { decodePem } from '@daasvader/attestation/pem.ts';
 import { EifError } from './error.ts';
@@ -12,9 +17,6 @@ import { EifError } from './error.ts';
 
 /** Far above a certificate and a signature, at two bytes of CBOR for each byte of theirs. */
 export const MAX_SIGNATURE_BYTES = 1 << 16;
-
-/** { 1: -35 }: ES384. */
-const PROTECTED_HEADER = Uint8Array.of(0xa1, 0x01, 0x38, 0x22);
 
 /** A signature over PCR 0, neither of whose parts was checked. */
 export interface PcrSignature {

@@ -68,11 +68,9 @@ export class HybridGuest implements Vsock {
       .finally(() => {
         this.#handshakes -= 1;
       })
-      .then(
-        (line) => this.#dispatch(socket, line),
-        // As a device does: whoever breaks the handshake is cut off without a word.
-        () => socket.destroy(),
-      );
+      .then((line) => this.#dispatch(socket, line))
+      // As a device does: whoever breaks the handshake, or cannot be served, is cut off without a word.
+      .catch(() => socket.destroy());
   }
 
   #dispatch(socket: Socket, line: string): void {

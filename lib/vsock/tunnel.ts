@@ -22,10 +22,12 @@ export async function openTunnel(
   if (!/^[\w.:[\]-]+:\d{1,5}$/.test(authority)) {
     throw new VsockError('protocol', `Cannot open a tunnel to ${JSON.stringify(authority)}: not host:port`);
   }
-  const socket = await vsock.connect(proxyPort, signal ? { timeoutMs, signal } : { timeoutMs });
+  const late = AbortSignal.timeout(timeoutMs); // for all of it, however many lines the proxy takes
+  const either = signal ? AbortSignal.any([late, signal]) : late;
+  const socket = await vsock.connect(proxyPort, { timeoutMs, signal: either });
   try {
     socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-    const next = () => readLine(socket, { timeoutMs, signal, maxBytes: MAX_LINE_BYTES });
+    const next = () => readLine(socket, { timeoutMs, signal: either, maxBytes: MAX_LINE_BYTES });
     const status = await next();
     if (!/^HTTP\/1\.1 200( |\r)/.test(status)) {
       throw new VsockError(

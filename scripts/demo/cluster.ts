@@ -235,7 +235,7 @@ export class Cluster implements AsyncDisposable {
         metrics_port: 9464,
         drain_seconds: 1,
       },
-      heartbeat_interval: this.image ? 10 : 5, // seconds; four missed ones are old news
+      heartbeat_interval: this.image ? 10 : 5, // seconds
     };
   }
 }

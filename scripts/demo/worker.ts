@@ -114,7 +114,7 @@ function configuration({ addresses, deployment, k3s }: Cluster, vm: WorkerVm): o
       data_dir: DATA_DIR,
       binary: k3s,
     },
-    node: { id: vm.name, ip: vm.address, stake_amount: 5_000_000_000 },
+    node: { id: vm.name, stake_amount: 5_000_000_000 },
     security: { attestation_root: addresses.rootFile },
   };
 }

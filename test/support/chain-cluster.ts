@@ -120,6 +120,8 @@ export class ChainCluster {
       committeeDigest: committee.digest,
       committeeEpoch: committee.epoch,
       bootId: new Uint8Array(16).fill(4),
+      clusterCidr: '10.42.0.0/16',
+      serviceCidr: '10.43.0.0/16',
     };
   }
 

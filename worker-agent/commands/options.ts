@@ -1,8 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { printable, printableJson } from '@daasvader/attestation/printable.ts';
+import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { Command } from 'commander';
 import { readConfig, type WorkerConfig } from '../config.ts';
 import { WorkerError } from '../error.ts';
+
+/** Far above one certificate. */
+const MAX_PEM_BYTES = 1 << 16;
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -35,7 +39,7 @@ export async function configOf(options: CommonOptions): Promise<WorkerConfig> {
 export async function rootOf({ security }: WorkerConfig): Promise<string | undefined> {
   if (security.attestation_root === undefined) return undefined;
   try {
-    return await readFile(security.attestation_root, 'utf8');
+    return (await readBounded(security.attestation_root, MAX_PEM_BYTES)).toString('utf8');
   } catch (cause) {
     throw new WorkerError('config', `Cannot read the attestation root: ${(cause as Error).message}`, {
       cause,
@@ -48,7 +52,9 @@ export function walletFileOf(config: WorkerConfig): string {
   return config.sui.wallet_key ?? join(config.stateDir, 'wallet.key');
 }
 
-/** Prints a result: `text` for people, the value as one line of JSON for programs. */
+/** Prints a result: `text`, whose line breaks are ours, for people, the value as one line of JSON for programs. */
 export function print(options: CommonOptions, value: object, text: string): void {
-  process.stdout.write(`${options.json === true ? JSON.stringify({ ok: true, ...value }) : text}\n`);
+  const json = () => printableJson(JSON.stringify({ ok: true, ...value }));
+  const shown = options.json === true ? json() : text.split('\n').map(printable).join('\n');
+  process.stdout.write(`${shown}\n`);
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { passedLine } from '@daasvader/control-plane/print.ts';
+import { logOutput } from '@daasvader/control-plane/standard-output.ts';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { ownAddress } from '../address.ts';
@@ -22,16 +23,17 @@ async function run(options: CommonOptions): Promise<void> {
   const config = await configOf(options);
   const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
   const root = await rootOf(config);
-  const log = pino({ name: 'worker-agent' });
+  const log = pino({ name: 'worker-agent' }, logOutput);
   if (root !== undefined)
     log.warn({ root: config.security.attestation_root }, "trusting another root than AWS's");
   const state = new AgentState(config.node.id, root === undefined ? 'AWS' : 'given');
   state.on('phase', (phase) => log.info({ phase }, 'phase'));
-  const address = await ownAddress(config);
-  const chain = openChain(config);
+  const address = () => ownAddress(config);
+  const { stop, hurry } = onSignals();
+  const chain = openChain(config, stop);
   const report = (passed: Parameters<typeof passedLine>[0]) =>
     log.info({ check: passed.check }, passedLine(passed));
-  const owner = await ownerOf(config);
+  const owner = await ownerOf(config, stop);
   if (owner === undefined) log.warn('no wallet or a fixed seal token here: it is not renewed by itself');
   const daemon = new Daemon({ config, address, root, sealKey, chain, owner, state, log, report });
   const health = await serveHealth(state, {
@@ -39,17 +41,17 @@ async function run(options: CommonOptions): Promise<void> {
     tls: tlsOf(config),
     sealToken: () => daemon.sealToken,
   });
-  const { stop, hurry } = onSignals();
   await daemon.run(stop, hurry);
   health.closeAllConnections();
   health.close();
+  process.exit(); // a connection that was being opened would hold the process until it fails
 }
 
 /** Who can renew the seal token: with the wallet at hand, and when nobody has written the token into the configuration. */
-async function ownerOf(config: WorkerConfig): Promise<WorkerOwner | undefined> {
+async function ownerOf(config: WorkerConfig, signal: AbortSignal): Promise<WorkerOwner | undefined> {
   const file = walletFileOf(config);
   if (config.node.seal_token !== undefined || !existsSync(file)) return undefined;
-  return openOwner(config, await readWallet(file, config.sui.wallet_address));
+  return openOwner(config, await readWallet(file, config.sui.wallet_address), signal);
 }
 
 function tlsOf({

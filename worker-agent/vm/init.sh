@@ -48,5 +48,8 @@ mount --make-rshared /
 ip link set lo up
 echo ready
 exec >/dev/null
-trap '' CHLD # an ignored SIGCHLD reaps orphans, also after exec
-exec sleep infinity
+# Every orphan of the VM becomes a child of this shell, and a shell that waits reaps whichever child ends.
+while :; do
+  sleep infinity &
+  wait
+done

@@ -53,7 +53,24 @@ test('a VM has its own host name, processes, address and directories', async () 
   await runInVm(vm, ['touch', '/var/lib/inside', '/run/inside']);
   expect(existsSync('/var/lib/inside')).toBe(false);
   expect(existsSync(join(vm.disk, 'var/lib/inside'))).toBe(true);
-  expect(await runInVm(vm, ['cat', '/proc/1/comm'])).toBe('sleep\n');
+  expect(await runInVm(vm, ['cat', '/proc/1/comm'])).toBe('sh\n');
+});
+
+test('no orphan stays a zombie in a VM', async () => {
+  await startVmNetwork(network, directory);
+  const vm = await createWorkerVm({ name: token, network, number: 1, directory });
+  // Each inner shell leaves a child behind; the last lines show that orphans were there, and whose they became.
+  const script = `
+    for _ in $(seq 50); do (sh -c 'sleep 0.2 &') & done
+    wait
+    cat /proc/[0-9]*/stat | grep -c '(sleep) [A-Z] 1 '
+    sleep 1`;
+  expect(Number(await runInVm(vm, ['sh', '-c', script]))).toBeGreaterThan(1);
+  await expect
+    .poll(async () => await runInVm(vm, ['sh', '-c', `cat /proc/[0-9]*/stat | grep ') Z ' || echo none`]), {
+      timeout: 10_000,
+    })
+    .toBe('none\n');
 });
 
 test('a VM reaches services of this machine at the gateway, and nothing beyond', async () => {

@@ -26,6 +26,9 @@ func Run(ctx context.Context, o *Options) error {
 	if err := setKernelParameters(); err != nil {
 		return err
 	}
+	if err := closePods(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended("containerd", ctx, runContainerd(ctx, o)) })
 	group.Go(func() error {
@@ -39,6 +42,8 @@ func Run(ctx context.Context, o *Options) error {
 
 // startNode starts everything but containerd, each part once what it needs is there.
 func startNode(ctx context.Context, group *errgroup.Group, o *Options, started time.Time) error {
+	stop := keepClosed(ctx)
+	defer stop()
 	config, err := prepareJoin(ctx, o)
 	if err != nil {
 		return err
@@ -52,6 +57,7 @@ func startNode(ctx context.Context, group *errgroup.Group, o *Options, started t
 		return err
 	}
 	klog.InfoS("Node has joined", "after", time.Since(started).Round(time.Millisecond), "podCIDR", node.podCIDR)
+	stop()
 	isolation, err := node.isolate(ctx)
 	if err != nil {
 		return err

@@ -2,14 +2,16 @@ package agent
 
 import _ "embed"
 
-//go:embed cni.json
+//go:embed cni.conflist
 var cniTemplate string
 
 // writeCNIConfig gives each pod a link of its own to the node, which routes between them: so all that a pod sends
 // passes the node's rules. With a bridge, pods of a node would see each other below them.
+// Where the kernel speaks IPv6, that link does not.
 func writeCNIConfig(o *Options, podCIDR string) error {
 	return writeTemplate(o.path("cni", "net.d", "10-k3s.conflist"), cniTemplate, map[string]any{
 		"Networks": o.path("cni", "networks"),
 		"PodCIDR":  podCIDR,
+		"IPv6":     hasIPv6(),
 	})
 }

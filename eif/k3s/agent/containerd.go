@@ -44,6 +44,7 @@ func runContainerd(ctx context.Context, o *Options) error {
 		"State":            containerdState,
 		"Socket":           o.containerdSocket(),
 		"PauseImage":       pause.Reference,
+		"Registries":       o.path("etc", "containerd", "certs.d"),
 		"RestrictOOMScore": restricted,
 		"CNIBinDir":        o.CNIBinDir,
 		"CNIConfDir":       o.cniConfDir(),

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -41,6 +43,9 @@ func prepareJoin(ctx context.Context, o *Options) (*wire.ClusterConfig, error) {
 	config := &wire.ClusterConfig{}
 	if err := json.Unmarshal(answer, config); err != nil {
 		return nil, fmt.Errorf("Cannot read the cluster's configuration: %w", err)
+	}
+	if err := o.ranges.checkDNS(config.ClusterDNS); err != nil {
+		return nil, err
 	}
 	if err := pki.WriteFile(file, answer, 0o600); err != nil {
 		return nil, err
@@ -125,9 +130,11 @@ type node struct {
 	podCIDR, clusterDNS string
 }
 
-// waitJoined waits until the kubelet has a credential and the node a range of pod addresses.
+// waitJoined waits until the kubelet has a credential and the node a range of pod addresses, and until it is known under
+// its address of now: kube-proxy ends when that changes.
 func waitJoined(ctx context.Context, o *Options, config *wire.ClusterConfig) (*node, error) {
 	n := &node{options: o, clusterDNS: config.ClusterDNS}
+	address := corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: o.NodeIP}
 	return n, wait.PollUntilContextCancel(ctx, joinPoll, true, func(ctx context.Context) (bool, error) {
 		if n.client == nil && !n.connect() {
 			return false, nil
@@ -136,8 +143,10 @@ func waitJoined(ctx context.Context, o *Options, config *wire.ClusterConfig) (*n
 		if err != nil {
 			return false, nil // not registered yet, or an expired certificate about to be replaced
 		}
-		n.podCIDR = object.Spec.PodCIDR
-		return n.podCIDR != "", nil
+		if n.podCIDR = object.Spec.PodCIDR; n.podCIDR == "" || !slices.Contains(object.Status.Addresses, address) {
+			return false, nil
+		}
+		return true, o.ranges.checkPods(n.podCIDR)
 	})
 }
 

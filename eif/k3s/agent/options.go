@@ -6,13 +6,18 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// cniDirectories are where distributions put the CNI plugins.
-var cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+var (
+	// cniDirectories are where distributions put the CNI plugins.
+	cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+	// cniPlugins are those that cni.conflist names.
+	cniPlugins = []string{"ptp", "host-local", "tuning"}
+)
 
 // Options are the flags of `k3s agent`.
 type Options struct {
@@ -24,6 +29,10 @@ type Options struct {
 	NodeIP              string
 	DataDir             string
 	CNIBinDir           string
+	// ClusterCIDR and ServiceCIDR are the ranges that the control plane attested.
+	ClusterCIDR, ServiceCIDR string
+
+	ranges ranges
 }
 
 // ParseOptions reads the flags of `k3s agent` and refuses what cannot work.
@@ -36,6 +45,8 @@ func ParseOptions(args []string) (*Options, error) {
 	flags.StringVar(&o.NodeIP, "node-ip", "", "IPv4 address of the node (required)")
 	flags.StringVarP(&o.DataDir, "data-dir", "d", "/var/lib/rancher/k3s", "folder that holds the state")
 	flags.StringVar(&o.CNIBinDir, "cni-bin-dir", "", "folder of the CNI plugins; found by itself when not given")
+	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "", "attested addresses of pods (required)")
+	flags.StringVar(&o.ServiceCIDR, "service-cidr", "", "attested addresses of Services (required)")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -56,6 +67,9 @@ func (o *Options) complete() (err error) {
 	if net.ParseIP(o.NodeIP).To4() == nil {
 		return fmt.Errorf("Cannot start agent: --node-ip %q is not an IPv4 address", o.NodeIP)
 	}
+	if o.ranges, err = parseRanges(o.ClusterCIDR, o.ServiceCIDR); err != nil {
+		return err
+	}
 	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
 		return err
 	}
@@ -68,12 +82,17 @@ func (o *Options) findCNI() error {
 		directories = []string{o.CNIBinDir}
 	}
 	for _, directory := range directories {
-		if _, err := os.Stat(filepath.Join(directory, "ptp")); err == nil {
+		lacks := func(plugin string) bool {
+			_, err := os.Stat(filepath.Join(directory, plugin))
+			return err != nil
+		}
+		if !slices.ContainsFunc(cniPlugins, lacks) {
 			o.CNIBinDir = directory
 			return nil
 		}
 	}
-	return fmt.Errorf("Cannot start agent: no CNI plugins in %v, install the package containernetworking-plugins", directories)
+	return fmt.Errorf("Cannot start agent: no CNI plugins %v in %v, install the package containernetworking-plugins",
+		cniPlugins, directories)
 }
 
 // path returns a path within the agent's part of the data directory.

@@ -8,12 +8,14 @@ import (
 	"testing"
 )
 
-// pluginDirectory returns a folder that holds the CNI plugin which the agent looks for.
+// pluginDirectory returns a folder that holds the CNI plugins which the agent looks for.
 func pluginDirectory(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "ptp"), nil, 0o755); err != nil {
-		t.Fatal(err)
+	for _, plugin := range cniPlugins {
+		if err := os.WriteFile(filepath.Join(dir, plugin), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -22,7 +24,7 @@ func arguments(t *testing.T, changed ...string) []string {
 	t.Helper()
 	return slices.Concat([]string{
 		"--server=https://api.test:6443", "--node-name=w1", "--node-ip=10.0.0.2", "--data-dir=" + t.TempDir(),
-		"--cni-bin-dir=" + pluginDirectory(t),
+		"--cni-bin-dir=" + pluginDirectory(t), "--cluster-cidr=10.42.0.0/16", "--service-cidr=10.43.0.0/16",
 	}, changed)
 }
 

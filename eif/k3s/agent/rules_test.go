@@ -9,14 +9,14 @@ import (
 )
 
 func rules(namespaces map[string][]string) string {
-	return isolationRules("10.42.0.0/24", "10.43.0.10", namespaces)
+	return isolationRules("10.43.0.10", namespaces)
 }
 
 func TestPodsAcceptTheMarkOfTheirOwnNamespaceOnly(t *testing.T) {
 	text := rules(map[string][]string{"a": {"10.42.0.2", "10.42.0.3"}, "b": {"10.42.0.4"}})
 	for _, line := range []string{
-		"-s 10.42.0.2 -j MARK --set-xmark 0x10000/0xffff0000",
-		"-s 10.42.0.4 -j MARK --set-xmark 0x20000/0xffff0000",
+		"-s 10.42.0.2 -i veth+ -j MARK --set-xmark 0x10000/0xffff0000",
+		"-s 10.42.0.4 -i veth+ -j MARK --set-xmark 0x20000/0xffff0000",
 		"-d 10.42.0.3 -m mark --mark 0x10000/0xffff0000 -j RETURN",
 		"-d 10.42.0.4 -m mark --mark 0x20000/0xffff0000 -j RETURN",
 	} {

@@ -17,8 +17,6 @@ type Config struct {
 	CAData []byte
 	// CertFile and KeyFile are the user's credential.
 	CertFile, KeyFile string
-	// Embed puts the credential itself into the kubeconfig instead of the files' names.
-	Embed bool
 }
 
 // Write makes the kubeconfig file, readable by its owner only.
@@ -28,11 +26,6 @@ func Write(file string, config Config) error {
 		AuthInfos:      map[string]*api.AuthInfo{"default": {ClientCertificate: config.CertFile, ClientKey: config.KeyFile}},
 		Contexts:       map[string]*api.Context{"default": {Cluster: "default", AuthInfo: "default"}},
 		CurrentContext: "default",
-	}
-	if config.Embed {
-		if err := api.FlattenConfig(&content); err != nil {
-			return err
-		}
 	}
 	yaml, err := clientcmd.Write(content)
 	if err != nil {

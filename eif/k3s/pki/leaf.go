@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-const leafLifetime = 365 * 24 * time.Hour
+// leafLifetime is how long the server's own certificates live. A running server renews them at half of it.
+const leafLifetime = 30 * 24 * time.Hour
 
 // Leaf says what a certificate is for. Exactly one of client and server use is meant: a leaf with Hosts is a server's.
 type Leaf struct {

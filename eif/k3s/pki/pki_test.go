@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func authority(t *testing.T, dir, name string) *Authority {
@@ -87,5 +88,22 @@ func TestCertificateOfAnotherAuthorityIsReplaced(t *testing.T) {
 	first := issue(t, authority(t, dir, "client-ca"), prefix, leaf)
 	if second := issue(t, authority(t, dir, "other-ca"), prefix, leaf); second.Equal(first) {
 		t.Error("the certificate of another authority was kept")
+	}
+}
+
+func TestCertificateIsSignedAnewInTheSecondHalfOfItsLife(t *testing.T) {
+	dir := t.TempDir()
+	a := authority(t, dir, "client-ca")
+	prefix, leaf := filepath.Join(dir, "client"), Leaf{CommonName: "admin"}
+	for _, left := range []time.Duration{leafLifetime/2 + time.Hour, leafLifetime/2 - time.Hour} {
+		template := leaf.template()
+		template.NotAfter = time.Now().Add(left)
+		if err := a.sign(prefix+".crt", prefix+".key", template); err != nil {
+			t.Fatal(err)
+		}
+		cert := issue(t, a, prefix, leaf)
+		if renewed := time.Until(cert.NotAfter) > leafLifetime-time.Minute; renewed != (left < leafLifetime/2) {
+			t.Errorf("with %v left: renewed %v", left, renewed)
+		}
 	}
 }

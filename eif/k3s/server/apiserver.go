@@ -28,6 +28,10 @@ var admissionConfig []byte
 // shutdownTimeout is how long an ending server waits for its clients, of which some may have vanished.
 const shutdownTimeout = 3 * time.Second
 
+// eventTTL is how long events are kept: long enough to see why a pod does not start, short enough that what a node may
+// make of them is little.
+const eventTTL = 10 * time.Minute
+
 // apiServer is a configured kube-apiserver that does not run yet.
 type apiServer struct {
 	run func(context.Context) error
@@ -68,9 +72,12 @@ func (f *front) install(config *app.Config) {
 	// The enclave can dial nobody: proxying to pods and services is refused here rather than tried.
 	config.KubeAPIs.ControlPlane.ProxyTransport.DialContext = refuseDial
 	generic := config.Aggregator.GenericConfig
+	f.authorizer = generic.Authorization.Authorizer
 	build := generic.BuildHandlerChainFunc
 	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
-		return f.wrap(build(api, c))
+		identified := identify(c)
+		kubernetes := refuseGrowth(build(f.ongoing.wrap(api, c.LongRunningFunc), c), f.fill, c.RequestInfoResolver, c.Serializer)
+		return f.wrap(identified(f.budget.wrap(kubernetes, c.RequestInfoResolver, c.Serializer)))
 	}
 }
 
@@ -82,7 +89,7 @@ func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL s
 		}
 	}
 	s := options.NewServerRunOptions()
-	addPlugins(s.Admission.GenericAdmission)
+	addPlugins(s.Admission.GenericAdmission, plugins(o, front.budget))
 	if err := parseFlags(s.Flags(), apiServerArguments(o, c, etcdURL)); err != nil {
 		return none, err
 	}
@@ -115,6 +122,7 @@ func apiServerArguments(o *Options, c *credentials, etcdURL string) []string {
 		"--enable-bootstrap-token-auth=true",
 		"--endpoint-reconciler-type=none", // nobody can reach the address that the enclave listens on
 		"--etcd-servers=" + etcdURL,
+		"--event-ttl=" + eventTTL.String(),
 		"--kubelet-certificate-authority=" + c.kubeletServing.CertFile,
 		"--kubelet-client-certificate=" + c.kubeletClientCert,
 		"--kubelet-client-key=" + c.kubeletKey,

@@ -36,6 +36,7 @@ func controllerManagerArguments(o *Options, c *credentials) []string {
 		"--kube-api-qps=200",
 		"--kubeconfig=" + c.controllerConfig,
 		"--leader-elect=false",
+		"--node-cidr-mask-size=24", // 254 addresses for the 110 pods of a node, so that a /16 has room for 256 nodes
 		"--profiling=false",
 		"--root-ca-file=" + c.server.CertFile,
 		"--secure-port=0",

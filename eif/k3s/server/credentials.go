@@ -1,15 +1,22 @@
 package server
 
 import (
+	"context"
 	"net"
 	"os"
 	"slices"
+	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/klog/v2"
 	netutils "k8s.io/utils/net"
 
 	"daasvader/k3s/kubeconfig"
 	"daasvader/k3s/pki"
 )
+
+// renewEvery is how often certificates are looked at; those in the second half of their life are signed anew.
+const renewEvery = 24 * time.Hour
 
 // kubeletClientName is the user as whom the API server calls kubelets.
 const kubeletClientName = "kube-apiserver-kubelet-client"
@@ -88,6 +95,22 @@ func (c *credentials) issue(o *Options) (err error) {
 	return err
 }
 
+// keepFresh renews what a running server needs, long before it ends; whoever uses it reads the files again. One day
+// without renewing costs nothing, so what fails is told and tried again on the next.
+func (c *credentials) keepFresh(ctx context.Context, o *Options) error {
+	return wait.PollUntilContextCancel(ctx, renewEvery, false, func(context.Context) (bool, error) {
+		renewed := *c
+		err := renewed.issue(o)
+		if err == nil {
+			err = renewed.writeAdminConfig(o)
+		}
+		if err != nil {
+			klog.ErrorS(err, "Cannot renew the server's own certificates")
+		}
+		return false, nil
+	})
+}
+
 func (c *credentials) componentConfig(o *Options, name string, leaf pki.Leaf) (string, error) {
 	file := o.path("cred", name+".kubeconfig")
 	certFile, keyFile, err := c.client.Issue(o.path("tls", "client-"+name), leaf)
@@ -99,7 +122,7 @@ func (c *credentials) componentConfig(o *Options, name string, leaf pki.Leaf) (s
 		return "", err
 	}
 	return file, kubeconfig.Write(file, kubeconfig.Config{
-		Server: o.localURL(), CAData: ca, CertFile: certFile, KeyFile: keyFile, Embed: true,
+		Server: o.localURL(), CAData: ca, CertFile: certFile, KeyFile: keyFile,
 	})
 }
 

@@ -23,6 +23,8 @@ func enclaveProxy(socket string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
+			// The path that was looked up, not the text that it was written as: the enclave decodes nothing.
+			r.Out.URL.Path, r.Out.URL.RawPath = r.In.URL.Path, ""
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
 			// Every client comes through the host's relay: its connection is all that tells it from others.

@@ -1,31 +1,104 @@
 package server
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-func TestEnclaveLearnsTheConnectionFromUsAlone(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "api.sock")
+// enclaveSees serves as the enclave process and returns what it sees of each request.
+func enclaveSees(t *testing.T) (socket string, seen <-chan *http.Request) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "api.sock")
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := make(chan []string, 1)
-	enclave := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		seen <- r.Header.Values("X-Daasvader-Connection")
-	})}
+	requests := make(chan *http.Request, 4)
+	enclave := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { requests <- r })}
 	go enclave.Serve(listener)
-	defer enclave.Close()
+	t.Cleanup(func() { enclave.Close() })
+	return socket, requests
+}
 
+func TestEnclaveLearnsTheConnectionFromUsAlone(t *testing.T) {
+	socket, seen := enclaveSees(t)
 	request := httptest.NewRequest(http.MethodGet, "/api/v1/attestation", nil)
 	request.RemoteAddr = "127.0.0.1:4711"
 	request.Header.Set("X-Daasvader-Connection", "another's")
 	enclaveProxy(socket).ServeHTTP(httptest.NewRecorder(), request)
-	if got := <-seen; len(got) != 1 || got[0] != "127.0.0.1:4711" {
+	if got := (<-seen).Header.Values("X-Daasvader-Connection"); len(got) != 1 || got[0] != "127.0.0.1:4711" {
 		t.Fatalf("the enclave saw %q", got)
+	}
+}
+
+func TestEnclaveIsAskedForThePathThatWasCompared(t *testing.T) {
+	for written, want := range map[string]string{
+		"/api/v1/attestation?nonce=00":   "/api/v1/attestation?nonce=00",
+		"/api/v1/%61ttestation?nonce=00": "/api/v1/attestation?nonce=00",
+		"/api%2fv1%2fattestation":        "/api/v1/attestation",
+		"/api/v1/attestation/":           "",
+		"//api/v1/attestation":           "",
+		"/api/v1/x/../attestation":       "",
+		"/api/v1/attestation%00":         "",
+		"/api/v1/attestation%2f..":       "",
+		"/api/v1/kubeconfig":             "",
+		"/API/v1/attestation":            "",
+	} {
+		socket, seen := enclaveSees(t)
+		f := &front{fence: newFence(), enclave: enclaveProxy(socket)}
+		kubernetes := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		f.wrap(kubernetes).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, written, nil))
+		got := ""
+		select {
+		case r := <-seen:
+			got = r.RequestURI
+		default:
+		}
+		if got != want {
+			t.Errorf("%s: the enclave was asked for %q, want %q", written, got, want)
+		}
+	}
+}
+
+func TestEnclaveSeesTheRequestsThatWereReadAndNoOther(t *testing.T) {
+	const register, hidden = "/api/v1/register-worker", "GET /api/v1/attestation?hidden HTTP/1.1\r\nHost: h\r\n\r\n"
+	for name, test := range map[string]struct {
+		headers, body string
+		seen          []string
+	}{
+		"both lengths":                     {"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n", []string{register}},
+		"a request as a body":              {fmt.Sprintf("Content-Length: %d\r\n", len(hidden)), hidden, []string{register}},
+		"two lengths":                      {"Content-Length: 4\r\nContent-Length: 5\r\n", hidden, nil},
+		"an odd encoding":                  {"Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + hidden, nil},
+		"an encoding with a tab":           {"Transfer-Encoding:\tchunked, chunked\r\n", "0\r\n\r\n" + hidden, nil},
+		"a space before the colon":         {"Transfer-Encoding : chunked\r\n", "0\r\n\r\n" + hidden, nil},
+		"a folded header":                  {"Content-Length: 0\r\n X: y\r\n", hidden, nil},
+		"a lone line feed in a chunk size": {"Transfer-Encoding: chunked\r\n", "0\n\r\n", []string{register}},
+	} {
+		socket, seen := enclaveSees(t)
+		f := &front{fence: newFence(), enclave: enclaveProxy(socket)}
+		server := httptest.NewServer(f.wrap(http.NotFoundHandler()))
+		connection, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n%s\r\n%s", register, test.headers, test.body)
+		if _, err := io.ReadAll(connection); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		server.Close()
+		var got []string
+		for len(seen) > 0 {
+			got = append(got, (<-seen).RequestURI)
+		}
+		if !slices.Equal(got, test.seen) {
+			t.Errorf("%s: the enclave saw %q, want %q", name, got, test.seen)
+		}
 	}
 }

@@ -6,27 +6,34 @@ import (
 	"os"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/klog/v2"
 
 	"daasvader/k3s/wire"
 )
 
-// front answers, on the API server's port, the paths that are not Kubernetes's, and keeps revoked nodes out.
+// front answers, on the API server's port, the paths that are not Kubernetes's, keeps revoked nodes out, and ends
+// what goes on beyond its caller's rights.
 type front struct {
 	tunnel        *tunnel
 	fence         *fence
+	ongoing       *ongoing
 	enclave       http.Handler // nil: there is none
 	config        []byte       // wire.ClusterConfig as JSON
 	authenticator authenticator.Request
+	authorizer    authorizer.UnconditionalAuthorizer
+	fill          *fill
+	budget        *budget
 }
 
-func newFront(o *Options, c *credentials) (*front, error) {
+func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
 	config, err := clusterConfig(o, c)
 	if err != nil {
 		return nil, err
 	}
-	f := &front{fence: newFence(), config: config}
-	f.tunnel = newTunnel(func(r *http.Request) (string, error) { return nodeOf(f.authenticator, r) })
+	f := &front{
+		tunnel: newTunnel(), fence: newFence(), ongoing: newOngoing(), config: config, fill: fill, budget: newBudget(),
+	}
 	if o.APISocket != "" {
 		f.enclave = enclaveProxy(o.APISocket)
 	}
@@ -67,7 +74,9 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	f.tunnel.serve(w, r, node)
+	ctx, end := whileCertified(r)
+	defer end()
+	f.tunnel.serve(w, r.WithContext(ctx), node)
 }
 
 func (f *front) serveConfig(w http.ResponseWriter) {

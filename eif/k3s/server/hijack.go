@@ -3,14 +3,16 @@ package server
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net"
 	"net/http"
+
+	"k8s.io/apiserver/pkg/endpoints/responsewriter"
 )
 
-// closeOnDone returns a response writer whose connection, once hijacked, is closed when the context ends.
+// closeOnDone returns a response writer whose connection, once hijacked, is closed when the context ends: what carries
+// an exec or a port-forward on looks at its connection alone.
 func closeOnDone(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
-	return &closingWriter{ResponseWriter: w, ctx: ctx}
+	return responsewriter.WrapForHTTP1Or2(&closingWriter{ResponseWriter: w, ctx: ctx})
 }
 
 type closingWriter struct {
@@ -18,13 +20,12 @@ type closingWriter struct {
 	ctx context.Context
 }
 
+// Unwrap lets the writer be what the wrapped one is: a flusher, for instance.
+func (w *closingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // Hijack takes the connection over from the HTTP server.
 func (w *closingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	hijacker, ok := w.ResponseWriter.(http.Hijacker)
-	if !ok {
-		return nil, nil, errors.New("Cannot hijack connection: it speaks HTTP/2")
-	}
-	conn, buffer, err := hijacker.Hijack()
+	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
 		context.AfterFunc(w.ctx, func() { conn.Close() })
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 
@@ -22,6 +23,8 @@ type Options struct {
 	ExternalURL string
 	ClusterCIDR string
 	ServiceCIDR string
+	// DatastoreLimit is how many bytes objects and their history may take; 0: a share of the file system.
+	DatastoreLimit int64
 }
 
 // ParseOptions reads the flags of `k3s server` and refuses what cannot work.
@@ -36,6 +39,7 @@ func ParseOptions(args []string) (*Options, error) {
 	flags.StringVar(&o.ExternalURL, "external-url", "", "URL under which nodes reach the API server")
 	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "10.42.0.0/16", "addresses of pods")
 	flags.StringVar(&o.ServiceCIDR, "service-cidr", "10.43.0.0/16", "addresses of services")
+	flags.Int64Var(&o.DatastoreLimit, "datastore-limit", 0, "bytes that objects and their history may take (default: a quarter of what the file system has, at most 1 GiB)")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -55,8 +59,11 @@ func (o *Options) complete() (err error) {
 	if net.ParseIP(o.BindAddress) == nil {
 		return fmt.Errorf("Cannot start server: --bind-address %q is not an IP address", o.BindAddress)
 	}
+	if o.DatastoreLimit != 0 && o.DatastoreLimit < minDatastoreLimit {
+		return fmt.Errorf("Cannot start server: --datastore-limit %d is below %d", o.DatastoreLimit, minDatastoreLimit)
+	}
 	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
-		if _, _, err := net.ParseCIDR(cidr); err != nil {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
 			return fmt.Errorf("Cannot start server: %w", err)
 		}
 	}

@@ -13,6 +13,7 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		{"--bind-address=localhost", "not an IP address"},
 		{"--external-url=http://api.test", "not an https URL"},
 		{"--service-cidr=10.43.0.0", "10.43.0.0"},
+		{"--datastore-limit=1000000", "is below"},
 		{"stray", "unexpected argument"},
 	} {
 		_, err := ParseOptions([]string{"--data-dir=" + t.TempDir(), test.flag})

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"io"
+	"net/netip"
+
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/server/options"
 
@@ -8,18 +11,27 @@ import (
 )
 
 // plugins are the admission plugins of our own. They are always on, for everybody, and judge before Kubernetes's.
-var plugins = []struct {
-	name    string
-	factory admission.Factory
-}{
-	{own.CanonicalRequestsName, own.NewCanonicalRequests},
+func plugins(o *Options, b *budget) []plugin {
+	ranges := []netip.Prefix{netip.MustParsePrefix(o.ClusterCIDR), netip.MustParsePrefix(o.ServiceCIDR)}
+	return []plugin{
+		{own.CanonicalRequestsName, own.NewCanonicalRequests},
+		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(ranges...), nil }},
+		{own.UnreachableName, own.NewUnreachable},
+		{"ObjectSizes", func(io.Reader) (admission.Interface, error) { return newSizes(b.charge), nil }},
+		{"PendingSigningRequests", func(io.Reader) (admission.Interface, error) { return newPendingRequests(), nil }},
+	}
 }
 
-func addPlugins(o *options.AdmissionOptions) {
-	order := make([]string, 0, len(plugins)+len(o.RecommendedPluginOrder))
+type plugin struct {
+	name    string
+	factory admission.Factory
+}
+
+func addPlugins(a *options.AdmissionOptions, plugins []plugin) {
+	order := make([]string, 0, len(plugins)+len(a.RecommendedPluginOrder))
 	for _, plugin := range plugins {
-		o.Plugins.Register(plugin.name, plugin.factory)
+		a.Plugins.Register(plugin.name, plugin.factory)
 		order = append(order, plugin.name)
 	}
-	o.RecommendedPluginOrder = append(order, o.RecommendedPluginOrder...)
+	a.RecommendedPluginOrder = append(order, a.RecommendedPluginOrder...)
 }

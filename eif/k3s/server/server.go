@@ -4,6 +4,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -21,6 +22,7 @@ const readyPoll = 50 * time.Millisecond
 func Run(ctx context.Context, o *Options) error {
 	started := time.Now()
 	klog.InfoS("Starting k3s", "version", version.Get().GitVersion)
+	net.DefaultResolver = ownResolver()
 	if err := os.MkdirAll(o.path("etc"), 0o700); err != nil {
 		return err
 	}
@@ -30,24 +32,25 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	// The datastore outlives the API server, which writes while it ends.
 	storeCtx, stopStore := context.WithCancel(context.WithoutCancel(ctx))
-	etcdURL, storeEnded, err := startDatastore(storeCtx, o)
+	store, err := startDatastore(storeCtx, o)
 	if err != nil {
 		stopStore()
 		return err
 	}
-	defer storeEnded()
+	defer store.wait()
 	defer stopStore()
 
 	group, ctx := errgroup.WithContext(ctx)
-	front, err := newFront(o, creds)
+	front, err := newFront(o, creds, store.fill)
 	if err != nil {
 		return err
 	}
-	api, err := newAPIServer(ctx, o, creds, etcdURL, front)
+	api, err := newAPIServer(ctx, o, creds, store.etcdURL, front)
 	if err != nil {
 		return err
 	}
 	group.Go(func() error { return ended("kube-apiserver", ctx, api.run(ctx)) })
+	group.Go(func() error { return ended("questions", ctx, front.ongoing.keepAsking(ctx, front.authorizer)) })
 	group.Go(func() error {
 		return startControllers(ctx, group, o, creds, api, front, started)
 	})
@@ -71,6 +74,7 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	if err := creds.writeAdminConfig(o); err != nil {
 		return err
 	}
+	group.Go(func() error { return ended("certificate renewal", ctx, creds.keepFresh(ctx, o)) })
 	klog.InfoS("k3s is up and running", "after", time.Since(started).Round(time.Millisecond), "url", o.localURL())
 	return nil
 }

@@ -1,15 +1,19 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/rancher/remotedialer"
+	"github.com/hashicorp/yamux"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/server/egressselector"
@@ -21,51 +25,62 @@ import (
 // nodeUserPrefix begins the user name of every node.
 const nodeUserPrefix = "system:node:"
 
+const (
+	// maxStreams bounds the connections to one kubelet. Each holds at most wire.StreamWindow unread bytes, in a buffer
+	// that doubles as it grows and so is no larger than four times that: 64 MiB for one node at worst, and only while
+	// 64 requests to that node run whose callers do not read.
+	maxStreams = 64
+	// tunnelTimeout is how long a node may take to take part: to accept a connection, to answer a ping, to close.
+	tunnelTimeout = 10 * time.Second
+	// stallTimeout is how long a kubelet may leave unread what it was sent; a process in a pod may be slow to read.
+	stallTimeout = 5 * time.Minute
+)
+
 // tunnel reaches kubelets through connections that their nodes opened. A connection belongs to the node that its
 // client certificate names, and leads to that node's kubelet only: nothing that a node says about itself counts.
 type tunnel struct {
-	remote *remotedialer.Server
-
 	mu      sync.Mutex
-	current map[string]*connection
+	current map[string]*link
 }
 
-// connection is one node's tunnel.
-type connection struct{ close context.CancelFunc }
-
-func newTunnel(nodeOf func(*http.Request) (string, error)) *tunnel {
-	t := &tunnel{current: map[string]*connection{}}
-	authorize := func(r *http.Request) (string, bool, error) {
-		node, err := nodeOf(r)
-		return node, err == nil, err
-	}
-	t.remote = remotedialer.New(authorize, remotedialer.DefaultErrorWriter)
-	return t
+func newTunnel() *tunnel {
+	return &tunnel{current: map[string]*link{}}
 }
 
 // serve carries a node's tunnel until it breaks, the node opens another one, or the request is cancelled.
 func (t *tunnel) serve(w http.ResponseWriter, r *http.Request, node string) {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	mine := &connection{close: cancel}
+	if r.Header.Get("Upgrade") != wire.TunnelProtocol {
+		http.Error(w, "Cannot open tunnel: the request does not ask to upgrade to "+wire.TunnelProtocol+", update the agent", http.StatusBadRequest)
+		return
+	}
+	mine, err := takeOver(w)
+	if err != nil {
+		klog.ErrorS(err, "Cannot open tunnel", "node", node)
+		return
+	}
+	defer mine.session.Close()
 	t.replace(node, mine)
 	defer t.remove(node, mine)
 	klog.InfoS("Tunnel opened", "node", node)
-	t.remote.ServeHTTP(closeOnDone(ctx, w), r)
+	select {
+	case <-mine.session.CloseChan():
+	case <-r.Context().Done():
+	}
 	klog.InfoS("Tunnel closed", "node", node)
 }
 
-// replace ends a node's former tunnel: the dialer would prefer it to the new one, though it may be dead.
-func (t *tunnel) replace(node string, next *connection) {
+// replace ends a node's former tunnel, which may be dead.
+func (t *tunnel) replace(node string, next *link) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if former := t.current[node]; former != nil {
-		former.close()
-	}
+	former := t.current[node]
 	t.current[node] = next
+	t.mu.Unlock()
+	if former != nil {
+		former.session.Close()
+	}
 }
 
-func (t *tunnel) remove(node string, mine *connection) {
+func (t *tunnel) remove(node string, mine *link) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.current[node] == mine {
@@ -78,15 +93,99 @@ func (t *tunnel) lookup(egressselector.NetworkContext) (utilnet.DialFunc, error)
 	return t.dial, nil
 }
 
-func (t *tunnel) dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (t *tunnel) dial(_ context.Context, _, address string) (net.Conn, error) {
 	node, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	if !t.remote.HasSession(node) {
+	t.mu.Lock()
+	link := t.current[node]
+	t.mu.Unlock()
+	if link == nil {
 		return nil, fmt.Errorf("Cannot reach kubelet of %s: the node has no tunnel open", node)
 	}
-	return t.remote.Dialer(node)(ctx, "tcp", wire.KubeletAddress)
+	conn, err := link.open()
+	if err != nil {
+		return nil, fmt.Errorf("Cannot reach kubelet of %s: %w", node, err)
+	}
+	return conn, nil
+}
+
+// link is one node's tunnel. This side opens connections in it, the node accepts them.
+type link struct {
+	session *yamux.Session
+	opening atomic.Int32
+}
+
+func newLink(conn net.Conn) (*link, error) {
+	config := yamux.DefaultConfig()
+	config.AcceptBacklog = maxStreams
+	config.KeepAliveInterval = wire.PingInterval
+	config.ConnectionWriteTimeout = tunnelTimeout
+	config.StreamOpenTimeout = tunnelTimeout
+	config.StreamCloseTimeout = tunnelTimeout
+	config.MaxStreamWindowSize = wire.StreamWindow
+	config.LogOutput = io.Discard // a node decides how often yamux has something to say
+	session, err := yamux.Client(&answeringConn{Conn: conn}, config)
+	if err != nil {
+		return nil, err
+	}
+	return &link{session: session}, nil
+}
+
+// open connects with the kubelet, within tunnelTimeout. One that is being opened may count twice, never not at all.
+func (l *link) open() (net.Conn, error) {
+	opening := int(l.opening.Add(1))
+	defer l.opening.Add(-1)
+	if l.session.NumStreams()+opening > maxStreams {
+		return nil, fmt.Errorf("%d connections to it are open, which is the limit", maxStreams)
+	}
+	stream, err := l.session.Open()
+	if err != nil {
+		return nil, err
+	}
+	return patientConn{stream}, nil
+}
+
+// patientConn gives up on a peer that reads nothing for too long.
+type patientConn struct{ net.Conn }
+
+func (c patientConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// takeOver answers a request to open a tunnel and speaks in it from then on.
+func takeOver(w http.ResponseWriter) (*link, error) {
+	conn, buffer, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	if err := switchProtocols(conn, buffer.Reader); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	link, err := newLink(conn)
+	if err != nil {
+		conn.Close()
+	}
+	return link, err
+}
+
+func switchProtocols(conn net.Conn, read *bufio.Reader) error {
+	if read.Buffered() > 0 {
+		return errors.New("the node spoke before it was answered")
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(tunnelTimeout)); err != nil {
+		return err
+	}
+	answer := "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + wire.TunnelProtocol + "\r\n\r\n"
+	if _, err := io.WriteString(conn, answer); err != nil {
+		return err
+	}
+	return conn.SetDeadline(time.Time{})
 }
 
 // nodeOf returns the name of the node whose client certificate the request carries.

@@ -40,8 +40,7 @@ func TestTunnelIsRefusedToAnybodyElse(t *testing.T) {
 }
 
 func TestNodeWithoutTunnelIsNotReached(t *testing.T) {
-	tunnel := newTunnel(func(*http.Request) (string, error) { return "", nil })
-	_, err := tunnel.dial(context.Background(), "tcp", "w1:10250")
+	_, err := newTunnel().dial(context.Background(), "tcp", "w1:10250")
 	if err == nil || !strings.Contains(err.Error(), "no tunnel") {
 		t.Errorf("error is %v", err)
 	}

@@ -1,6 +1,6 @@
 import { type Binding, decodeBinding, userData } from '@daasvader/attestation/binding.ts';
 import { type Bytes, toHex } from '@daasvader/attestation/bytes.ts';
-import type { Policy } from '@daasvader/attestation/policy.ts';
+import { type Policy, UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { type ChainObject, readChainId, readObject } from './full-node.ts';
 import { readClock, readEnclave, readRegistry, type SeatedEnclave } from './registry.ts';
@@ -60,7 +60,7 @@ async function fetchAttestation({ api, nonce }: Question): Promise<{ document: B
 
 async function policyOf({ nonce, root }: Question, binding: Binding): Promise<Policy> {
   const trusted = root.trim() === '' ? {} : { root };
-  return { pcrs: 'any', publicKey: 'any', nonce, userData: await userData(binding), ...trusted };
+  return { pcrs: UNCHECKED, publicKey: UNCHECKED, nonce, userData: await userData(binding), ...trusted };
 }
 
 function toRow({ name, passed, detail }: VerifiedDocument['checks'][number]): Row {

@@ -1,21 +1,24 @@
 import { toHex } from '@daasvader/attestation/bytes.ts';
+import { printable } from '@daasvader/attestation/printable.ts';
 import { checkEnclave, type Question, type Row } from './checks.ts';
 
 const NONCE_BYTES = 32;
 
-/** Makes the page work. Everything that comes from elsewhere is set as text, never as markup. */
+/** Makes the page work. What comes from elsewhere is set as text with all of it seen, never as markup. */
 export function startPage(document: Document): void {
   const form = document.querySelector('form')!;
   const input = (name: string) => form.elements.namedItem(name) as HTMLInputElement;
   if (document.location.protocol.startsWith('http')) input('api').value = document.location.origin;
   input('nonce').value = toHex(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)));
-  form.addEventListener('submit', async (event) => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault();
     show(document, 'checking …', []);
     const names = ['api', 'nonce', 'root', 'fullNode', 'clusterId'] as const;
     const question = Object.fromEntries(names.map((name) => [name, input(name).value.trim()])) as never;
-    const rows = await checkEnclave(question as Question);
-    show(document, verdictOf(rows), rows);
+    checkEnclave(question as Question).then(
+      (rows) => show(document, verdictOf(rows), rows),
+      (error) => show(document, `REFUSED: the checks were not made, ${printable(String(error))}`, []),
+    );
   });
 }
 
@@ -35,7 +38,7 @@ function show(document: Document, verdict: string, rows: readonly Row[]): void {
     ...rows.map(({ check, state, detail }) => {
       const row = document.createElement('tr');
       row.className = state === 'NOT CHECKED' ? 'open' : state;
-      for (const text of [state, check, detail]) row.insertCell().textContent = text;
+      for (const text of [state, check, detail]) row.insertCell().textContent = printable(text);
       return row;
     }),
   );

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyPairKeyObjectResult, sign } from 'node:crypto';
 import { Tag } from '@daasvader/attestation/der.ts';
-import { encodePem } from '@daasvader/attestation/pem.ts';
 import { bitString, element, extension, integer, oid, sequence } from '@daasvader/attestation/testing/der.ts';
+import { encodeRequest } from '../certificate-request.ts';
 
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
 export const ORGANIZATION = '55040a';
@@ -41,9 +41,7 @@ export function requestDer(parts: RequestParts = {}): Uint8Array {
 }
 
 /** The same as PEM, as Go writes it. */
-export const requestPem = (parts: RequestParts = {}) => pemOf(requestDer(parts));
-
-export const pemOf = (der: Uint8Array) => encodePem(der, 'CERTIFICATE REQUEST');
+export const requestPem = (parts: RequestParts = {}) => encodeRequest(requestDer(parts));
 
 /** A Name of parts, each of one attribute unless several are given. */
 export const name = (...parts: Uint8Array[][]) => sequence(...parts.map((part) => element(Tag.set, ...part)));

@@ -1,10 +1,7 @@
 import { type Bytes, concatBytes } from '../bytes.ts';
-import { signatureInput } from '../cose.ts';
+import { PROTECTED_HEADER, signatureInput } from '../cose.ts';
 import * as cbor from './cbor.ts';
 import { type Chain, signEs384 } from './pki.ts';
-
-/** Protected header of a document: {1: -35}, ES384. */
-export const PROTECTED_HEADER = Uint8Array.of(0xa1, 0x01, 0x38, 0x22);
 
 /** What a document shall say; fields that are null are written as null. */
 export interface DocumentFields {

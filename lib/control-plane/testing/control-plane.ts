@@ -97,6 +97,8 @@ export class TestControlPlane {
       committeeDigest: new Uint8Array(32).fill(9),
       committeeEpoch: 7n,
       bootId: this.#keys.bootId,
+      clusterCidr: '10.42.0.0/16',
+      serviceCidr: '10.43.0.0/16',
     };
   }
 

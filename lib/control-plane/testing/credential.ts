@@ -28,7 +28,8 @@ export async function grantCredential(
     ca_cert: Buffer.from(shownCa).toString('base64'),
     certificate: pem,
     expires_at_ms: expiresAtMs,
-    namespace: 'u-test',
+    // A good name, and false in YAML 1.1.
+    namespace: 'no',
     namespaces: ['u-test'],
     role: 'developer',
   };

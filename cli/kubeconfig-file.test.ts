@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { KUBECONFIG_MARK, keepOthers } from './kubeconfig-file.ts';
+
+const KUBECONFIG = stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [{ name: 'daasvader', cluster: { server: 'https://a:6443' } }],
+  users: [{ name: 'u', user: { token: 't' } }],
+  contexts: [{ name: 'daasvader', context: { cluster: 'daasvader', user: 'u' } }],
+  'current-context': 'daasvader',
+});
+
+let directory: string;
+let file: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'daas-kubeconfig-'));
+  file = join(directory, 'config');
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+test('a file that is absent, empty or as we wrote it may be replaced', async () => {
+  await keepOthers(file);
+  for (const text of ['', '\n', KUBECONFIG_MARK + KUBECONFIG]) {
+    await writeFile(file, text);
+    await keepOthers(file);
+  }
+});
+
+test('what we write is a kubeconfig', () => {
+  const config = new KubeConfig();
+  config.loadFromString(KUBECONFIG_MARK + KUBECONFIG);
+  expect(config.getCurrentCluster()?.server).toBe('https://a:6443');
+});
+
+test.each([
+  ['a kubeconfig of others', KUBECONFIG],
+  ['a kubeconfig of ours that kubectl has changed since', KUBECONFIG.replace('token: t', 'token: other')],
+  ['another thing', 'my notes\n'],
+])('a file with %s is not replaced', async (_what, text) => {
+  await writeFile(file, text);
+  await expect(keepOthers(file)).rejects.toMatchObject({
+    code: 'file',
+    message: expect.stringContaining('KUBECONFIG='),
+  });
+});
+
+test('a directory is not replaced', async () => {
+  await expect(keepOthers(directory)).rejects.toMatchObject({ code: 'file' });
+});

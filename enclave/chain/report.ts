@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { completeRequest, failRequest, type Seat, settleCancelledRequest, startRequest } from './calls.ts';
+import { REQUEST_STATUS, type Requests } from './requests.ts';
+import type { Statement, Writer } from './writer.ts';
+
+/** How long the chain may take to say what it was told before it is told again, in ms. */
+const AGAIN_MS = 30_000;
+
+/** What telling needs. */
+export interface ReportOptions {
+  readonly writer: Pick<Writer, 'submit'>;
+  readonly seat: Seat;
+  readonly requests: Requests;
+}
+
+/** Tells the chain what became of requests, until the chain says so itself. */
+export class Report {
+  readonly #options: ReportOptions;
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  /** It is applied and on its way. */
+  started(requestId: bigint): Promise<void> {
+    return this.#tell({
+      subject: `request ${requestId}`,
+      label: `start request ${requestId}`,
+      needed: () => this.#status(requestId) === REQUEST_STATUS.scheduled,
+      build: (tx) => startRequest(tx, this.#options.seat, requestId),
+    });
+  }
+
+  /** It reached its goal. */
+  completed(requestId: bigint, digest: Uint8Array): Promise<void> {
+    return this.#tell({
+      subject: `request ${requestId}`,
+      label: `complete request ${requestId}`,
+      needed: () => this.#isOpen(requestId),
+      build: (tx) => completeRequest(tx, this.#options.seat, requestId, digest),
+    });
+  }
+
+  /**
+   * It cannot reach its goal.
+   *
+   * @param reason at most 256 bytes
+   * @param applied whether what it asked for is in the cluster all the same
+   */
+  failed(requestId: bigint, reason: string, applied: boolean): Promise<void> {
+    return this.#tell({
+      subject: `request ${requestId}`,
+      label: `fail request ${requestId}`,
+      needed: () => this.#isOpen(requestId),
+      build: (tx) => failRequest(tx, this.#options.seat, requestId, { reason, applied }),
+    });
+  }
+
+  /** It was cancelled, and this is what became of it: one of `CANCELLATION_OUTCOME`. */
+  settled(requestId: bigint, outcome: number): Promise<void> {
+    return this.#tell({
+      subject: `request ${requestId}`,
+      label: `settle request ${requestId}`,
+      needed: () => this.#status(requestId) === REQUEST_STATUS.cancelled,
+      build: (tx) => settleCancelledRequest(tx, this.#options.seat, requestId, outcome),
+    });
+  }
+
+  /** Until the chain says so: a writer gives up what is refused a few times, as while the full node lags behind. */
+  async #tell(statement: Statement): Promise<void> {
+    while (statement.needed()) {
+      await this.#options.writer.submit(statement);
+      if (statement.needed()) await sleep(AGAIN_MS, undefined, { ref: false });
+    }
+  }
+
+  /** Undefined when it has ended, as the chain says. */
+  #status(requestId: bigint): number | undefined {
+    return this.#options.requests.get(requestId)?.status;
+  }
+
+  #isOpen(requestId: bigint): boolean {
+    return (this.#status(requestId) ?? REQUEST_STATUS.failed) <= REQUEST_STATUS.running;
+  }
+}

@@ -1,0 +1,478 @@
+import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Kubernetes } from './kubernetes.ts';
+import type { RetryLimits } from './retry.ts';
+import type { Tenants } from './tenants.ts';
+import { type Asked, FakeChain, OWNER } from './testing/chain.ts';
+import { bootEnclave } from './testing/enclave.ts';
+import { FakeKubernetes, refusal } from './testing/kubernetes.ts';
+import { Tracker } from './tracker.ts';
+
+const LIMITS: RetryLimits = { deadlineMs: 400, attempts: 3, pauseMs: 5 };
+const READY_MS = 400;
+const tenants = { ensure: async () => undefined } as unknown as Tenants;
+const configMaps = '/api/v1/namespaces/default/configmaps';
+
+function configMap(name: string, value = '1', method = 'POST'): Asked {
+  const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } };
+  return { method, path: method === 'POST' ? configMaps : `${configMaps}/${name}`, manifest };
+}
+const deletion = (path: string, name: string): Asked => ({ method: 'DELETE', path: `${path}/${name}`, name });
+const jobs: Asked = { path: '/apis/batch/v1/namespaces/default/jobs' };
+const pods: Asked = { path: '/api/v1/namespaces/default/pods' };
+
+let chain = new FakeChain();
+let kubernetes = new FakeKubernetes();
+let tracker = new Tracker({} as Kubernetes, READY_MS);
+
+async function boot() {
+  tracker = new Tracker({} as Kubernetes, READY_MS);
+  return bootEnclave(chain, { kubernetes, tracker, tenants, limits: LIMITS });
+}
+
+/** The machine ends, and with it the cluster; another one boots. */
+async function restart() {
+  kubernetes = new FakeKubernetes();
+  return boot();
+}
+
+beforeEach(async () => {
+  chain = new FakeChain();
+  kubernetes = new FakeKubernetes();
+  await boot();
+});
+
+const ends = (requestId: bigint) =>
+  expect.poll(() => chain.status(requestId), { timeout: 5_000, interval: 5 });
+const isPending = async (requestId: bigint) => {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(chain.status(requestId)).toBe('PENDING');
+};
+/** Lets the world tell what has become of an object. */
+function become(id: string, change: (object: KubernetesObject) => object): void {
+  const object = kubernetes.objects.get(id)!;
+  const after = { ...object, ...change(object) };
+  kubernetes.objects.set(id, after);
+  tracker.see(after, 'present');
+}
+const ready = ({ metadata }: KubernetesObject): Pick<V1Deployment, 'status'> => ({
+  status: { observedGeneration: metadata?.generation, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+});
+const complete = (): Pick<V1Job, 'status'> => ({
+  status: { conditions: [{ type: 'Complete', status: 'True' }] },
+});
+const value = (name: string) => (kubernetes.objects.get(`ConfigMap/${name}`) as { data?: object })?.data;
+
+describe('an order that Kubernetes does not take', () => {
+  test('fails after a few attempts with its own words, and the next order is not held up', async () => {
+    kubernetes.onWrite = (what) => {
+      if (what === 'apply ConfigMap/bad') throw refusal(500, 'duplicate entries for key [name="A"]');
+    };
+    const bad = chain.ask(configMap('bad'));
+    const next = chain.ask(configMap('next'));
+    await ends(next).toBe('COMPLETED');
+    await ends(bad).toBe('FAILED: duplicate entries for key [name="A"]');
+    expect(chain.applied(bad)).toBe(false);
+    expect(kubernetes.calls.filter((call) => call === 'apply ConfigMap/bad')).toHaveLength(LIMITS.attempts);
+  });
+
+  test.each([
+    [422, 'is invalid', 1],
+    [403, 'violates PodSecurity', 1],
+    [403, 'exceeded quota: daasvader', LIMITS.attempts],
+    [409, 'conflict', LIMITS.attempts],
+    [429, 'too many requests', LIMITS.attempts],
+    [503, 'unavailable', LIMITS.attempts],
+  ])('with %i "%s" is tried %i times', async (code, message, times) => {
+    kubernetes.onWrite = () => {
+      throw refusal(code, message);
+    };
+    const id = chain.ask(configMap('web'));
+    await ends(id).toBe(`FAILED: ${message}`);
+    expect(kubernetes.calls).toHaveLength(times);
+  });
+
+  test('and that breaks the connection is tried a few times while Kubernetes is there', async () => {
+    kubernetes.onWrite = () => {
+      throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+    };
+    const id = chain.ask(configMap('web'));
+    await ends(id).toBe('FAILED: fetch failed: connect ECONNREFUSED');
+    expect(chain.applied(id)).toBe(false);
+  });
+
+  test('and that is written all the same has failed and is applied, here and after a restart', async () => {
+    kubernetes.onWritten = () => {
+      throw refusal(500, 'timeout');
+    };
+    const id = chain.ask(configMap('web'));
+    await ends(id).toBe('FAILED: timeout');
+    expect(chain.applied(id)).toBe(true);
+    await restart();
+    expect(value('web')).toEqual({ value: '1' });
+  });
+
+  test('because an error of our own is in the way fails too', async () => {
+    const id = chain.ask({ ...configMap('web'), method: 'GET' });
+    await ends(id).toMatch(/^FAILED: Cannot carry out request: method "GET"/);
+  });
+});
+
+describe('while Kubernetes is away', () => {
+  test('an order waits and is carried out when it is back', async () => {
+    kubernetes.isThere = false;
+    const id = chain.ask(configMap('web'));
+    await isPending(id);
+    kubernetes.isThere = true;
+    await ends(id).toBe('COMPLETED');
+  });
+
+  test('an order fails at its deadline', async () => {
+    kubernetes.isThere = false;
+    const id = chain.ask(configMap('web'));
+    await ends(id).toBe('FAILED: fetch failed: connect ECONNREFUSED');
+    expect(chain.applied(id)).toBe(false);
+  });
+
+  test('an order can be cancelled, and nothing of it comes when it is back', async () => {
+    kubernetes.isThere = false;
+    const id = chain.ask(configMap('web'));
+    await isPending(id);
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 0');
+    kubernetes.isThere = true;
+    await ends(chain.ask(configMap('other'))).toBe('COMPLETED');
+    expect(value('web')).toBeUndefined();
+  });
+});
+
+describe('an order that hangs', () => {
+  let release = () => {};
+  beforeEach(() => {
+    const hanging = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    kubernetes.onWrite = (what) => (what === 'apply ConfigMap/slow' ? hanging : undefined);
+  });
+
+  test("holds up neither another owner's nor its own owner's deletions", async () => {
+    kubernetes.objects.set('ConfigMap/old', { kind: 'ConfigMap', metadata: { name: 'old', uid: 'old' } });
+    const slow = chain.ask(configMap('slow'));
+    await isPending(slow);
+    const other = chain.ask({ ...configMap('web'), owner: `0x${'b0'.repeat(32)}` });
+    const gone = chain.ask(deletion(configMaps, 'old'));
+    await ends(other).toBe('COMPLETED');
+    await ends(gone).toBe('COMPLETED');
+    release();
+    await ends(slow).toBe('COMPLETED');
+  });
+
+  test('is cancelled as soon as it is known what became of it: what it created is removed', async () => {
+    const slow = chain.ask(configMap('slow'));
+    await isPending(slow);
+    chain.cancel(slow);
+    release();
+    await ends(slow).toBe('CANCELLED: 1');
+    expect(value('slow')).toBeUndefined();
+  });
+});
+
+describe('orders for one object', () => {
+  test('are carried out in the order of the chain, also when the first has to be tried again', async () => {
+    let failures = 2;
+    kubernetes.onWrite = () => {
+      if (failures-- > 0) throw refusal(503, 'unavailable');
+    };
+    const first = chain.ask(configMap('web', '1'));
+    const second = chain.ask(configMap('web', '2', 'PUT'));
+    await ends(second).toBe('COMPLETED');
+    expect(chain.status(first)).toBe('COMPLETED');
+    expect(value('web')).toEqual({ value: '2' });
+  });
+
+  test('end with a deletion: what is still tried again before it is given up', async () => {
+    kubernetes.onWrite = (what) => {
+      if (what.startsWith('apply')) throw refusal(409, 'conflict');
+    };
+    kubernetes.isWell = false; // so that it is tried until the deadline
+    const first = chain.ask(configMap('web', '1'));
+    const second = chain.ask(configMap('web', '2', 'PUT'));
+    const gone = chain.ask(deletion(configMaps, 'web'));
+    await ends(gone).toBe('COMPLETED');
+    await ends(first).toBe('FAILED: Cannot carry out request: request 3 deletes it');
+    await ends(second).toBe('FAILED: Cannot carry out request: request 3 deletes it');
+    kubernetes.onWrite = () => undefined;
+    await ends(chain.ask(configMap('web', '4'))).toBe('COMPLETED');
+    expect(value('web')).toEqual({ value: '4' });
+  });
+
+  test('stay in order when one between them is cancelled', async () => {
+    kubernetes.isWell = false;
+    kubernetes.onWrite = (_, object) => {
+      if ((object as { data?: { value?: string } }).data?.value === '1') throw refusal(503, 'unavailable');
+    };
+    const first = chain.ask(configMap('web', '1'));
+    const second = chain.ask(configMap('web', '2', 'PUT'));
+    chain.cancel(second);
+    await ends(second).toBe('CANCELLED: 0');
+    const third = chain.ask(configMap('web', '3', 'PUT'));
+    await isPending(third);
+    kubernetes.onWrite = () => undefined;
+    await ends(third).toBe('COMPLETED');
+    expect(chain.status(first)).toBe('COMPLETED');
+    expect(value('web')).toEqual({ value: '3' });
+  });
+});
+
+describe('what is there from before', () => {
+  test('a Pod that is about to go is not taken for the new one, and is waited for', async () => {
+    const first = chain.ask(pods);
+    await ends(first).toBe('RUNNING');
+    become('Pod/web', () => ({
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    }));
+    await ends(first).toBe('COMPLETED');
+    kubernetes.isSlow = true;
+    await ends(chain.ask(deletion('/api/v1/namespaces/default/pods', 'web'))).toBe('COMPLETED');
+    const second = chain.ask(pods);
+    await isPending(second);
+    kubernetes.sweep();
+    await ends(second).toBe('RUNNING');
+    expect(kubernetes.objects.get('Pod/web')?.metadata?.uid).toBe('uid-2');
+  });
+
+  test('a Job that has ended is not taken for the new one, and makes way', async () => {
+    const first = chain.ask(jobs);
+    await ends(first).toBe('RUNNING');
+    become('Job/web', complete);
+    await ends(first).toBe('COMPLETED');
+    const second = chain.ask(jobs);
+    await ends(second).toBe('RUNNING');
+    expect(kubernetes.objects.get('Job/web')?.metadata?.uid).toBe('uid-2');
+    become('Job/web', complete);
+    await ends(second).toBe('COMPLETED');
+  });
+});
+
+describe('an order that is cancelled', () => {
+  test('before its turn leaves nothing', async () => {
+    const id = chain.ask(configMap('web'));
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 0');
+    expect(kubernetes.objects.size).toBe(0);
+  });
+
+  test('after Kubernetes refused it and before the chain knew leaves nothing', async () => {
+    chain.isLost = () => true;
+    kubernetes.onWrite = () => {
+      throw refusal(422, 'is invalid');
+    };
+    const id = chain.ask(configMap('web'));
+    await isPending(id);
+    chain.isLost = () => false;
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 0');
+  });
+
+  test('between apply and ready has what it created removed', async () => {
+    const id = chain.ask();
+    await ends(id).toBe('RUNNING');
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 1');
+    expect(kubernetes.objects.size).toBe(0);
+  });
+
+  test('has what it created removed also when no answer told that it had', async () => {
+    let failures = 1;
+    kubernetes.onWritten = () => {
+      if (failures-- > 0) throw new TypeError('fetch failed');
+    };
+    const id = chain.ask();
+    await ends(id).toBe('RUNNING');
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 1');
+    expect(kubernetes.objects.size).toBe(0);
+  });
+
+  test('leaves what it changed as it is', async () => {
+    await ends(chain.ask(configMap('web', '1'))).toBe('COMPLETED');
+    const first = chain.ask({ name: 'web' });
+    await ends(first).toBe('RUNNING');
+    become('Deployment/web', ready);
+    await ends(first).toBe('COMPLETED');
+    const second = chain.ask({ image: 'nginx:2' });
+    await ends(second).toBe('RUNNING');
+    chain.cancel(second);
+    await ends(second).toBe('CANCELLED: 2');
+    const { spec } = kubernetes.objects.get('Deployment/web') as V1Deployment;
+    expect(spec?.template.spec?.containers[0]?.image).toBe('nginx:2');
+  });
+
+  test('does not take away what a later order has made its own', async () => {
+    const first = chain.ask();
+    await ends(first).toBe('RUNNING');
+    chain.isLost = () => true;
+    chain.ask({ image: 'nginx:2' });
+    await expect.poll(() => kubernetes.calls.length).toBe(2);
+    chain.isLost = () => false;
+    chain.cancel(first);
+    await ends(first).toBe('CANCELLED: 2');
+    expect(kubernetes.objects.size).toBe(1);
+  });
+
+  test('and was a deletion that was carried out cannot be taken back', async () => {
+    kubernetes.objects.set('ConfigMap/old', { kind: 'ConfigMap', metadata: { name: 'old', uid: 'old' } });
+    chain.isLost = () => true;
+    const id = chain.ask(deletion(configMaps, 'old'));
+    await expect.poll(() => kubernetes.objects.size).toBe(0);
+    chain.isLost = () => false;
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 2');
+  });
+
+  test('and cannot be removed stays, and is told so', async () => {
+    kubernetes.onWrite = (what) => {
+      if (what.startsWith('delete')) throw refusal(500, 'no');
+    };
+    const id = chain.ask();
+    await ends(id).toBe('RUNNING');
+    chain.cancel(id);
+    await ends(id).toBe('CANCELLED: 2');
+  });
+});
+
+describe('a job', () => {
+  test('runs as long as it takes once it has started, and ends as it ends', async () => {
+    const id = chain.ask(jobs);
+    await ends(id).toBe('RUNNING');
+    become('Job/web', () => ({ status: { active: 1, ready: 1 } }));
+    await new Promise((resolve) => setTimeout(resolve, READY_MS + 100));
+    expect(chain.status(id)).toBe('RUNNING');
+    become('Job/web', () => ({
+      status: { conditions: [{ type: 'Failed', status: 'True', message: 'BackoffLimitExceeded' }] },
+    }));
+    await ends(id).toBe('FAILED: BackoffLimitExceeded');
+    expect(chain.applied(id)).toBe(true);
+  });
+
+  test('that does not start in time fails', async () => {
+    const id = chain.ask(jobs);
+    await ends(id).toMatch(/^FAILED: not ready in .* the job has not started/);
+  });
+});
+
+describe('after a restart', () => {
+  test('each object is what it was: the last that was carried out, failed or not, without what was deleted', async () => {
+    await ends(chain.ask(configMap('changed', '1'))).toBe('COMPLETED');
+    await ends(chain.ask(configMap('changed', '2', 'PUT'))).toBe('COMPLETED');
+    await ends(chain.ask(configMap('deleted'))).toBe('COMPLETED');
+    await ends(chain.ask(deletion(configMaps, 'deleted'))).toBe('COMPLETED');
+    kubernetes.onWrite = () => {
+      throw refusal(422, 'is invalid');
+    };
+    await ends(chain.ask(configMap('changed', '3', 'PUT'))).toBe('FAILED: is invalid');
+    kubernetes.onWrite = () => undefined;
+    const late = chain.ask();
+    await ends(late).toMatch(/^FAILED: not ready/);
+    const before = [...kubernetes.objects.keys()].sort();
+    await restart();
+    expect([...kubernetes.objects.keys()].sort()).toEqual(before);
+    expect(value('changed')).toEqual({ value: '2' });
+    expect(kubernetes.calls).toHaveLength(2);
+  });
+
+  test('jobs that ended do not run again, and one that had not does', async () => {
+    const done = chain.ask({ ...jobs, name: 'done' });
+    const failed = chain.ask({ ...jobs, name: 'failed' });
+    const open = chain.ask({ ...jobs, name: 'open' });
+    await ends(open).toBe('RUNNING');
+    become('Job/done', complete);
+    become('Job/failed', () => ({ status: { conditions: [{ type: 'Failed', status: 'True' }] } }));
+    become('Job/open', () => ({ status: { active: 1, ready: 1 } }));
+    await ends(done).toBe('COMPLETED');
+    await ends(failed).toMatch(/^FAILED/);
+    await restart();
+    expect([...kubernetes.objects.keys()]).toEqual(['Job/open']);
+    become('Job/open', complete);
+    await ends(open).toBe('COMPLETED');
+  });
+
+  test('an order that is open goes on over what was there before it', async () => {
+    await ends(chain.ask(configMap('web', '1'))).toBe('COMPLETED');
+    kubernetes.isThere = false;
+    const second = chain.ask(configMap('web', '2', 'PUT'));
+    await isPending(second);
+    await restart();
+    await ends(second).toBe('COMPLETED');
+    expect(value('web')).toEqual({ value: '2' });
+  });
+
+  test('a poisoned order does not keep the boot from ending, nor the others', async () => {
+    kubernetes.isThere = false;
+    const bad = chain.ask(configMap('bad'));
+    const good = chain.ask(configMap('good'));
+    await isPending(bad);
+    chain.unseat();
+    kubernetes = new FakeKubernetes();
+    kubernetes.onWrite = (what) => {
+      if (what === 'apply ConfigMap/bad') throw refusal(500, 'poison');
+    };
+    await boot();
+    await ends(bad).toBe('FAILED: poison');
+    await ends(good).toBe('COMPLETED');
+  });
+
+  test('what was cancelled is settled: what it had created is gone, what it had changed is as it was', async () => {
+    const first = chain.ask({ name: 'kept' });
+    await ends(first).toBe('RUNNING');
+    become('Deployment/kept', ready);
+    await ends(first).toBe('COMPLETED');
+    const changed = chain.ask({ name: 'kept', image: 'nginx:2' });
+    const created = chain.ask({ name: 'created' });
+    await ends(created).toBe('RUNNING');
+    await ends(changed).toBe('RUNNING');
+    chain.unseat();
+    const unseen = chain.ask({ name: 'unseen' });
+    for (const id of [changed, created, unseen]) chain.cancel(id);
+    await restart();
+    await ends(changed).toBe('CANCELLED: 2');
+    await ends(created).toBe('CANCELLED: 1');
+    await ends(unseen).toBe('CANCELLED: 0');
+    expect([...kubernetes.objects.keys()]).toEqual(['Deployment/kept']);
+    const image = () =>
+      (kubernetes.objects.get('Deployment/kept') as V1Deployment).spec?.template.spec?.containers[0]?.image;
+    expect(image()).toBe('nginx:2');
+    await restart();
+    expect(image()).toBe('nginx:2');
+  });
+
+  test('an order that was overtaken does not come back', async () => {
+    const first = chain.ask();
+    await ends(first).toBe('RUNNING');
+    chain.isLost = (label) => label === `complete request ${first}`;
+    await ends(chain.ask(deletion('/apis/apps/v1/namespaces/default/deployments', 'web'))).toBe('COMPLETED');
+    chain.isLost = () => false;
+    await restart();
+    await ends(first).toBe('COMPLETED');
+    expect(kubernetes.objects.size).toBe(0);
+  });
+});
+
+test('a bare pod that ended makes way for a new one', async () => {
+  const first = chain.ask(pods);
+  await ends(first).toBe('RUNNING');
+  become('Pod/web', (): Pick<V1Pod, 'status'> => ({ status: { phase: 'Succeeded' } }));
+  await ends(first).toBe('COMPLETED');
+  await ends(chain.ask(pods)).toBe('RUNNING');
+  expect(kubernetes.objects.get('Pod/web')?.metadata?.uid).toBe('uid-2');
+});
+
+test('nothing of what has ended is kept', async () => {
+  const { state } = await restart();
+  for (let index = 0; index < 3; index += 1) {
+    const id = chain.ask(configMap('web', `${index}`));
+    await ends(id).toBe('COMPLETED');
+    expect(state.requests.get(id)).toBeUndefined();
+  }
+  expect(state.requests.desired.map(({ owner }) => owner)).toEqual([OWNER]);
+});

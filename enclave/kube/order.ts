@@ -1,0 +1,290 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { Report } from '../chain/report.ts';
+import { CANCELLATION_OUTCOME, REQUEST_STATUS, type Request } from '../chain/requests.ts';
+import { EnclaveError } from '../error.ts';
+import type { Metrics } from '../metrics.ts';
+import { reasonOf } from './kubernetes.ts';
+import { outcomeOf } from './outcome.ts';
+import { type Plan, planRequest } from './plan.ts';
+import { toReason } from './reason.ts';
+import { type RetryLimits, retry } from './retry.ts';
+import type { Turns } from './turns.ts';
+import { Write, type WriteOptions } from './write.ts';
+
+/** How long a deletion waits for the first attempt of what it deletes. */
+const PATIENCE_MS = 5_000;
+const { nothing, removed, stays } = CANCELLATION_OUTCOME;
+
+/** What carrying out an order needs. */
+export interface OrderOptions extends WriteOptions {
+  readonly report: Report;
+  /** Resolves when the chain's word is fresh enough to act upon. */
+  readonly whenFresh: () => Promise<void>;
+  /** One write after the other per object. */
+  readonly turns: Turns;
+  readonly limits: RetryLimits;
+  readonly metrics: Metrics;
+}
+
+/**
+ * One request, from when it was asked for until the chain knows its end. It ends whatever happens: completed, failed
+ * with a reason, or cancelled, which is possible at every moment until the chain knows its end.
+ */
+export class Order {
+  readonly request: Request;
+  readonly #options: OrderOptions;
+  /** Undefined for a request that must fail. */
+  readonly #write: Write | undefined;
+  readonly #refusal: unknown;
+  readonly #seenAt = performance.now();
+  readonly #stop = new AbortController();
+  readonly #tried = Promise.withResolvers<void>();
+  readonly #wrote = Promise.withResolvers<void>();
+  readonly #written: Promise<void>;
+  /** The one before it for the same object, while that may still write. */
+  #earlier: Order | undefined;
+  #isCancelled = false;
+  #complaint = '';
+
+  /** @param lastOf the order before it for an object, if there is one */
+  constructor(request: Request, options: OrderOptions, lastOf: (object: string) => Order | undefined) {
+    this.request = request;
+    this.#options = options;
+    try {
+      this.#write = new Write(request, planRequest(request), options);
+      this.#earlier = lastOf(this.#write.plan.id);
+    } catch (error) {
+      this.#refusal = error;
+    }
+    this.#written = this.#untilWritten();
+  }
+
+  /** What it is about; undefined for a request that must fail. */
+  get object(): string | undefined {
+    return this.#write?.plan.id;
+  }
+
+  get isDeletion(): boolean {
+    return this.#write?.plan.verb === 'delete';
+  }
+
+  /** Resolves when others need no longer wait for it: its first attempt was made, or it waits itself. */
+  get tried(): Promise<void> {
+    return this.#tried.promise;
+  }
+
+  /** Resolves when neither it nor any order before it will write to its object. */
+  get written(): Promise<void> {
+    return this.#written;
+  }
+
+  /**
+   * Carries it out and tells the chain; resolves when the chain was told.
+   *
+   * @param turn when it may begin
+   */
+  async run(turn: Promise<unknown>): Promise<void> {
+    try {
+      await turn;
+      await this.#options.whenFresh();
+      if (this.#earlier) await this.#follow(this.#earlier);
+      if (!this.#isCancelled) await this.#proceed();
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** Calls it off: takes back what it created, leaves what it changed, and tells the chain which; resolves when it was told. */
+  async cancel(): Promise<void> {
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.#stop.abort();
+    this.#release();
+    const { tracker, whenFresh } = this.#options;
+    if (this.object !== undefined) tracker.forget(this.object, this.#id);
+    await whenFresh();
+    await this.#settle(this.#write ? await this.#takeBack(this.#write) : nothing);
+  }
+
+  get #id(): string {
+    return `${this.request.requestId}`;
+  }
+
+  #release(): void {
+    this.#tried.resolve();
+    this.#wrote.resolve();
+  }
+
+  async #untilWritten(): Promise<void> {
+    await this.#earlier?.written;
+    this.#earlier = undefined;
+    await this.#wrote.promise;
+  }
+
+  /** An order waits for the one before it, as long as that takes; a deletion makes an end of it. */
+  async #follow(earlier: Order): Promise<void> {
+    this.#tried.resolve();
+    if (this.isDeletion) {
+      await Promise.race([earlier.tried, sleep(PATIENCE_MS, undefined, { ref: false })]);
+      earlier.#makeWay(this.#id);
+    }
+    await earlier.written;
+  }
+
+  /** Writes no more: what it asks for would be deleted at once. */
+  #makeWay(by: string): void {
+    if (!this.isDeletion) {
+      this.#stop.abort(new EnclaveError('request', `Cannot carry out request: request ${by} deletes it`));
+      this.#release();
+    }
+    if (this.#earlier) this.#earlier.#makeWay(by);
+  }
+
+  #proceed(): Promise<void> {
+    const { requests } = this.#options.state;
+    if (requests.get(this.request.requestId) === undefined) return this.#restore();
+    if (this.request.status === REQUEST_STATUS.cancelled) return this.#resumeCancelled();
+    if (this.request.isSuperseded) return this.#resumeSuperseded();
+    return this.#carryOut();
+  }
+
+  async #carryOut(): Promise<void> {
+    const { log, audit, metrics } = this.#options;
+    log.info({ requestId: this.#id }, '🚀 NEW K8S API REQUEST RECEIVED FROM CONTRACT!');
+    audit.append({ action: 'request', subject: this.request.path, requestId: this.#id, result: 'seen' });
+    try {
+      if (!this.#write) throw this.#refusal;
+      const applied = await this.#insist(this.#write);
+      metrics.applied.observe((performance.now() - this.#seenAt) / 1_000);
+      if (!this.#isCancelled) await this.#untilReady(this.#write.plan, applied);
+    } catch (error) {
+      if (!this.#isCancelled) await this.#fail(reasonOf(error), (await this.#write?.hasEffect()) ?? false);
+    }
+  }
+
+  /** What the chain knows the end of, in a cluster that is rebuilt. */
+  async #restore(): Promise<void> {
+    try {
+      if (this.#write) await this.#insist(this.#write);
+    } catch (error) {
+      const reason = toReason(reasonOf(error));
+      this.#options.log.error({ requestId: this.#id, reason }, 'order: cannot restore');
+      this.#options.audit.append({
+        action: 'restore',
+        subject: this.request.path,
+        requestId: this.#id,
+        result: reason,
+      });
+    }
+  }
+
+  /** It was cancelled, and the enclave before this one did not say what became of it: what it had created is gone. */
+  async #resumeCancelled(): Promise<void> {
+    const write = this.#write;
+    if (!write || !this.request.wasStarted) return this.#settle(nothing);
+    try {
+      const isThere = this.isDeletion || (await this.#patiently(() => write.read())) !== undefined;
+      if (isThere) await this.#insist(write);
+      await this.#settle(isThere ? stays : removed);
+    } catch (error) {
+      this.#options.log.warn({ requestId: this.#id, error: reasonOf(error) }, 'order: cannot apply anew');
+      await this.#settle(removed);
+    }
+  }
+
+  /** A later request for the same object was carried out, and the chain has not heard of this one's end. */
+  #resumeSuperseded(): Promise<void> {
+    if (this.#write && this.request.wasStarted) return this.#complete(this.#write.plan);
+    return this.#fail('Cannot carry out request: a later one took its place', false);
+  }
+
+  /** Writes it, again and again while Kubernetes itself is what fails. */
+  async #insist(write: Write): Promise<KubernetesObject | undefined> {
+    try {
+      return await this.#patiently(() => write.attempt());
+    } finally {
+      this.#release();
+    }
+  }
+
+  #patiently<T>(attempt: () => Promise<T>, signal = this.#stop.signal): Promise<T> {
+    const { kubernetes, limits, turns, whenFresh } = this.#options;
+    return retry(
+      async () => {
+        await whenFresh();
+        const work = () => {
+          signal.throwIfAborted();
+          return attempt();
+        };
+        return turns.take(this.object ?? '', work).finally(() => this.#tried.resolve());
+      },
+      {
+        isReady: () => kubernetes.isReady(),
+        signal,
+        limits,
+        onFailure: (error) => this.#complain(reasonOf(error)),
+      },
+    );
+  }
+
+  /** Once for what is said again and again. */
+  #complain(reason: string): void {
+    if (reason === this.#complaint) return;
+    this.#complaint = reason;
+    this.#options.log.warn({ requestId: this.#id, reason }, 'order: trying again');
+  }
+
+  async #untilReady(plan: Plan, applied: KubernetesObject | undefined): Promise<void> {
+    if (!applied || outcomeOf(applied).state === 'ready') return this.#complete(plan);
+    const { report, tracker } = this.#options;
+    const conclude = async () => {
+      const { state, reason } = await tracker.outcome(applied, this.#id);
+      if (this.#isCancelled) return;
+      await (state === 'failed' ? this.#fail(reason, true) : this.#complete(plan));
+    };
+    await Promise.all([report.started(this.request.requestId), conclude()]);
+  }
+
+  async #complete(plan: Plan): Promise<void> {
+    const { report, log, metrics } = this.#options;
+    metrics.requests.inc({ outcome: 'completed' });
+    log.info(`✅ ${this.request.method} request for ${plan.resource}/${plan.name} completed successfully`);
+    await report.completed(this.request.requestId, resultDigest(this.request, plan));
+  }
+
+  async #fail(text: string, applied: boolean): Promise<void> {
+    const { report, log, metrics, audit } = this.#options;
+    const reason = toReason(text);
+    metrics.requests.inc({ outcome: 'failed' });
+    log.warn({ requestId: this.#id, reason, applied }, 'request failed');
+    audit.append({ action: 'fail', subject: this.request.path, requestId: this.#id, result: reason });
+    await report.failed(this.request.requestId, reason, applied);
+  }
+
+  async #settle(outcome: number): Promise<void> {
+    const { report, log, metrics, audit } = this.#options;
+    const result = Object.entries(CANCELLATION_OUTCOME).find(([, value]) => value === outcome)?.[0] ?? '';
+    metrics.requests.inc({ outcome: 'cancelled' });
+    log.info({ requestId: this.#id, result }, 'request cancelled');
+    audit.append({ action: 'cancel', subject: this.request.path, requestId: this.#id, result });
+    await report.settled(this.request.requestId, outcome);
+  }
+
+  /** @returns what became of it; what cannot be taken back stays */
+  async #takeBack(write: Write): Promise<number> {
+    try {
+      return await this.#patiently(() => write.undo(), new AbortController().signal);
+    } catch (error) {
+      this.#options.log.warn({ requestId: this.#id, error: reasonOf(error) }, 'order: cannot take back');
+      return stays;
+    }
+  }
+}
+
+/** What was done, in 32 bytes: SHA-256 of the JSON of the request's number and the object that was asked for. */
+export function resultDigest(request: Request, plan: Plan): Uint8Array {
+  const record = { requestId: `${request.requestId}`, verb: plan.verb, object: plan.object };
+  return createHash('sha256').update(JSON.stringify(record)).digest();
+}

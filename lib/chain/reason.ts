@@ -1,0 +1,18 @@
+/**
+ * What went wrong, for people: the message, and whatever its causes add to it. "fetch failed" alone helps nobody; the
+ * address and the errno stand in its causes.
+ *
+ * @param error anything that was thrown
+ */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const causes = error instanceof AggregateError ? error.errors : [error.cause];
+  const told = causes.filter((cause) => cause !== undefined).map(reasonOf);
+  return told.reduce((text, cause) => (text.includes(cause) ? text : `${text}: ${cause}`), ownWords(error));
+}
+
+/** An error that gathers others may have no words of its own, only a code. */
+function ownWords({ message, name, ...rest }: Error): string {
+  const { code } = rest as { code?: unknown };
+  return message || (typeof code === 'string' ? code : name);
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Canary } from '@daasvader/enclave/kube/canary.ts';
+import { Metrics } from '@daasvader/enclave/metrics.ts';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ApiServer } from './support/api-server.ts';
+
+const SOON = { timeout: 120_000, interval: 100 };
+
+let directory: string;
+let server: ApiServer;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'canary-'));
+  server = await ApiServer.start(directory);
+});
+
+afterEach(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test('an API server that hangs is noticed and started again, and nobody acts meanwhile', async () => {
+  const stop = new AbortController();
+  const canary = new Canary({
+    kubernetes: server.kubernetes,
+    restart: () => server.restart(),
+    metrics: new Metrics(),
+    log: pino({ enabled: false }),
+    intervalMs: 250,
+    answerMs: 2_000,
+    patienceMs: 8_000,
+  });
+  await canary.round();
+  expect(canary.reason).toBeUndefined();
+  const running = canary.run(stop.signal);
+  const hanging = await server.pid();
+  process.kill(hanging, 'SIGSTOP');
+  await expect.poll(() => canary.reason, SOON).toContain('no answer within 2 s');
+  expect(canary.assert).toThrow(expect.objectContaining({ code: 'k3s' }));
+  await expect.poll(() => server.pid(), SOON).not.toBe(hanging);
+  await expect.poll(() => canary.reason, SOON).toBeUndefined();
+  stop.abort();
+  await running;
+});

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { stopOrphan } from './k3s.ts';
+
+let directory: string;
+let file: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'worker-k3s-'));
+  file = join(directory, 'k3s.pid');
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+test.each([
+  ['absent', undefined],
+  ['empty', ''],
+  ['cut off', '{"pid":12'],
+  ['a number alone', '12'],
+  ['another thing', '[]'],
+  ['of a group of processes', '{"pid":-1,"startTime":"1"}'],
+  ['of this group', '{"pid":0,"startTime":"1"}'],
+  ['of the first process', '{"pid":1,"startTime":"1"}'],
+  ['without a start time', `{"pid":${process.pid}}`],
+  ['of another process with this number', `{"pid":${process.pid},"startTime":"1"}`],
+])('a pid file that is %s names nobody to stop', async (_what, text) => {
+  if (text !== undefined) await writeFile(file, text);
+  await stopOrphan(file);
+});
+
+test('the process that a pid file names is stopped', async () => {
+  const child = spawn('sleep', ['60']);
+  await once(child, 'spawn');
+  const ended = once(child, 'exit');
+  const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
+  const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  await writeFile(file, JSON.stringify({ pid: child.pid, startTime }));
+  await stopOrphan(file);
+  expect(await ended).toEqual([null, 'SIGTERM']);
+});
