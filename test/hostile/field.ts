@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import type { RunningPod } from '../../scripts/demo/user.ts';
 import { LiveCluster, order } from '../support/live-cluster.ts';
 import { Peer } from './peer.ts';
 import { joinRogueNode, ROGUE } from './rogue-node.ts';
-import { identityOf, TENANT_ROLES, Tenant, type TenantRole } from './tenant.ts';
+import { TENANT_ROLES, Tenant, type TenantRole } from './tenant.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
 const NODE = { apiVersion: 'v1', kind: 'Node', metadata: { name: ROGUE, labels: {} } };
@@ -89,7 +88,7 @@ export class Field implements AsyncDisposable {
 }
 
 async function administrator(stateDir: string, url: string): Promise<Peer> {
-  const file = join(stateDir, 'k3s/server/cred/admin.kubeconfig');
-  const { users } = parse(await readFile(file, 'utf8')) as { users: { user: Record<string, string> }[] };
-  return new Peer(url, identityOf(users[0]!.user));
+  const prefix = join(stateDir, 'k3s/server/tls/client-admin');
+  const [cert, key] = await Promise.all(['crt', 'key'].map((kind) => readFile(`${prefix}.${kind}`, 'utf8')));
+  return new Peer(url, { cert: cert!, key: key! });
 }

@@ -44,7 +44,7 @@ export const OUTSIDER_ATTACKS: Attack[] = [
   refused('opens a node’s tunnel', ({ outsider }) =>
     outsider.try({
       path: '/v1-k3s/connect',
-      headers: { connection: 'upgrade', upgrade: 'websocket', 'x-tunnel-id': 'worker-1' },
+      headers: { connection: 'upgrade', upgrade: 'daasvader-tunnel' },
     }),
   ),
   refused('smuggles a second request with two lengths', (field) =>

@@ -106,7 +106,7 @@ async function login(user: User): Promise<Credential> {
 }
 
 /** A kubeconfig's certificate and key. */
-export function identityOf(user: Record<string, string>): Identity {
+function identityOf(user: Record<string, string>): Identity {
   const decode = (field: string) => Buffer.from(user[field] ?? '', 'base64').toString();
   return { cert: decode('client-certificate-data'), key: decode('client-key-data') };
 }
