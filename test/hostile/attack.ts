@@ -19,6 +19,20 @@ export function refused(attack: string, run: Attack['run']): Attack {
   return { attack, expected: 'refused', refusal: REFUSED, run };
 }
 
+/** One whose sender may be cut off before it has read the refusal. */
+export function refusedOrCut(attack: string, run: Attack['run']): Attack {
+  const cut = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') throw error;
+    return 'cut off';
+  };
+  return {
+    attack,
+    expected: 'refused or cut off',
+    refusal: /^(413 |cut off)/,
+    run: (field) => run(field).catch(cut),
+  };
+}
+
 /** An attack after which somebody honest is still served: `run` gives `served` when they were. */
 export function survived(attack: string, run: Attack['run']): Attack {
   return { attack, expected: 'others are served', refusal: /^served/, run };

@@ -7,6 +7,8 @@ import { joinRogueNode, ROGUE } from './rogue-node.ts';
 import { TENANT_ROLES, Tenant, type TenantRole } from './tenant.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
+/** Another address of this machine than the one that the honest come from. */
+export const HOSTILE_ADDRESS = '127.0.0.66';
 const NODE = { apiVersion: 'v1', kind: 'Node', metadata: { name: ROGUE, labels: {} } };
 
 /** A live cluster with somebody honest in it, and everybody hostile. */
@@ -16,6 +18,9 @@ export class Field implements AsyncDisposable {
   readonly victim: Tenant;
   readonly victimPod: RunningPod;
   readonly outsider: Peer;
+  /** The same at the enclave's own port. */
+  readonly outsiderApi: Peer;
+  /** Somebody honest there. */
   readonly api: Peer;
   readonly node: Peer;
   readonly tenants: Readonly<Record<TenantRole, Tenant>>;
@@ -27,6 +32,7 @@ export class Field implements AsyncDisposable {
     this.victim = fields.victim;
     this.victimPod = fields.victimPod;
     this.outsider = fields.outsider;
+    this.outsiderApi = fields.outsiderApi;
     this.api = fields.api;
     this.node = fields.node;
     this.tenants = fields.tenants;
@@ -53,7 +59,7 @@ export class Field implements AsyncDisposable {
     const victim = await Tenant.create(cluster, 'victim', 'admin');
     await victim.user.untilCompleted(await order(victim.user, 'shop'), RUN_TIMEOUT_MS);
     const victimPod = await victim.user.untilRunning('shop', RUN_TIMEOUT_MS);
-    const node = await joinRogueNode(cluster);
+    const node = await joinRogueNode(cluster, HOSTILE_ADDRESS);
     await node.object({ method: 'POST', path: '/api/v1/nodes', body: NODE });
     const tenants = {} as Record<TenantRole, Tenant>;
     for (const role of TENANT_ROLES) tenants[role] = await Tenant.create(cluster, `hostile-${role}`, role);
@@ -61,7 +67,8 @@ export class Field implements AsyncDisposable {
       live,
       victim,
       victimPod,
-      outsider: new Peer(kubernetesUrl),
+      outsider: new Peer(kubernetesUrl, {}, HOSTILE_ADDRESS),
+      outsiderApi: new Peer(apiUrl, {}, HOSTILE_ADDRESS),
       api: new Peer(apiUrl),
       node,
       tenants,

@@ -1,7 +1,9 @@
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 
 const ANSWER_TIMEOUT_MS = 20_000;
 const MAX_SHOWN = 100;
+/** Of one peer. A relay takes 64 new ones a second of an address, and some hundred at once. */
+const MAX_CONNECTIONS = 32;
 /** Of an answer, so that an attack which succeeds does not fill the test's own memory. */
 const MAX_ANSWER = 8 << 20;
 
@@ -30,11 +32,20 @@ export interface Answer {
 /** Somebody who speaks HTTPS with the cluster, through the host's relay as everybody does. */
 export class Peer {
   readonly #url: URL;
-  readonly #identity: Identity;
+  readonly #token: string | undefined;
+  readonly #agent: Agent;
 
-  constructor(url: string, identity: Identity = {}) {
+  /** @param localAddress where the connections come from: the relay counts by address */
+  constructor(url: string, { token, ...certificate }: Identity = {}, localAddress?: string) {
     this.#url = new URL(url);
-    this.#identity = identity;
+    this.#token = token;
+    this.#agent = new Agent({
+      ...certificate,
+      ...(localAddress !== undefined && { localAddress }),
+      keepAlive: true,
+      maxSockets: MAX_CONNECTIONS,
+      rejectUnauthorized: false, // who answers is not what is tested
+    });
   }
 
   /** Asks and gives the answer as text, `403 pods is forbidden…`, short enough for a table. */
@@ -45,18 +56,15 @@ export class Peer {
   /** Asks; an answer is an answer, whatever it says. */
   async ask({ method = 'GET', path, body, headers = {} }: Asked): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const { token, ...certificate } = this.#identity;
     const sent = request({
       host: this.#url.hostname,
       port: this.#url.port,
       path,
       method,
-      ...certificate,
-      agent: false,
-      rejectUnauthorized: false, // who answers is not what is tested
+      agent: this.#agent,
       headers: {
         'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-        ...(token && { authorization: `Bearer ${token}` }),
+        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
         ...headers,
       },
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { newKeys, nodeName, requestPem } from '@daasvader/enclave/kube/testing/certificate-request.ts';
 import { parse, stringify } from 'yaml';
 import type { Cluster } from '../../scripts/demo/cluster.ts';
-import { Peer } from './peer.ts';
+import { type Identity, Peer } from './peer.ts';
 
 const run = promisify(execFile);
 const AGENT = [
@@ -34,7 +34,7 @@ export interface SigningRequest {
  * Stakes, registers and joins as honest providers do, with the worker agent's own commands, and keeps the certificate
  * instead of giving it to a kubelet.
  */
-export async function joinRogueNode(cluster: Cluster): Promise<Peer> {
+export async function joinRogueNode(cluster: Cluster, localAddress: string): Promise<Peer> {
   const config = await writeConfiguration(cluster);
   const agent = (...args: string[]) => run(process.execPath, [...AGENT, ...args, '--config', config]);
   const { stdout } = await agent('keygen', '--wallet', '--json');
@@ -42,17 +42,19 @@ export async function joinRogueNode(cluster: Cluster): Promise<Peer> {
   await agent('register');
   await agent('join');
   const token = await readToken(join(cluster.directory, ROGUE, 'data/worker-agent/bootstrap.kubeconfig'));
-  return certifiedNode(new Peer(cluster.addresses.kubernetesUrl, { token }), cluster.addresses.kubernetesUrl);
+  const { kubernetesUrl } = cluster.addresses;
+  const certificate = await certify(new Peer(kubernetesUrl, { token }, localAddress));
+  return new Peer(kubernetesUrl, certificate, localAddress);
 }
 
-async function certifiedNode(bootstrap: Peer, url: string): Promise<Peer> {
+async function certify(bootstrap: Peer): Promise<Identity> {
   const keys = newKeys();
   const name = `${ROGUE}-first`;
   const request = requestPem({ keys, subject: nodeName(ROGUE) });
   const seen = await certificateFor(bootstrap, { name, request });
   if (typeof seen === 'string') throw new Error(`Cannot get a node's certificate: ${seen}`);
   const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-  return new Peer(url, { cert: seen.certificate, key });
+  return { cert: seen.certificate, key };
 }
 
 /** Asks for a certificate; gives it, or why there is none. */
