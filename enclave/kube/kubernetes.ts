@@ -3,21 +3,18 @@ import {
   ApiException,
   CertificatesV1Api,
   CoreV1Api,
-  createConfiguration,
   HttpMethod,
+  IsomorphicFetchHttpLibrary,
   type KubeConfig,
   type KubernetesListObject,
   type KubernetesObject,
   KubernetesObjectApi,
   PatchStrategy,
   RequestContext,
-  ServerConfiguration,
 } from '@kubernetes/client-node';
 
 /** Owner of the fields that the enclave applies. */
 const FIELD_MANAGER = 'daasvader';
-/** How long the API server, on the same machine, may take for one answer. */
-const ANSWER_MS = 10_000;
 /** Objects in one answer to a list. */
 const PAGE = 500;
 
@@ -39,17 +36,13 @@ export class Kubernetes {
   readonly core: CoreV1Api;
   readonly certificates: CertificatesV1Api;
   readonly #objects: KubernetesObjectApi;
-  readonly #configuration: ReturnType<typeof createConfiguration>;
+  readonly #http = new IsomorphicFetchHttpLibrary();
 
   constructor(kubeconfigFile: string) {
-    this.config = new BoundedKubeConfig(kubeconfigFile, { answerMs: ANSWER_MS });
-    this.#configuration = createConfiguration({
-      baseServer: new ServerConfiguration(this.config.getCurrentCluster()?.server ?? '', {}),
-      authMethods: { default: this.config },
-    });
-    this.core = new CoreV1Api(this.#configuration);
-    this.certificates = new CertificatesV1Api(this.#configuration);
-    this.#objects = new KubernetesObjectApi(this.#configuration);
+    this.config = new BoundedKubeConfig(kubeconfigFile);
+    this.core = this.config.makeApiClient(CoreV1Api);
+    this.certificates = this.config.makeApiClient(CertificatesV1Api);
+    this.#objects = KubernetesObjectApi.makeApiClient(this.config);
   }
 
   /** Server-side apply: creates the object or makes it what it should be. Safe to repeat. */
@@ -117,7 +110,7 @@ export class Kubernetes {
     const { server } = this.config.getCurrentCluster() ?? {};
     const context = new RequestContext(`${server}${path}`, HttpMethod.GET);
     await this.config.applySecurityAuthentication(context);
-    const response = await this.#configuration.httpApi.send(context).toPromise();
+    const response = await this.#http.send(context).toPromise();
     const body = await response.body.text();
     if (response.httpStatusCode !== 200)
       throw new ApiException(response.httpStatusCode, path, body, response.headers);
