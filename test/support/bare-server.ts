@@ -130,7 +130,7 @@ export class BareServer implements AsyncDisposable {
     sent.on('error', reject);
     sent.on('response', (response) => {
       let text = '';
-      response.on('data', (part) => (text += part));
+      response.setEncoding('utf8').on('data', (part) => (text += part));
       response.on('close', () => resolve({ status: response.statusCode ?? 0, text }));
     });
     sent.end(body && JSON.stringify(body));
