@@ -166,16 +166,25 @@ func TestLogsThatNobodyReadsHoldNoMoreThanTheirStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := heap()
-	for range 40 {
-		log, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://w1:10250/containerLogs/x/y/z", nil)
+	viewer := request.WithUser(t.Context(), &user.DefaultInfo{Name: "sui:0x1"})
+	follow := func() error {
+		log, err := http.NewRequestWithContext(viewer, http.MethodGet, "https://w1:10250/containerLogs/x/y/z", nil)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		response, err := kubelets.RoundTrip(log)
-		if err != nil {
+		if err == nil {
+			t.Cleanup(func() { response.Body.Close() })
+		}
+		return err
+	}
+	for range maxStreamsEach {
+		if err := follow(); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { response.Body.Close() })
+	}
+	if follow() == nil {
+		t.Error("one more is followed")
 	}
 	time.Sleep(time.Second) // in which it sends what is taken
 	if grown := int64(heap()) - int64(before); grown > 64<<20 {
