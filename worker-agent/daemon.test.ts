@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster } from '@daasvader/control-plane/cluster.ts';
@@ -192,6 +192,19 @@ test('starts k3s again with the address that the node has now, without joining a
   expect(await childLog()).toMatch(/^started.*\nstopped\nstarted.*\n$/);
   expect(controlPlane.requests.filter((path) => path === '/api/v1/register-worker')).toHaveLength(1);
   expect(state.status.phase).toBe('running');
+});
+
+test('goes on when k3s cannot be started again with another address', async () => {
+  await startDaemon();
+  await reaches('running');
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.1'), PATIENCE);
+  const binary = join(directory, 'k3s');
+  await rename(binary, `${binary}.away`);
+  address = '127.0.0.2';
+  await vi.waitFor(() => expect(state.status.problem).toContain('Cannot start'), PATIENCE);
+  await rename(`${binary}.away`, binary);
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.2'), PATIENCE);
+  await reaches('running');
 });
 
 test('starts k3s again after it died', async () => {

@@ -169,7 +169,12 @@ export class Daemon {
     if (seen === former.used || seen !== former.seen) return;
     this.#options.log.warn({ from: former.used, to: seen }, 'another address: starting k3s agent again');
     await this.#stopK3s();
-    await this.#startK3s(controlPlane);
+    try {
+      await this.#startK3s(controlPlane);
+    } catch (error) {
+      this.#options.state.enter('verifying'); // from where the next round joins
+      throw error;
+    }
   }
 
   async #start(): Promise<void> {

@@ -46,10 +46,13 @@ export async function startK3s(options: K3sOptions): Promise<K3sAgent> {
   const child = spawn(options.binary, k3sArguments(options), { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = endOf(child).finally(() => rm(options.pidFile, { force: true }));
   await started(child, options.binary);
-  await writePrivate(
-    options.pidFile,
-    JSON.stringify({ pid: child.pid, startTime: await startTimeOf(child.pid ?? 0) }),
-  );
+  try {
+    const startTime = await startTimeOf(child.pid ?? 0);
+    await writePrivate(options.pidFile, JSON.stringify({ pid: child.pid, startTime }));
+  } catch (error) {
+    await stop(child, ended); // nobody could find it any more
+    throw error;
+  }
   for (const stream of [child.stdout, child.stderr])
     if (stream !== null)
       createInterface({ input: stream }).on('line', (line) => options.log.info({ k3s: line }, 'k3s'));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
@@ -73,8 +73,13 @@ export async function createWallet(file: string): Promise<string> {
 /** Writes a file that only its owner may read, whole or not at all, in a directory that only its owner may enter. */
 export async function writePrivate(file: string, text: string): Promise<void> {
   const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
-  await writeNew(unfinished, text);
-  await rename(unfinished, file);
+  try {
+    await writeNew(unfinished, text);
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
 }
 
 function walletOf(file: string, text: string): Keypair {
