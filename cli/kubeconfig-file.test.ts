@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { KUBECONFIG_MARK, keepOthers } from './kubeconfig-file.ts';
+import { KUBECONFIG_MARK, keepOthers, writePrivate } from './kubeconfig-file.ts';
 
 const KUBECONFIG = stringify({
   apiVersion: 'v1',
@@ -51,6 +52,31 @@ test.each([
   });
 });
 
+test.each(['/dev/null', '/dev/zero'])('the device %s is not replaced', async (device) => {
+  await expect(keepOthers(device)).rejects.toMatchObject({ code: 'file' });
+});
+
+test('what is not read to its end, such as a pipe, is not replaced', async () => {
+  execFileSync('mkfifo', [file]);
+  await expect(keepOthers(file)).rejects.toMatchObject({ code: 'file' });
+});
+
 test('a directory is not replaced', async () => {
   await expect(keepOthers(directory)).rejects.toMatchObject({ code: 'file' });
+});
+
+test('a file that others may read becomes one that they may not, and a link to it stays', async () => {
+  const link = join(directory, 'link');
+  await writeFile(file, 'old', { mode: 0o644 });
+  await symlink(file, link);
+  await writePrivate(link, 'new');
+  expect(await readFile(file, 'utf8')).toBe('new');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+});
+
+test('a file that cannot be put in its place leaves nothing behind', async () => {
+  await mkdir(join(file, 'in-its-place'), { recursive: true });
+  await expect(writePrivate(file, 'secret')).rejects.toMatchObject({ code: 'file' });
+  expect(await readdir(directory)).toEqual(['config']);
 });
