@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { KUBECONFIG_MARK, keepOthers, writePrivate } from './kubeconfig-file.ts';
+import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
 
 const KUBECONFIG = stringify({
   apiVersion: 'v1',
@@ -65,18 +65,17 @@ test('a directory is not replaced', async () => {
   await expect(keepOthers(directory)).rejects.toMatchObject({ code: 'file' });
 });
 
-test('a file that others may read becomes one that they may not, and a link to it stays', async () => {
+test('of a link what it leads to is replaced, and not the link', async () => {
   const link = join(directory, 'link');
-  await writeFile(file, 'old', { mode: 0o644 });
+  await writeFile(file, 'old');
   await symlink(file, link);
-  await writePrivate(link, 'new');
+  await writeKubeconfig(link, 'new');
   expect(await readFile(file, 'utf8')).toBe('new');
-  expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await lstat(link)).isSymbolicLink()).toBe(true);
 });
 
-test('a file that cannot be put in its place leaves nothing behind', async () => {
-  await mkdir(join(file, 'in-its-place'), { recursive: true });
-  await expect(writePrivate(file, 'secret')).rejects.toMatchObject({ code: 'file' });
-  expect(await readdir(directory)).toEqual(['config']);
+test('a kubeconfig that cannot be written is an error of ours', async () => {
+  await expect(writeKubeconfig(join(directory, 'none', 'config'), '')).rejects.toMatchObject({
+    code: 'file',
+  });
 });

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { replacePrivate } from '@daasvader/chain/private-file.ts';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
 
@@ -27,17 +27,14 @@ export async function keepOthers(file: string): Promise<void> {
 }
 
 /**
- * Writes a file for its owner alone to read, whole or not at all, also when there is one that others may read. Of a link
- * what it leads to is replaced, and not the link.
+ * Writes a kubeconfig for its owner alone to read. Of a link what it leads to is replaced, and not the link.
+ *
+ * @throws CliError `file`
  */
-export async function writePrivate(file: string, text: string): Promise<void> {
-  const place = await realpath(file).catch(() => file); // there is none yet
-  const unfinished = `${place}.${randomBytes(4).toString('hex')}`;
+export async function writeKubeconfig(file: string, text: string): Promise<void> {
   try {
-    await writeFile(unfinished, text, { mode: 0o600, flag: 'wx' });
-    await rename(unfinished, place);
+    await replacePrivate(await realpath(file).catch(() => file), text); // there may be none yet
   } catch (cause) {
-    await rm(unfinished, { force: true });
     throw new CliError('file', `Cannot write ${file}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -19,7 +19,7 @@ import {
   withWallet,
 } from './context.ts';
 import { openControlPlane, tell } from './control-plane.ts';
-import { KUBECONFIG_MARK, keepOthers, writePrivate } from './kubeconfig-file.ts';
+import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
 import { printJson, printLine } from './output.ts';
 import { readWallet } from './wallet.ts';
 
@@ -52,17 +52,17 @@ export function kubeconfigCommand(): Command {
       'where to write it, for you alone to read; a file that others wrote is left alone',
       './kubeconfig',
     )
-    .action(writeKubeconfig);
+    .action(grantKubeconfig);
 }
 
-async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
+async function grantKubeconfig(options: KubeconfigOptions): Promise<void> {
   const wallet = await readWallet(options.wallet);
   await keepOthers(options.out);
   const controlPlane = await openControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
     await keepOthers(options.out); // it may have been written meanwhile
-    await writePrivate(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig, QUOTED));
+    await writeKubeconfig(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig, QUOTED));
     report(granted, options);
   } finally {
     await controlPlane.endpoint.close();

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startK3s, stopOrphan } from './k3s.ts';
-import { writePrivate } from './keys.ts';
 
 let directory: string;
 let file: string;
@@ -64,10 +63,4 @@ test('a child whose pid file cannot be written does not go on unseen', async () 
   await expect(starting).rejects.toThrow();
   const pid = await readFile(join(directory, 'pid'), 'utf8').catch(() => undefined);
   if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
-});
-
-test('a private file that cannot be put in its place leaves nothing behind', async () => {
-  await mkdir(join(file, 'in-its-place'), { recursive: true });
-  await expect(writePrivate(file, 'secret')).rejects.toThrow();
-  expect(await readdir(directory)).toEqual(['k3s.pid']);
 });
