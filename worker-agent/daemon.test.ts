@@ -40,6 +40,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   stop.abort();
   await running;
   await controlPlane.close();
@@ -143,6 +144,15 @@ test('starts nothing while its clock may be wrong, and says by how much', async 
   expect(controlPlane.requests).not.toContain('/api/v1/register-worker');
   controlPlane.lies = {};
   await reaches('running');
+});
+
+test('verifies again in time though the clock of this machine was set back', async () => {
+  await startDaemon('0.05');
+  await reaches('running');
+  const now = Date.now.bind(Date);
+  vi.spyOn(Date, 'now').mockImplementation(() => now() - 120_000);
+  cluster = { ...cluster, measurements: [] };
+  await reaches('refused');
 });
 
 test('leaves k3s running while the control plane does not answer, and verifies again when it does', async () => {
