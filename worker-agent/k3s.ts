@@ -114,9 +114,9 @@ async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> 
 export async function stopOrphan(pidFile: string): Promise<void> {
   const orphan = await readPidFile(pidFile);
   if (orphan === undefined) return;
-  const deadline = Date.now() + STOP_GRACE_MS;
+  const deadline = performance.now() + STOP_GRACE_MS;
   while ((await startTimeOf(orphan.pid)) === orphan.startTime) {
-    signal(orphan.pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
+    signal(orphan.pid, performance.now() < deadline ? 'SIGTERM' : 'SIGKILL');
     await sleep(200);
   }
 }
