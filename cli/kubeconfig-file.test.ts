@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { KUBECONFIG_MARK, keepOthers } from './kubeconfig-file.ts';
+import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
 
 const KUBECONFIG = stringify({
   apiVersion: 'v1',
@@ -51,6 +52,30 @@ test.each([
   });
 });
 
+test.each(['/dev/null', '/dev/zero'])('the device %s is not replaced', async (device) => {
+  await expect(keepOthers(device)).rejects.toMatchObject({ code: 'file' });
+});
+
+test('what is not read to its end, such as a pipe, is not replaced', async () => {
+  execFileSync('mkfifo', [file]);
+  await expect(keepOthers(file)).rejects.toMatchObject({ code: 'file' });
+});
+
 test('a directory is not replaced', async () => {
   await expect(keepOthers(directory)).rejects.toMatchObject({ code: 'file' });
+});
+
+test('of a link what it leads to is replaced, and not the link', async () => {
+  const link = join(directory, 'link');
+  await writeFile(file, 'old');
+  await symlink(file, link);
+  await writeKubeconfig(link, 'new');
+  expect(await readFile(file, 'utf8')).toBe('new');
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+});
+
+test('a kubeconfig that cannot be written is an error of ours', async () => {
+  await expect(writeKubeconfig(join(directory, 'none', 'config'), '')).rejects.toMatchObject({
+    code: 'file',
+  });
 });

@@ -1,5 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { checkCa } from '@daasvader/control-plane/checks.ts';
 import { credentialMessage } from '@daasvader/control-plane/credential-message.ts';
 import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
@@ -20,7 +19,7 @@ import {
   withWallet,
 } from './context.ts';
 import { openControlPlane, tell } from './control-plane.ts';
-import { KUBECONFIG_MARK, keepOthers } from './kubeconfig-file.ts';
+import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
 import { printJson, printLine } from './output.ts';
 import { readWallet } from './wallet.ts';
 
@@ -53,17 +52,17 @@ export function kubeconfigCommand(): Command {
       'where to write it, for you alone to read; a file that others wrote is left alone',
       './kubeconfig',
     )
-    .action(writeKubeconfig);
+    .action(grantKubeconfig);
 }
 
-async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
+async function grantKubeconfig(options: KubeconfigOptions): Promise<void> {
   const wallet = await readWallet(options.wallet);
   await keepOthers(options.out);
   const controlPlane = await openControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
     await keepOthers(options.out); // it may have been written meanwhile
-    await writePrivate(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig, QUOTED));
+    await writeKubeconfig(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig, QUOTED));
     report(granted, options);
   } finally {
     await controlPlane.endpoint.close();
@@ -143,13 +142,6 @@ function read<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
   if (parsed.success) return parsed.data;
   const reason = z.prettifyError(parsed.error);
   throw new ControlPlaneError('malformed', `Cannot read the credential of ${url}: ${reason}`);
-}
-
-/** Writes the file whole or not at all, also when there is one that others may read. */
-async function writePrivate(file: string, text: string): Promise<void> {
-  const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
-  await writeFile(unfinished, text, { mode: 0o600, flag: 'wx' });
-  await rename(unfinished, file);
 }
 
 function report({ role, namespaces, expiresAtMs }: Granted, { out, json }: KubeconfigOptions): void {

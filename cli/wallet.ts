@@ -1,4 +1,5 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { createPrivate } from '@daasvader/chain/private-file.ts';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
 import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
@@ -33,7 +34,7 @@ export async function readWallet(file: string): Promise<Keypair> {
 export async function createWallet(file: string): Promise<string> {
   const keypair = new Ed25519Keypair();
   try {
-    await writeFile(file, `${keypair.getSecretKey()}\n`, { mode: 0o600, flag: 'wx' });
+    await createPrivate(file, `${keypair.getSecretKey()}\n`);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'EEXIST' ? 'there is a file already; name another' : message;

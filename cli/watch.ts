@@ -31,7 +31,7 @@ export async function watchRequests(options: WatchOptions): Promise<RequestRow[]
   const later = `daas requests ${options.ids.join(' ')}`;
   let rows: RequestRow[] | undefined;
   let failure: unknown;
-  for (const deadline = Date.now() + seconds * 1_000; ; await sleep(POLL_MS)) {
+  for (const deadline = performance.now() + seconds * 1_000; ; await sleep(POLL_MS)) {
     try {
       rows = await read(options);
       failure = undefined;
@@ -40,7 +40,7 @@ export async function watchRequests(options: WatchOptions): Promise<RequestRow[]
       failure = error;
     }
     if (failure === undefined && rows?.every(until)) return rows;
-    if (Date.now() >= deadline) break;
+    if (performance.now() >= deadline) break;
   }
   const message = `after ${seconds} s; look later with: ${later}`;
   if (rows === undefined)

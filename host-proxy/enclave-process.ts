@@ -104,10 +104,10 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
 }
 
 async function stopProcess(pid: number, log: Logger): Promise<void> {
-  const deadline = Date.now() + STOP_GRACE_MS;
+  const deadline = performance.now() + STOP_GRACE_MS;
   kill(pid, 'SIGTERM');
   while (kill(pid, 0)) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       log.error({ pid }, 'the enclave did not end in time: killing it');
       return void kill(pid, 'SIGKILL');
     }

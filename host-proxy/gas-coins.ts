@@ -44,7 +44,7 @@ export class GasCoins {
   }
 
   async #take(budget: bigint): Promise<Coin> {
-    for (const deadline = Date.now() + WAIT_MS; ; await delay(POLL_MS)) {
+    for (const deadline = performance.now() + WAIT_MS; ; await delay(POLL_MS)) {
       const coins = (await this.#chain.coins(this.#account.toSuiAddress())).filter(
         (coin) => BigInt(coin.balance) >= budget,
       );
@@ -54,7 +54,10 @@ export class GasCoins {
         continue;
       }
       if (free) {
-        this.#leases.set(free.objectId, { version: BigInt(free.version), until: Date.now() + LEASE_MS });
+        this.#leases.set(free.objectId, {
+          version: BigInt(free.version),
+          until: performance.now() + LEASE_MS,
+        });
         return free;
       }
       if (coins.length === 0)
@@ -62,13 +65,14 @@ export class GasCoins {
           'budget',
           `Cannot pay gas: no coin of the host account ${this.#account.toSuiAddress()} holds ${budget} MIST`,
         );
-      if (Date.now() > deadline) throw new HostProxyError('budget', 'Cannot pay gas: every coin is in use');
+      if (performance.now() > deadline)
+        throw new HostProxyError('budget', 'Cannot pay gas: every coin is in use');
     }
   }
 
   #isFree({ objectId, version }: Coin): boolean {
     const lease = this.#leases.get(objectId);
-    return !lease || BigInt(version) > lease.version || Date.now() > lease.until;
+    return !lease || BigInt(version) > lease.version || performance.now() > lease.until;
   }
 
   /** Turns one large coin into many, once; a coin too small for that stays as it is. */

@@ -21,7 +21,7 @@ export class HourlyLimit {
    * @throws {HostProxyError} `budget`
    */
   take(amount: bigint): () => void {
-    const now = Date.now();
+    const now = performance.now();
     let used = 0n;
     for (const each of this.#taken) {
       if (now - each.at >= HOUR_MS) this.#taken.delete(each);

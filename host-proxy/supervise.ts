@@ -10,13 +10,14 @@ const HEALTHY_MS = 30_000;
 export async function supervise(run: () => Promise<void>, signal: AbortSignal, log: Logger): Promise<void> {
   let backoff = FIRST_BACKOFF_MS;
   while (!signal.aborted) {
-    const started = Date.now();
+    const started = performance.now();
     try {
       await run();
     } catch (error) {
       log.error({ err: error }, 'Cannot start the enclave: trying again');
     }
-    backoff = Date.now() - started >= HEALTHY_MS ? FIRST_BACKOFF_MS : Math.min(backoff * 2, MAX_BACKOFF_MS);
+    backoff =
+      performance.now() - started >= HEALTHY_MS ? FIRST_BACKOFF_MS : Math.min(backoff * 2, MAX_BACKOFF_MS);
     await delay(backoff, undefined, { signal }).catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster } from '@daasvader/control-plane/cluster.ts';
@@ -40,6 +40,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   stop.abort();
   await running;
   await controlPlane.close();
@@ -145,6 +146,15 @@ test('starts nothing while its clock may be wrong, and says by how much', async 
   await reaches('running');
 });
 
+test('verifies again in time though the clock of this machine was set back', async () => {
+  await startDaemon('0.05');
+  await reaches('running');
+  const now = Date.now.bind(Date);
+  vi.spyOn(Date, 'now').mockImplementation(() => now() - 120_000);
+  cluster = { ...cluster, measurements: [] };
+  await reaches('refused');
+});
+
 test('leaves k3s running while the control plane does not answer, and verifies again when it does', async () => {
   await startDaemon();
   await reaches('running');
@@ -192,6 +202,19 @@ test('starts k3s again with the address that the node has now, without joining a
   expect(await childLog()).toMatch(/^started.*\nstopped\nstarted.*\n$/);
   expect(controlPlane.requests.filter((path) => path === '/api/v1/register-worker')).toHaveLength(1);
   expect(state.status.phase).toBe('running');
+});
+
+test('goes on when k3s cannot be started again with another address', async () => {
+  await startDaemon();
+  await reaches('running');
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.1'), PATIENCE);
+  const binary = join(directory, 'k3s');
+  await rename(binary, `${binary}.away`);
+  address = '127.0.0.2';
+  await vi.waitFor(() => expect(state.status.problem).toContain('Cannot start'), PATIENCE);
+  await rename(`${binary}.away`, binary);
+  await vi.waitFor(async () => expect(await childLog()).toContain('--node-ip 127.0.0.2'), PATIENCE);
+  await reaches('running');
 });
 
 test('starts k3s again after it died', async () => {

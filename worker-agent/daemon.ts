@@ -52,6 +52,7 @@ export class Daemon {
   /** The one that k3s was started with, and the one that was seen last. */
   #address = { used: '', seen: '' };
   #sealKey: SealKey;
+  /** By a clock that nobody sets. */
   #verifyAt = 0;
   #failures = 0;
   #interrupted = false;
@@ -87,7 +88,7 @@ export class Daemon {
   async #round(stop: AbortSignal): Promise<void> {
     try {
       await this.#probe();
-      if (Date.now() >= this.#verifyAt) await this.#verify(stop);
+      if (performance.now() >= this.#verifyAt) await this.#verify(stop);
       stop.throwIfAborted();
       await this.#followAddress();
       if (this.#k3s === undefined) await this.#start();
@@ -125,7 +126,7 @@ export class Daemon {
     const known = this.#controlPlane?.binding.bootId;
     await this.#controlPlane?.endpoint.close();
     this.#controlPlane = found;
-    this.#verifyAt = Date.now() + config.security.attestation_interval * 1000;
+    this.#verifyAt = performance.now() + config.security.attestation_interval * 1000;
     state.verified(bootId);
     log.info({ bootId }, 'control plane verified');
     await this.#renewSealKey();
@@ -169,7 +170,12 @@ export class Daemon {
     if (seen === former.used || seen !== former.seen) return;
     this.#options.log.warn({ from: former.used, to: seen }, 'another address: starting k3s agent again');
     await this.#stopK3s();
-    await this.#startK3s(controlPlane);
+    try {
+      await this.#startK3s(controlPlane);
+    } catch (error) {
+      this.#options.state.enter('verifying'); // from where the next round joins
+      throw error;
+    }
   }
 
   async #start(): Promise<void> {

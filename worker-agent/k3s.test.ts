@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { stopOrphan } from './k3s.ts';
+import { startK3s, stopOrphan } from './k3s.ts';
 
 let directory: string;
 let file: string;
@@ -41,4 +42,25 @@ test('the process that a pid file names is stopped', async () => {
   await writeFile(file, JSON.stringify({ pid: child.pid, startTime }));
   await stopOrphan(file);
   expect(await ended).toEqual([null, 'SIGTERM']);
+});
+
+test('a child whose pid file cannot be written does not go on unseen', async () => {
+  const binary = join(directory, 'k3s');
+  await writeFile(binary, `#!/bin/sh\necho $$ >"${directory}/pid"\nexec sleep 60\n`, { mode: 0o755 });
+  await mkdir(join(file, 'in-its-place'), { recursive: true });
+  const starting = startK3s({
+    binary,
+    masterEndpoint: 'https://127.0.0.1:6443',
+    bootstrapKubeconfig: join(directory, 'bootstrap.kubeconfig'),
+    nodeId: 'worker-1',
+    address: '127.0.0.1',
+    dataDir: directory,
+    clusterCidr: '10.42.0.0/16',
+    serviceCidr: '10.43.0.0/16',
+    pidFile: file,
+    log: pino({ level: 'silent' }),
+  });
+  await expect(starting).rejects.toThrow();
+  const pid = await readFile(join(directory, 'pid'), 'utf8').catch(() => undefined);
+  if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
 });

@@ -46,10 +46,13 @@ export async function startK3s(options: K3sOptions): Promise<K3sAgent> {
   const child = spawn(options.binary, k3sArguments(options), { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = endOf(child).finally(() => rm(options.pidFile, { force: true }));
   await started(child, options.binary);
-  await writePrivate(
-    options.pidFile,
-    JSON.stringify({ pid: child.pid, startTime: await startTimeOf(child.pid ?? 0) }),
-  );
+  try {
+    const startTime = await startTimeOf(child.pid ?? 0);
+    await writePrivate(options.pidFile, JSON.stringify({ pid: child.pid, startTime }));
+  } catch (error) {
+    await stop(child, ended); // nobody could find it any more
+    throw error;
+  }
   for (const stream of [child.stdout, child.stderr])
     if (stream !== null)
       createInterface({ input: stream }).on('line', (line) => options.log.info({ k3s: line }, 'k3s'));
@@ -111,9 +114,9 @@ async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> 
 export async function stopOrphan(pidFile: string): Promise<void> {
   const orphan = await readPidFile(pidFile);
   if (orphan === undefined) return;
-  const deadline = Date.now() + STOP_GRACE_MS;
+  const deadline = performance.now() + STOP_GRACE_MS;
   while ((await startTimeOf(orphan.pid)) === orphan.startTime) {
-    signal(orphan.pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
+    signal(orphan.pid, performance.now() < deadline ? 'SIGTERM' : 'SIGKILL');
     await sleep(200);
   }
 }

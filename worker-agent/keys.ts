@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { createPrivate, replacePrivate } from '@daasvader/chain/private-file.ts';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
 import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/seal.ts';
 import type { Keypair } from '@mysten/sui/cryptography';
@@ -22,7 +22,7 @@ export function sealKeyFile(stateDir: string): string {
  */
 export async function createSealKey(file: string): Promise<SealKey> {
   const key = await generateSealKey();
-  await writeNew(file, `${Buffer.from(key.privateKey).toString('hex')}\n`);
+  await write(file, `${Buffer.from(key.privateKey).toString('hex')}\n`, createPrivate);
   return key;
 }
 
@@ -66,15 +66,13 @@ export async function readWallet(file: string, expectedAddress?: string): Promis
 /** Makes a Sui key and writes it, readable by its owner only. */
 export async function createWallet(file: string): Promise<string> {
   const keypair = Ed25519Keypair.generate();
-  await writeNew(file, `${keypair.getSecretKey()}\n`);
+  await write(file, `${keypair.getSecretKey()}\n`, createPrivate);
   return keypair.toSuiAddress();
 }
 
 /** Writes a file that only its owner may read, whole or not at all, in a directory that only its owner may enter. */
-export async function writePrivate(file: string, text: string): Promise<void> {
-  const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
-  await writeNew(unfinished, text);
-  await rename(unfinished, file);
+export function writePrivate(file: string, text: string): Promise<void> {
+  return write(file, text, replacePrivate);
 }
 
 function walletOf(file: string, text: string): Keypair {
@@ -97,10 +95,10 @@ async function readSecret(file: string, advice: string): Promise<string> {
   }
 }
 
-async function writeNew(file: string, text: string): Promise<void> {
+async function write(file: string, text: string, how: typeof createPrivate): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   try {
-    await writeFile(file, text, { mode: 0o600, flag: 'wx', flush: true });
+    await how(file, text);
   } catch (cause) {
     throw new WorkerError('key', `Cannot write ${file}: ${(cause as Error).message}`, { cause });
   }

@@ -13,16 +13,29 @@ const SUI = '0x2';
 
 let server: Server;
 let relayed: number;
+/** What the full node throws instead of an answer. */
+let failure: Error | undefined;
 
 beforeEach(async () => {
   relayed = 0;
+  failure = undefined;
   const client = {
+    async simulateTransaction() {
+      throw new Error('silent');
+    },
     async executeTransaction() {
+      if (failure !== undefined) throw failure;
       relayed += 1;
       return { $kind: 'Transaction', Transaction: { digest: 'd' } };
     },
   } as unknown as SuiGrpcClient;
-  const ids = { packageId: PACKAGE, registryId: '', workersId: '', stakingId: '', schedulerId: '' };
+  const ids = {
+    packageId: PACKAGE,
+    registryId: id('04'),
+    workersId: id('05'),
+    stakingId: id('06'),
+    schedulerId: id('07'),
+  };
   const api = createApi([contractCallRoutes(client, ids)], pino({ enabled: false }));
   server = createServer(api.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -38,8 +51,12 @@ async function relay(build: (tx: Transaction) => void, after: number[] = []): Pr
   tx.setGasPrice(1);
   tx.setGasPayment([{ objectId: id('02'), version: '1', digest: '11111111111111111111111111111111' }]);
   const transaction = Buffer.from([...(await tx.build()), ...after]).toString('base64');
+  return call({ transaction, signatures: ['AA=='] });
+}
+
+async function call(request: object): Promise<number> {
   const { port } = server.address() as AddressInfo;
-  const body = JSON.stringify({ transaction, signatures: ['AA=='] });
+  const body = JSON.stringify(request);
   const response = await fetch(`http://127.0.0.1:${port}/api/contract/call`, { method: 'POST', body });
   return response.status;
 }
@@ -91,4 +108,16 @@ test('coins alone are not relayed', async () => {
 test('a transaction with bytes after its end is not relayed', async () => {
   expect(await relay(ours, [0])).toBe(400);
   expect(relayed).toBe(0);
+});
+
+test('a transaction that the full node refuses is the caller’s fault, a silent full node is not', async () => {
+  failure = Object.assign(new Error('invalid signature'), { code: 'INVALID_ARGUMENT' });
+  expect(await relay(ours)).toBe(400);
+  failure = new Error('nobody is there');
+  expect(await relay(ours)).toBe(503);
+  expect(await call({ function: 'get_request_status', args: ['1'] })).toBe(503);
+});
+
+test('a number of a request that no request can have is the caller’s fault', async () => {
+  expect(await call({ function: 'get_request_status', args: ['18446744073709551616'] })).toBe(400);
 });

@@ -1,3 +1,5 @@
+import { reasonOf } from '@daasvader/chain/reason.ts';
+import { isRefusal } from '@daasvader/chain/submit.ts';
 import { bcs } from '@mysten/sui/bcs';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
@@ -8,7 +10,10 @@ import { readJson } from './body.ts';
 import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
 
-const requestId = z.string().regex(/^[0-9]{1,20}$/, 'must be a decimal number');
+const requestId = z
+  .string()
+  .regex(/^[0-9]{1,20}$/, 'must be a decimal number')
+  .refine((text) => BigInt(text) < 1n << 64n, 'must be a number of 64 bits');
 
 const query = z.discriminatedUnion('function', [
   z.strictObject({ function: z.literal('get_active_request_count'), args: z.tuple([]).optional() }),
@@ -54,7 +59,7 @@ async function view(client: SuiGrpcClient, ids: ClusterIds, request: Query): Pro
     arguments: [transaction.object(ids.schedulerId), ...values],
   });
   const include = { commandResults: true } as const;
-  const result = await client.simulateTransaction({ transaction, include, checksEnabled: false });
+  const result = await told(client.simulateTransaction({ transaction, include, checksEnabled: false }));
   const returned = result.commandResults?.[0]?.returnValues[0]?.bcs;
   if (result.$kind !== 'Transaction' || !returned) {
     throw new HttpProblem(404, 'not-found', `The chain has no answer to ${request.function}`);
@@ -72,9 +77,25 @@ async function forward(
 ): Promise<{ digest: string; success: boolean }> {
   const bytes = Uint8Array.from(Buffer.from(transaction, 'base64'));
   assertOurs(parseCommands(bytes), packageId);
-  const result = await client.executeTransaction({ transaction: bytes, signatures });
+  const result = await told(client.executeTransaction({ transaction: bytes, signatures }));
   const executed = result.Transaction ?? result.FailedTransaction;
   return { digest: executed.digest, success: result.$kind === 'Transaction' };
+}
+
+/** Characters of what a full node says, which may say anything. */
+const MAX_REASON = 500;
+
+/** What the full node answers; whose fault it is when it does not is told apart. */
+async function told<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (isRefusal(cause))
+      throw new HttpProblem(400, 'chain', `The full node refused: ${reasonOf(cause).slice(0, MAX_REASON)}`, {
+        cause,
+      });
+    throw new HttpProblem(503, 'chain', 'The full node did not answer; try again later', { cause });
+  }
 }
 
 /** Every command calls our package, loads an attestation document for it, or makes the coin that it takes. */

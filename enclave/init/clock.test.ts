@@ -113,3 +113,16 @@ it.each([
   expect(lines[0]!.jumpMs).toBe(jump);
   expect(wrongMs).toBe(jump);
 });
+
+it('leaves a clock alone when it is the answer that came late', async () => {
+  const working = telling(() => 0);
+  const late = nsmWith(async (request) => {
+    const document = await working.attest(request);
+    vi.advanceTimersByTime(5_000);
+    return document;
+  });
+  expect(await setClock(late, clock)).toBe(0);
+  expect(wrongMs).toBe(0);
+  wrongMs = -20_000;
+  expect(await setClock(late, clock)).toBe(-15_000);
+});

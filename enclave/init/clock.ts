@@ -5,7 +5,7 @@ import type { Nsm } from '../nsm/nsm.ts';
 import { repeat } from '../repeat.ts';
 import { setTime } from './system.ts';
 
-/** Less is the time that the question takes. */
+/** Less is not worth setting; what the question took comes on top. */
 const MAX_SKEW_MS = 1_000;
 const INTERVAL_MS = 10_000;
 /** Between two answers the module's clock runs as the processor's counter does, but for what the questions take. */
@@ -41,13 +41,14 @@ export async function setClock(nsm: Nsm, clock = MACHINE): Promise<number> {
 export function keepClock(nsm: Nsm, log: Logger, clock = MACHINE): () => void {
   let before: { time: number; at: number } | undefined;
   const keep = async () => {
-    const time = await timeOf(nsm);
+    const told = await timeOf(nsm);
+    const { time } = told;
     const at = performance.now();
     const jumpMs = before === undefined ? 0 : Math.round(time - before.time - (at - before.at));
     before = { time, at };
     if (Math.abs(jumpMs) > MAX_JUMP_MS)
       log.error({ jumpMs, time }, "the security module's own clock jumped, and is followed");
-    const skew = correct(clock, time);
+    const skew = correct(clock, told);
     if (skew !== 0) log.warn({ skew }, 'the clock was wrong and has been set');
   };
   return repeat(keep, INTERVAL_MS, ({ message }) =>
@@ -55,14 +56,22 @@ export function keepClock(nsm: Nsm, log: Logger, clock = MACHINE): () => void {
   );
 }
 
-async function timeOf(nsm: Nsm): Promise<number> {
-  const { payload } = decodeCoseSign1(Uint8Array.from(await nsm.attest({})));
-  return decodeDocument(payload).timestamp;
+/** What the module said, and how long ago at most: an answer waits while this process is busy. */
+interface Told {
+  readonly time: number;
+  readonly tookMs: number;
 }
 
-function correct(clock: WallClock, time: number): number {
+async function timeOf(nsm: Nsm): Promise<Told> {
+  const asked = performance.now();
+  const { payload } = decodeCoseSign1(Uint8Array.from(await nsm.attest({})));
+  const tookMs = performance.now() - asked;
+  return { time: decodeDocument(payload).timestamp, tookMs };
+}
+
+function correct(clock: WallClock, { time, tookMs }: Told): number {
   const skew = clock.now() - time;
-  if (Math.abs(skew) <= MAX_SKEW_MS) return 0;
+  if (skew >= -MAX_SKEW_MS && skew <= MAX_SKEW_MS + tookMs) return 0;
   clock.set(time);
   return skew;
 }

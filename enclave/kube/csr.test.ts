@@ -159,3 +159,10 @@ test('denies a node that was removed, bytes that are no request, and leaves othe
   const user = csr({ spec: { signerName: 'kubernetes.io/kube-apiserver-client' } });
   expect(decideCsr(user, admission())).toMatchObject({ verdict: 'ignore' });
 });
+
+test('a refusal is short however much was asked', () => {
+  const many = Array.from({ length: 30 }, (_, i) => `${'x'.repeat(150)}-${i}`);
+  const { verdict, reason } = decideCsr(csr({ parts: names(many), spec: serving }), admission());
+  expect(verdict).toBe('deny');
+  expect(reason.length).toBeLessThanOrEqual(300);
+});

@@ -53,7 +53,14 @@ export function decideCsr(csr: V1CertificateSigningRequest, admission: NodeAdmis
   }
 }
 
-class Refusal extends Error {}
+/** Characters of a refusal, part of which who asks has written: it is kept in the history, and shown to everybody. */
+const MAX_REASON = 300;
+
+class Refusal extends Error {
+  constructor(why: string) {
+    super(why.slice(0, MAX_REASON));
+  }
+}
 
 function decideClient(csr: V1CertificateSigningRequest, admission: NodeAdmission): Decision {
   const { username = '' } = csr.spec;

@@ -65,9 +65,9 @@ export class K3s {
    */
   async ready(): Promise<Kubernetes> {
     const kubeconfig = join(this.#options.dataDir, 'server/cred/admin.kubeconfig');
-    const deadline = Date.now() + READY_TIMEOUT_MS;
+    const deadline = performance.now() + READY_TIMEOUT_MS;
     let cause: unknown;
-    while (Date.now() < deadline && !this.#stopped.signal.aborted) {
+    while (performance.now() < deadline && !this.#stopped.signal.aborted) {
       try {
         await access(kubeconfig);
         const kubernetes = new Kubernetes(kubeconfig);
@@ -119,10 +119,10 @@ export class K3s {
   async #supervise(): Promise<void> {
     let backoff = MIN_BACKOFF_MS;
     while (!this.#stopped.signal.aborted) {
-      const started = Date.now();
+      const started = performance.now();
       await this.#runOnce();
       if (this.#stopped.signal.aborted) return;
-      if (Date.now() - started > STABLE_MS) backoff = MIN_BACKOFF_MS;
+      if (performance.now() - started > STABLE_MS) backoff = MIN_BACKOFF_MS;
       this.#options.log.warn({ backoff }, 'k3s ended, starting it again');
       this.#options.onRestart();
       await sleep(backoff, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
@@ -179,8 +179,8 @@ async function endLeftover(dataDir: string): Promise<void> {
   // The number may have been given to another process meanwhile; only ours has our data directory as an argument.
   const isOurs = async () =>
     (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').includes(dataDir);
-  for (const started = Date.now(); await isOurs(); await sleep(READY_POLL_MS)) {
-    signal(pid, Date.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
+  for (const started = performance.now(); await isOurs(); await sleep(READY_POLL_MS)) {
+    signal(pid, performance.now() - started > STOP_TIMEOUT_MS ? 'SIGKILL' : 'SIGTERM');
   }
 }
 

@@ -117,7 +117,7 @@ async function signAndExecute(client: SuiGrpcClient, signer: Signer, transaction
 const REFUSALS = new Set(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND', 'PERMISSION_DENIED']);
 
 /** Whether the full node answered that it does not take the transaction; the client wraps its answer. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   return (typeof code === 'string' && REFUSALS.has(code)) || isRefusal(error.cause);

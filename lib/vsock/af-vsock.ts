@@ -47,7 +47,7 @@ export class AfVsock implements Vsock {
     try {
       const error = device.connect(fd, this.#cid, port);
       if (error !== EINPROGRESS) assertNoError(action, error);
-      else await established(fd, action, Date.now() + timeoutMs, signal);
+      else await established(fd, action, performance.now() + timeoutMs, signal);
     } catch (error) {
       device.close(fd);
       throw error;
@@ -100,7 +100,7 @@ async function established(
 ): Promise<void> {
   for (let pause = 0; !device.isSettled(fd); pause = Math.min(2 * pause + 1, MAX_POLL_MS)) {
     if (signal?.aborted) throw new VsockError('aborted', `${action}: called off`, { cause: signal.reason });
-    if (Date.now() > deadline) throw new VsockError('timeout', `${action}: no answer in time`);
+    if (performance.now() > deadline) throw new VsockError('timeout', `${action}: no answer in time`);
     await sleep(pause);
   }
   assertNoError(action, device.socketError(fd));
