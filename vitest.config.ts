@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/*.test.ts'],
+          include: ['test/*.test.ts', 'test/hostile/*.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,

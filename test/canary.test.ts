@@ -1,28 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Canary } from '@daasvader/enclave/kube/canary.ts';
 import { Metrics } from '@daasvader/enclave/metrics.ts';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ApiServer } from './support/api-server.ts';
+import { expect, test } from 'vitest';
+import { BareServer } from './support/bare-server.ts';
 
 const SOON = { timeout: 120_000, interval: 100 };
 
-let directory: string;
-let server: ApiServer;
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'canary-'));
-  server = await ApiServer.start(directory);
-});
-
-afterEach(async () => {
-  await server.stop();
-  await rm(directory, { recursive: true, force: true });
-});
-
 test('an API server that hangs is noticed and started again, and nobody acts meanwhile', async () => {
+  await using server = await BareServer.start();
   const stop = new AbortController();
   const canary = new Canary({
     kubernetes: server.kubernetes,

@@ -26,7 +26,7 @@ import 'reflect-metadata';
 import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from '@peculiar/x509';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, BareServer } from './support/bare-server.ts';
+import { type Answer, BareServer, objectIn } from './support/bare-server.ts';
 import { mutatedRequests, oddRequests, own } from './support/odd-requests.ts';
 
 // Requests for certificates: what the enclave reads in them, what Kubernetes reads in them, and what is signed.
@@ -186,12 +186,12 @@ describe('a real API server', () => {
       spec: rest,
     };
     const impersonate = { 'impersonate-user': username!, 'impersonate-group': groups! };
-    return server.call(CSR_PATH, server.administrator, body, impersonate);
+    return server.call('POST', CSR_PATH, server.administrator, body, impersonate);
   }
 
   /** What came of a request that was stored: its certificate, or undefined when it was denied. */
-  async function outcome({ text }: Answer): Promise<X509Certificate | undefined> {
-    const { name: requestName } = (JSON.parse(text) as V1CertificateSigningRequest).metadata!;
+  async function outcome(answer: Answer): Promise<X509Certificate | undefined> {
+    const { name: requestName } = (objectIn(answer) as V1CertificateSigningRequest).metadata!;
     const read = () => kubernetes.certificates.readCertificateSigningRequest({ name: requestName! });
     const isDecided = async () => {
       const { status } = await read();
@@ -251,7 +251,7 @@ describe('a real API server', () => {
     const text = requestPem({ subject: name([attribute(COMMON_NAME, 'system:kube-controller-manager')]) });
     const made = await ask(text, administrator, 'kubernetes.io/kube-apiserver-client');
     expect(made.status).toBe(201);
-    const csr: V1CertificateSigningRequest = JSON.parse(made.text);
+    const csr: V1CertificateSigningRequest = objectIn(made);
     const condition = { type: 'Approved', status: 'True', reason: 'test', message: 'test' };
     await kubernetes.certificates.replaceCertificateSigningRequestApproval({
       name: csr.metadata!.name!,
@@ -274,17 +274,23 @@ describe('a real API server', () => {
       key: `${keys.privateKey.export({ type: 'pkcs8', format: 'pem' })}`,
     };
     const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
-    const { text } = await server.call('/apis/authentication.k8s.io/v1/selfsubjectreviews', caller, review);
-    expect(JSON.parse(text).status.userInfo).toMatchObject({
+    const answer = await server.call(
+      'POST',
+      '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      caller,
+      review,
+    );
+    expect(objectIn(answer).status.userInfo).toMatchObject({
       username: 'system:node:worker-1',
       groups: ['system:nodes', 'system:authenticated'],
     });
   });
 
   test('the running server takes up a certificate that was signed anew', async () => {
-    const prefix = join(server.tlsDirectory, 'serving-kube-apiserver');
+    const tlsDirectory = join(server.dataDir, 'server/tls');
+    const prefix = join(tlsDirectory, 'serving-kube-apiserver');
     const key = createPublicKey(await readFile(`${prefix}.key`, 'utf8'));
-    const signer = await CertificateSigner.load(join(server.tlsDirectory, 'server-ca'));
+    const signer = await CertificateSigner.load(join(tlsDirectory, 'server-ca'));
     const { pem } = await signer.sign({
       commonName: 'kube-apiserver',
       publicKey: pointOf(key.export({ type: 'spki', format: 'der' })),

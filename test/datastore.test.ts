@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { userOf } from '@daasvader/control-plane/user.ts';
 import { clusterBaseline, grantBinding, roleBinding } from '@daasvader/enclave/kube/roles.ts';
+import { nodeName, requestPem } from '@daasvader/enclave/kube/testing/certificate-request.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ApiServer, type Caller } from './support/api-server.ts';
+import { BareServer, type Caller } from './support/bare-server.ts';
 
 // The control plane alone, on a file system of its own that is soon full: a quarter of it is the datastore's.
 
@@ -20,28 +22,28 @@ const [TENANT, OTHER] = ['1', '2'].map((digit) => `0x${digit.repeat(64)}`) as [s
 const SECRETS = '/api/v1/namespaces/tenant/secrets';
 
 let directory: string;
-let server: ApiServer;
+let server: BareServer;
 let admin: Caller;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'datastore-'));
   await run('mount', ['-t', 'tmpfs', '-o', `size=${FILE_SYSTEM}`, 'datastore-test', directory]);
-  server = await ApiServer.start(directory);
-  admin = await server.administrator();
+  server = await BareServer.start(directory);
+  admin = server.administrator;
   const bindings = [roleBinding(TENANT, 'admin', 'tenant'), grantBinding('admin', 'tenant', [OTHER])];
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenant' } };
   for (const object of [...clusterBaseline(), namespace, ...bindings]) await server.kubernetes.apply(object);
 });
 
 afterAll(async () => {
-  await server?.stop();
+  await server?.[Symbol.asyncDispose]();
   await run('umount', [directory]);
   await rm(directory, { recursive: true, force: true });
 });
 
 /** Bytes of the datastore's files. */
 async function datastoreBytes(): Promise<number> {
-  const folder = join(directory, 'k3s/server/db');
+  const folder = join(server.dataDir, 'server/db');
   const sizes = (await readdir(folder)).map(async (file) => (await stat(join(folder, file))).size);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
@@ -53,14 +55,15 @@ const secret = (name: string, bytes: number) => ({
   metadata: { name },
   stringData: { k: noise(bytes) },
 });
+/** What the node `wild` may tell of itself. */
 const event = (name: string, bytes: number) => ({
   apiVersion: 'v1',
   kind: 'Event',
   metadata: { name },
-  involvedObject: { kind: 'Pod', namespace: 'default', name: 'web' },
+  involvedObject: { kind: 'Node', name: 'wild' },
   reason: 'Flood',
-  message: 'm'.repeat(Math.min(bytes, 1_024)),
-  source: { component: 'x'.repeat(Math.max(0, bytes - 1_024)) },
+  message: 'm'.repeat(bytes),
+  source: { component: 'kubelet', host: 'wild' },
   type: 'Normal',
 });
 
@@ -85,10 +88,12 @@ test('a node that floods is bounded in bytes and numbers, and everybody else goe
   const [wild, calm] = await Promise.all(
     ['wild', 'calm'].map((name) => server.caller(`system:node:${name}`, 'system:nodes')),
   );
-  const tenant = await server.caller(`sui:${TENANT}`);
+  const tenant = await server.caller(userOf(TENANT));
   const before = await datastoreBytes();
   const events = '/api/v1/namespaces/default/events';
-  expect(await server.call('POST', events, wild!, event('large', 120 * KIB))).toMatchObject({ status: 403 });
+  expect(await server.call('POST', events, wild!, event('large', 120 * KIB))).toMatchObject({
+    ...{ status: 403, text: expect.stringContaining('of 4096 that it may have') },
+  });
   expect(await server.call('POST', events, wild!, event('huge', 200 * KIB))).toMatchObject({ status: 413 });
   const flooding = flood(5_000, (i) => server.call('POST', events, wild!, event(`e${i}`, 3 * KIB)));
   const started = Date.now();
@@ -114,7 +119,7 @@ test('a node that floods is bounded in bytes and numbers, and everybody else goe
 
 test('a node asks for certificates a few times, and has one lease', async () => {
   const node = await server.caller('system:node:asking', 'system:nodes');
-  const request = await readFileOfSigningRequest();
+  const request = Buffer.from(requestPem({ subject: nodeName('asking') })).toString('base64');
   const answers: number[] = [];
   for (let i = 0; i < 10; i += 1) {
     const csr = {
@@ -140,17 +145,8 @@ test('a node asks for certificates a few times, and has one lease', async () => 
   expect(await server.call('POST', leases, node, lease)).toMatchObject({ status: 403 });
 });
 
-async function readFileOfSigningRequest(): Promise<string> {
-  const { Pkcs10CertificateRequestGenerator } = await import('@peculiar/x509');
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const name = 'O=system:nodes, CN=system:node:asking';
-  const csr = await Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: algorithm });
-  return Buffer.from(csr.toString('pem')).toString('base64');
-}
-
 test('what a user writes is bounded, however it is written', async () => {
-  const tenant = await server.caller(`sui:${TENANT}`);
+  const tenant = await server.caller(userOf(TENANT));
   expect(await server.call('POST', SECRETS, tenant, secret('larger', 300 * KIB))).toMatchObject({
     status: 403,
   });
@@ -176,25 +172,25 @@ test('many updates of one large object do not stay', async () => {
 });
 
 test('a full datastore refuses what grows, loses nothing, and deletes make room again', async () => {
-  const tenant = await server.caller(`sui:${OTHER}`);
+  const tenant = await server.caller(userOf(OTHER));
   const made: string[] = [];
-  let refusal = { status: 0, message: '' as string | undefined };
+  let refusal = { status: 0, text: '' };
   for (let i = 0; refusal.status === 0; i += 1) {
     // In one namespace, until the control plane makes nothing new for tenants; then in its own, until nothing goes.
-    const path = refusal.message === '' ? SECRETS : '/api/v1/namespaces/kube-system/secrets';
-    const { status, body } = await server.call('POST', path, admin, secret(`s${i}`, 200 * KIB));
+    const path = refusal.text === '' ? SECRETS : '/api/v1/namespaces/kube-system/secrets';
+    const { status, text } = await server.call('POST', path, admin, secret(`s${i}`, 200 * KIB));
     if (status < 300) made.push(`${path}/s${i}`);
-    else if (refusal.message === '') {
+    else if (refusal.text === '') {
       expect(status).toBe(507);
-      refusal = { status: 0, message: body.message };
+      refusal = { status: 0, text };
       expect(await server.call('POST', SECRETS, tenant, secret('late', 100))).toMatchObject({
         status: 507,
-        body: { message: expect.stringContaining('delete something') },
+        text: expect.stringContaining('delete something'),
       });
-    } else refusal = { status, message: body.message };
+    } else refusal = { status, text };
   }
   console.log(
-    `${made.length} Secrets of 200 KiB in ${LIMIT >> 20} MiB, then ${refusal.status}: ${refusal.message}`,
+    `${made.length} Secrets of 200 KiB in ${LIMIT >> 20} MiB, then ${refusal.status}: ${refusal.text}`,
   );
   for (let i = 0; i < 20; i += 1) {
     const path = '/api/v1/namespaces/kube-system/secrets';

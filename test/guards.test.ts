@@ -1,11 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { Fence } from '@daasvader/enclave/kube/fence.ts';
-import type { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
-import { pointOf } from '@daasvader/enclave/kube/p256.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BareServer, type Caller } from './support/bare-server.ts';
+import { BareServer } from './support/bare-server.ts';
 
 // The control plane alone, without nodes: what the API server itself refuses.
 
@@ -14,12 +11,11 @@ const NODE_PATH = '/api/v1/nodes/worker-1';
 const SOON = { timeout: 10_000 };
 
 let server: BareServer;
-let k3s: K3s;
 let kubernetes: Kubernetes;
 
 beforeAll(async () => {
   server = await BareServer.start();
-  ({ k3s, kubernetes } = server);
+  kubernetes = server.kubernetes;
   for (const object of clusterBaseline()) await kubernetes.apply(object);
 });
 
@@ -37,7 +33,7 @@ const secret = (name: string, type: string) => ({
 
 test('nobody makes a Secret that Kubernetes fills with a token without end', async () => {
   const path = '/api/v1/namespaces/default/secrets?dryRun=All';
-  const make = (name: string, type: string) => call(path, administrator(), secret(name, type));
+  const make = (name: string, type: string) => call('POST', path, administrator(), secret(name, type));
   await expect
     .poll(() => make('lasting', 'kubernetes.io/service-account-token'), SOON)
     .toMatchObject({
@@ -47,29 +43,13 @@ test('nobody makes a Secret that Kubernetes fills with a token without end', asy
   expect(await make('ordinary', 'Opaque')).toMatchObject({ status: 201 });
 });
 
-/** A node's certificate, as the enclave signs it. */
-async function nodeCertificate(): Promise<Caller> {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { client } = await k3s.signers();
-  const { pem } = await client.sign({
-    organization: 'system:nodes',
-    commonName: 'system:node:worker-1',
-    publicKey: pointOf(publicKey.export({ type: 'spki', format: 'der' })),
-    purpose: 'client',
-    dnsNames: [],
-    addresses: [],
-    lifetimeSeconds: 600,
-  });
-  return { cert: pem, key: `${privateKey.export({ type: 'pkcs8', format: 'pem' })}` };
-}
-
 test('a node that is expelled is cut off at once, and let in again when it is reinstated', async () => {
-  const node = await nodeCertificate();
+  const node = await server.caller('system:node:worker-1', 'system:nodes');
   const fence = new Fence(kubernetes);
-  const status = async () => (await call(NODE_PATH, node)).status;
+  const status = async () => (await call('GET', NODE_PATH, node)).status;
   expect(await status()).not.toBe(401);
   const selector = 'watch=true&fieldSelector=metadata.name%3Dworker-1';
-  const watching = call(`/api/v1/nodes?${selector}`, node);
+  const watching = call('GET', `/api/v1/nodes?${selector}`, node);
   await fence.close('worker-1');
   expect(await watching).toMatchObject({ status: 200 }); // it ended
   await expect.poll(status, SOON).toBe(401);
@@ -79,9 +59,9 @@ test('a node that is expelled is cut off at once, and let in again when it is re
 
 test('without a credential the API server tells nothing but its health', async () => {
   for (const path of ['/livez', '/readyz', '/healthz'])
-    expect(await call(path, {}), path).toMatchObject({ status: 200 });
+    expect(await call('GET', path, {}), path).toMatchObject({ status: 200 });
   for (const path of ['/', '/api', '/apis', '/version', '/openapi/v3', '/metrics', '/api/v1/namespaces'])
-    expect(await call(path, {}), path).toMatchObject({ status: 401 });
+    expect(await call('GET', path, {}), path).toMatchObject({ status: 401 });
   for (const path of ['//api/v1/secrets', '/api/v1/attestation/../secrets', '/livez/../api/v1/secrets'])
-    expect((await call(path, {})).status, path).not.toBe(200);
+    expect((await call('GET', path, {})).status, path).not.toBe(200);
 });

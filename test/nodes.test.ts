@@ -1,107 +1,29 @@
-import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type RequestOptions, request } from 'node:https';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
-import { K3s } from '@daasvader/enclave/kube/k3s.ts';
-import { X509Certificate, X509CertificateGenerator } from '@peculiar/x509';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { findK3s } from '../scripts/demo/k3s.ts';
+import { BareServer, type Caller, objectIn } from './support/bare-server.ts';
 
 // The control plane alone, and nodes that are only certificates: what a node may say, and when what it opened ends.
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const SOON = { timeout: 20_000 };
 const MIB = 2 ** 20;
 
-let directory: string;
-let k3s: K3s;
-let ca: string;
+let server: BareServer;
 let admin: Caller;
 let node: Caller;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'nodes-'));
-  k3s = await K3s.start({
-    binary: await findK3s(new AbortController().signal),
-    dataDir: join(directory, 'k3s'),
-    apiSocket: join(directory, 'api.sock'),
-    names: [],
-    externalUrl: 'https://127.0.0.1:6443',
-    clusterCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    log: pino({ enabled: false }),
-    onRestart: () => undefined,
-  });
-  await k3s.ready();
-  ca = await k3s.serverCa();
-  admin = await caller('admin', 'system:masters');
-  node = await caller('system:node:worker-1', 'system:nodes');
-  await send('POST', '/api/v1/nodes', node, registered());
+  server = await BareServer.start();
+  admin = server.administrator;
+  node = await server.caller('system:node:worker-1', 'system:nodes');
+  await call('POST', '/api/v1/nodes', node, registered());
 });
 
-afterAll(async () => {
-  await k3s.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => server?.[Symbol.asyncDispose]());
 
-interface Caller {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** Somebody whom the client authority vouches for, for as long as given. */
-async function caller(user: string, group?: string, seconds = 3_600): Promise<Caller> {
-  const authority = join(directory, 'k3s/server/tls/client-ca');
-  const [certificate, key] = await Promise.all([readFile(`${authority}.crt`), readFile(`${authority}.key`)]);
-  const pkcs8 = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
-  const signingKey = await crypto.subtle.importKey('pkcs8', Uint8Array.from(pkcs8), ALGORITHM, false, [
-    'sign',
-  ]);
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const made = await X509CertificateGenerator.create({
-    subject: [{ CN: [user] }, ...(group === undefined ? [] : [{ O: [group] }])],
-    issuer: new X509Certificate(certificate.toString()).subject,
-    publicKey: keys.publicKey,
-    signingKey,
-    signingAlgorithm: ALGORITHM,
-    notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + seconds * 1_000),
-  });
-  const own = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  return {
-    cert: made.toString('pem'),
-    key: `-----BEGIN PRIVATE KEY-----\n${own}\n-----END PRIVATE KEY-----\n`,
-  };
-}
-
-function open(method: string, path: string, as: Caller, headers: RequestOptions['headers'] = {}) {
-  return request({ host: '127.0.0.1', port: k3s.port, path, method, ca, ...as, agent: false, headers });
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-/** Resolves when the answer has ended. */
-function send(method: string, path: string, as: Caller, body?: object): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-  const sent = open(method, path, as, { 'content-type': type });
-  sent.on('error', reject);
-  sent.on('response', (response) => {
-    let text = '';
-    response.on('data', (part) => (text += part));
-    response.on('close', () => resolve({ status: response.statusCode ?? 0, text }));
-  });
-  sent.end(body && JSON.stringify(body));
-  return promise;
-}
+const call: BareServer['call'] = (...args) => server.call(...args);
 
 const registered = (name = 'worker-1', spec: object = {}, labels: object = {}) => ({
   apiVersion: 'v1',
@@ -122,9 +44,9 @@ const NOT_ITS_OWN = refused('not its own to set');
 
 test('a node registers without a range, a taint or a label that the control plane did not give it', async () => {
   const dryRun = '/api/v1/nodes?dryRun=All';
-  const other = await caller('system:node:worker-2', 'system:nodes');
+  const other = await server.caller('system:node:worker-2', 'system:nodes');
   const register = (spec: object, labels: object) =>
-    send('POST', dryRun, other, registered('worker-2', spec, labels));
+    call('POST', dryRun, other, registered('worker-2', spec, labels));
   expect(await register({}, {})).toMatchObject({ status: 201 });
   expect(await register({ podCIDR: '10.42.0.0/16', podCIDRs: ['10.42.0.0/16'] }, {})).toMatchObject(
     NOT_ITS_OWN,
@@ -136,11 +58,11 @@ test('a node registers without a range, a taint or a label that the control plan
 
 test('a node that is cordoned does not uncordon itself, nor is it made anew', async () => {
   const path = '/api/v1/nodes/worker-1';
-  expect(await send('PATCH', path, admin, { spec: { unschedulable: true } })).toMatchObject({ status: 200 });
+  expect(await call('PATCH', path, admin, { spec: { unschedulable: true } })).toMatchObject({ status: 200 });
   const uncordon = { spec: { unschedulable: null } };
-  expect(await send('PATCH', path, node, uncordon)).toMatchObject(NOT_ITS_OWN);
-  expect(await send('DELETE', path, node)).toMatchObject({ status: 403 });
-  expect(await send('PATCH', path, admin, uncordon)).toMatchObject({ status: 200 });
+  expect(await call('PATCH', path, node, uncordon)).toMatchObject(NOT_ITS_OWN);
+  expect(await call('DELETE', path, node)).toMatchObject({ status: 403 });
+  expect(await call('PATCH', path, admin, uncordon)).toMatchObject({ status: 200 });
 });
 
 const bound = (name: string, nodeName: string) => ({
@@ -152,17 +74,16 @@ const bound = (name: string, nodeName: string) => ({
 const PODS = '/api/v1/namespaces/kube-system/pods';
 
 test('a pod has an address of the range of its node, and no other', async () => {
-  const range = async () =>
-    JSON.parse((await send('GET', '/api/v1/nodes/worker-1', node)).text).spec.podCIDR ?? '';
+  const range = async () => objectIn(await call('GET', '/api/v1/nodes/worker-1', node)).spec.podCIDR ?? '';
   await expect.poll(range, SOON).toMatch(/^10\.42\.\d+\.0\/24$/);
   const own = (await range()).replace('.0/24', '.9');
   await expect
-    .poll(() => send('POST', PODS, admin, bound('addressed', 'worker-1')), SOON)
+    .poll(() => call('POST', PODS, admin, bound('addressed', 'worker-1')), SOON)
     .toMatchObject({
       status: 201,
     });
   const report = (podIP: string) =>
-    send('PATCH', `${PODS}/addressed/status`, node, { status: { podIP, podIPs: [{ ip: podIP }] } });
+    call('PATCH', `${PODS}/addressed/status`, node, { status: { podIP, podIPs: [{ ip: podIP }] } });
   for (const address of [
     '192.168.1.1',
     '8.8.8.8',
@@ -174,13 +95,13 @@ test('a pod has an address of the range of its node, and no other', async () => 
     expect(await report(address), address).toMatchObject(refused("is not within the node's range"));
   expect(await report(own)).toMatchObject({ status: 200 });
   const note = { metadata: { annotations: { a: 'b' } } };
-  expect(await send('PATCH', `${PODS}/addressed/status`, node, note)).toMatchObject(
+  expect(await call('PATCH', `${PODS}/addressed/status`, node, note)).toMatchObject(
     refused('not its metadata'),
   );
 });
 
 test('a node makes no pods, not even static ones', async () => {
-  const { uid } = JSON.parse((await send('GET', '/api/v1/nodes/worker-1', node)).text).metadata;
+  const { uid } = objectIn(await call('GET', '/api/v1/nodes/worker-1', node)).metadata;
   const owner = { apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid, controller: true };
   const pod = bound('static-worker-1', 'worker-1');
   const metadata = {
@@ -188,28 +109,28 @@ test('a node makes no pods, not even static ones', async () => {
     annotations: { 'kubernetes.io/config.mirror': 'x' },
     ownerReferences: [owner],
   };
-  expect(await send('POST', PODS, node, { ...pod, metadata })).toMatchObject(
+  expect(await call('POST', PODS, node, { ...pod, metadata })).toMatchObject(
     refused('nothing that a node writes'),
   );
 });
 
 test('a node tells events of its own pods, and no slices of devices', async () => {
   const path = '/api/v1/namespaces/kube-system/events';
-  await send('POST', PODS, admin, bound('elsewhere', 'worker-2'));
+  await call('POST', PODS, admin, bound('elsewhere', 'worker-2'));
   const event = async (pod: string) => ({
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { generateName: 'e-', namespace: 'kube-system' },
     involvedObject: {
       ...{ apiVersion: 'v1', kind: 'Pod', namespace: 'kube-system', name: pod },
-      uid: JSON.parse((await send('GET', `${PODS}/${pod}`, admin)).text).metadata.uid,
+      uid: objectIn(await call('GET', `${PODS}/${pod}`, admin)).metadata.uid,
     },
     source: { component: 'kubelet', host: 'worker-1' },
     type: 'Normal',
     reason: 'Tested',
   });
-  expect(await send('POST', path, node, await event('addressed'))).toMatchObject({ status: 201 });
-  expect(await send('POST', path, node, await event('elsewhere'))).toMatchObject(
+  expect(await call('POST', path, node, await event('addressed'))).toMatchObject({ status: 201 });
+  expect(await call('POST', path, node, await event('elsewhere'))).toMatchObject(
     refused('a node tells of itself'),
   );
   const slice = {
@@ -221,14 +142,14 @@ test('a node tells events of its own pods, and no slices of devices', async () =
       pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
     },
   };
-  const made = await send('POST', '/apis/resource.k8s.io/v1/resourceslices', node, slice);
+  const made = await call('POST', '/apis/resource.k8s.io/v1/resourceslices', node, slice);
   expect(made).toMatchObject({ status: 403 });
 });
 
 test('nobody registers what the control plane could not reach', async () => {
   const reached = {
     service: { namespace: 'default', name: 's' },
-    caBundle: Buffer.from(ca).toString('base64'),
+    caBundle: Buffer.from(await server.k3s.serverCa()).toString('base64'),
   };
   const webhook = {
     ...{ name: 'w.example.com', clientConfig: reached, sideEffects: 'None', admissionReviewVersions: ['v1'] },
@@ -254,14 +175,14 @@ test('nobody registers what the control plane could not reach', async () => {
   const unreachable = refused('can reach no service');
   for (const kind of ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration']) {
     const body = { apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata, webhooks: [webhook] };
-    expect(await send('POST', `${group}/${kind.toLowerCase()}s`, admin, body), kind).toMatchObject(
+    expect(await call('POST', `${group}/${kind.toLowerCase()}s`, admin, body), kind).toMatchObject(
       unreachable,
     );
   }
   const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All';
-  expect(await send('POST', crds, admin, crd)).toMatchObject({ status: 201 });
+  expect(await call('POST', crds, admin, crd)).toMatchObject({ status: 201 });
   const converted = { ...crd, spec: { ...crd.spec, conversion } };
-  expect(await send('POST', crds, admin, converted)).toMatchObject(unreachable);
+  expect(await call('POST', crds, admin, converted)).toMatchObject(unreachable);
   const service = {
     apiVersion: 'apiregistration.k8s.io/v1',
     kind: 'APIService',
@@ -274,7 +195,7 @@ test('nobody registers what the control plane could not reach', async () => {
       ...reached,
     },
   };
-  expect(await send('POST', '/apis/apiregistration.k8s.io/v1/apiservices', admin, service)).toMatchObject(
+  expect(await call('POST', '/apis/apiregistration.k8s.io/v1/apiservices', admin, service)).toMatchObject(
     unreachable,
   );
 });
@@ -285,17 +206,17 @@ const RBAC = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
 /** Gives a user the right to watch Secrets, through a binding named like the user. */
 async function letWatch(user: string): Promise<void> {
   const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['watch'] }];
-  await send('POST', `${RBAC}/roles`, admin, { metadata: { name: 'watch' }, rules });
+  await call('POST', `${RBAC}/roles`, admin, { metadata: { name: 'watch' }, rules });
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'watch' };
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }];
   const binding = { metadata: { name: user }, roleRef, subjects };
-  expect(await send('POST', `${RBAC}/rolebindings`, admin, binding)).toMatchObject({ status: 201 });
+  expect(await call('POST', `${RBAC}/rolebindings`, admin, binding)).toMatchObject({ status: 201 });
 }
 
 /** Opens a watch on Secrets, which must be allowed. */
-function watch(as: Caller, headers: RequestOptions['headers'] = {}) {
+function watch(as: Caller, headers: OutgoingHttpHeaders = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<{ ended: Promise<string> }>();
-  const sent = open('GET', SECRETS, as, headers).on('error', reject);
+  const sent = server.open('GET', SECRETS, as, headers).on('error', reject);
   sent.on('response', (response) => {
     if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`));
     resolve({ ended: new Promise((end) => response.resume().on('close', () => end('ended'))) });
@@ -305,26 +226,25 @@ function watch(as: Caller, headers: RequestOptions['headers'] = {}) {
 }
 
 /** Opens a watch as soon as the right to it is known everywhere. */
-const watchSoon = (as: Caller, headers?: RequestOptions['headers']) =>
-  vi.waitFor(() => watch(as, headers), SOON);
+const watchSoon = (as: Caller, headers?: OutgoingHttpHeaders) => vi.waitFor(() => watch(as, headers), SOON);
 
 test('who loses a role loses what it had open, impersonated or not, and nobody else does', async () => {
   for (const user of ['leaving', 'impersonated', 'staying']) await letWatch(user);
-  const own = await watchSoon(await caller('leaving'));
+  const own = await watchSoon(await server.caller('leaving'));
   const impersonated = await watchSoon(admin, { 'impersonate-user': 'impersonated' });
-  const staying = await watchSoon(await caller('staying'));
-  await send('DELETE', `${RBAC}/rolebindings/leaving`, admin);
-  await send('DELETE', `${RBAC}/rolebindings/impersonated`, admin);
+  const staying = await watchSoon(await server.caller('staying'));
+  await call('DELETE', `${RBAC}/rolebindings/leaving`, admin);
+  await call('DELETE', `${RBAC}/rolebindings/impersonated`, admin);
   expect(await Promise.all([own.ended, impersonated.ended])).toEqual(['ended', 'ended']);
   expect(await Promise.race([staying.ended, 'goes on'])).toBe('goes on');
 });
 
 test('what a certificate opened ends with it', async () => {
   await letWatch('brief');
-  await watchSoon(await caller('brief'));
+  await watchSoon(await server.caller('brief'));
   const seconds = 5;
   const from = Date.now();
-  const { ended } = await watch(await caller('brief', undefined, seconds));
+  const { ended } = await watch(await server.caller('brief', undefined, seconds));
   await ended;
   expect(Date.now() - from).toBeGreaterThan((seconds - 2) * 1_000); // it was this, and nothing before
 });
@@ -333,7 +253,7 @@ test('what a certificate opened ends with it', async () => {
 function tunnel(as = node): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const headers = { connection: 'upgrade', upgrade: 'daasvader-tunnel' };
-  const sent = open('GET', '/v1-k3s/connect', as, headers);
+  const sent = server.open('GET', '/v1-k3s/connect', as, headers);
   sent.on('upgrade', (_, socket) => resolve(socket));
   sent.on('response', ({ statusCode }) => reject(new Error(`answered ${statusCode}`)));
   sent.on('error', reject);
@@ -342,7 +262,7 @@ function tunnel(as = node): Promise<Socket> {
 }
 
 test('a tunnel ends with the certificate of its node', async () => {
-  const socket = await tunnel(await caller('system:node:worker-1', 'system:nodes', 3));
+  const socket = await tunnel(await server.caller('system:node:worker-1', 'system:nodes', 3));
   await once(socket.resume(), 'close', { signal: AbortSignal.timeout(SOON.timeout) });
 });
 
@@ -370,7 +290,7 @@ async function flood(socket: Socket, first: Buffer, again: Buffer): Promise<numb
 
 /** MiB of memory that the server held at most since it was asked last. */
 async function peak(): Promise<number> {
-  const pid = (await readFile(join(directory, 'k3s.pid'), 'utf8')).trim();
+  const pid = await server.pid();
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   await writeFile(`/proc/${pid}/clear_refs`, '5');
   return Math.round(Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]) / 1_024);
@@ -380,7 +300,7 @@ async function peak(): Promise<number> {
 async function tunnelInUse(): Promise<Socket> {
   const socket = await tunnel();
   const asked = once(socket, 'data', { signal: AbortSignal.timeout(SOON.timeout) });
-  void send('GET', `${PODS}/addressed/log`, admin).catch(() => undefined); // answered 500: there is no kubelet
+  void call('GET', `${PODS}/addressed/log`, admin).catch(() => undefined); // answered 500: there is no kubelet
   const [opening] = (await asked) as [Buffer];
   expect(opening.subarray(0, 8)).toEqual(frame(1, 1, 1, 0).subarray(0, 8));
   socket.write(frame(1, 2, 1, 0));

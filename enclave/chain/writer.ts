@@ -111,7 +111,11 @@ export class Writer {
     this.#lanes.set(subject, lane);
     for (let next = lane.shift(); next; next = lane.shift()) {
       const { statement, done } = next;
-      if (await this.#make(statement, false)) void this.#confirm(statement);
+      try {
+        if (await this.#make(statement, false)) void this.#confirm(statement);
+      } catch (error) {
+        this.#options.log.error({ error: reasonOf(error) }, `chain: given up: ${statement.label}`);
+      }
       done();
     }
     this.#lanes.delete(subject);

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { submitManifest } from '@daasvader/chain/calls.ts';
+import { contractEvents, submit } from '@daasvader/chain/submit.ts';
+import { readWallet } from '@daasvader/worker-agent/keys.ts';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { parse } from 'yaml';
+import type { Cluster } from '../../scripts/demo/cluster.ts';
+import { User } from '../../scripts/demo/user.ts';
+import { type Identity, Peer } from './peer.ts';
+
+const POLL_MS = 200;
+const ENDED_TIMEOUT_MS = 60_000;
+const RENEW_AFTER_MS = 300_000;
+
+/** The least stake of each role, in SUI. */
+const STAKES = { viewer: '0.5', developer: '2', admin: '5', super: '10' } as const;
+export type TenantRole = keyof typeof STAKES;
+export const TENANT_ROLES = Object.keys(STAKES) as TenantRole[];
+
+/** What is ordered: where, and what. */
+export interface Order {
+  readonly method?: string;
+  readonly path: string;
+  readonly namespace: string;
+  readonly object: object;
+}
+
+/** Somebody who staked for a role, with a credential that the API takes. */
+export class Tenant {
+  readonly user: User;
+  readonly #cluster: Cluster;
+  #credential: Credential;
+
+  private constructor(cluster: Cluster, user: User, credential: Credential) {
+    this.#cluster = cluster;
+    this.user = user;
+    this.#credential = credential;
+  }
+
+  get namespace(): string {
+    return this.#credential.namespace;
+  }
+
+  get peer(): Peer {
+    return new Peer(this.#cluster.addresses.kubernetesUrl, this.#credential.identity);
+  }
+
+  static async create(cluster: Cluster, name: string, role: TenantRole): Promise<Tenant> {
+    const user = await User.create(cluster, name);
+    await user.daas('stake', STAKES[role]);
+    await user.untilRole();
+    return new Tenant(cluster, user, await login(user));
+  }
+
+  /** Gets another credential when half of this one's ten minutes have passed. */
+  async renew(): Promise<void> {
+    if (Date.now() - this.#credential.issuedAt > RENEW_AFTER_MS) this.#credential = await login(this.user);
+  }
+
+  /** Orders an object on chain and gives how that ended, `FAILED reason` or why the contract takes no such order. */
+  async order({ method = 'POST', path, namespace, object }: Order): Promise<string> {
+    const { deployment, addresses } = this.#cluster;
+    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: addresses.rpcUrl });
+    const manifest = Buffer.from(JSON.stringify(object));
+    try {
+      const submitted = await submit(client, await readWallet(this.user.wallet), (tx) =>
+        submitManifest(tx, deployment, { method, path, namespace, manifest }),
+      );
+      const [id] = contractEvents(submitted, deployment.packageId)
+        .filter((event) => event.kind === 'K8sAPIRequestScheduledEvent')
+        .map(({ requestId }) => requestId);
+      return await this.#ended(id ?? '');
+    } catch (error) {
+      return `not taken: ${(error as Error).message}`;
+    }
+  }
+
+  async #ended(id: string): Promise<string> {
+    for (const deadline = Date.now() + ENDED_TIMEOUT_MS; ; await sleep(POLL_MS)) {
+      const { requests } = (await this.#cluster.daas.json('requests', id)) as {
+        requests: { status: string; reason?: string }[];
+      };
+      const { status, reason = '' } = requests[0]!;
+      if (status !== 'PENDING' && status !== 'RUNNING') return `${status} ${reason}`;
+      if (Date.now() > deadline) return `${status} for ${ENDED_TIMEOUT_MS / 1_000} s`;
+    }
+  }
+}
+
+interface Credential {
+  namespace: string;
+  identity: Identity;
+  /** Ms since 1970. */
+  issuedAt: number;
+}
+
+async function login(user: User): Promise<Credential> {
+  const issuedAt = Date.now();
+  await user.login();
+  const { users, contexts } = parse(await readFile(user.kubeconfig, 'utf8')) as {
+    users: { user: Record<string, string> }[];
+    contexts: { context: { namespace: string } }[];
+  };
+  return { namespace: contexts[0]!.context.namespace, identity: identityOf(users[0]!.user), issuedAt };
+}
+
+/** A kubeconfig's certificate and key. */
+function identityOf(user: Record<string, string>): Identity {
+  const decode = (field: string) => Buffer.from(user[field] ?? '', 'base64').toString();
+  return { cert: decode('client-certificate-data'), key: decode('client-key-data') };
+}
