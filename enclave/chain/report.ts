@@ -24,7 +24,7 @@ export class Report {
   /** It is applied and on its way. */
   started(requestId: bigint): Promise<void> {
     return this.#tell({
-      subject: `request ${requestId}`,
+      ...this.#about(requestId),
       label: `start request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.scheduled,
       build: (tx) => startRequest(tx, this.#options.seat, requestId),
@@ -34,7 +34,7 @@ export class Report {
   /** It reached its goal. */
   completed(requestId: bigint, digest: Uint8Array): Promise<void> {
     return this.#tell({
-      subject: `request ${requestId}`,
+      ...this.#about(requestId),
       label: `complete request ${requestId}`,
       needed: () => this.#isOpen(requestId),
       build: (tx) => completeRequest(tx, this.#options.seat, requestId, digest),
@@ -49,7 +49,7 @@ export class Report {
    */
   failed(requestId: bigint, reason: string, applied: boolean): Promise<void> {
     return this.#tell({
-      subject: `request ${requestId}`,
+      ...this.#about(requestId),
       label: `fail request ${requestId}`,
       needed: () => this.#isOpen(requestId),
       build: (tx) => failRequest(tx, this.#options.seat, requestId, { reason, applied }),
@@ -59,11 +59,15 @@ export class Report {
   /** It was cancelled, and this is what became of it: one of `CANCELLATION_OUTCOME`. */
   settled(requestId: bigint, outcome: number): Promise<void> {
     return this.#tell({
-      subject: `request ${requestId}`,
+      ...this.#about(requestId),
       label: `settle request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.cancelled,
       build: (tx) => settleCancelledRequest(tx, this.#options.seat, requestId, outcome),
     });
+  }
+
+  #about(requestId: bigint) {
+    return { subject: `request ${requestId}`, party: this.#options.requests.get(requestId)?.owner ?? '' };
   }
 
   /** Until the chain says so: a writer gives up what is refused a few times, as while the full node lags behind. */

@@ -23,6 +23,7 @@ function configMap(name: string, size = 1): Asked {
 const say = (name: string, id: bigint, ...values: unknown[]) =>
   writer.submit({
     subject: name,
+    party: OWNER,
     label: name,
     needed: () => true,
     build: (tx) => tx.moveCall({ target: `::${name}`, arguments: [0, 0, 0, id, ...values, 0] as never }),

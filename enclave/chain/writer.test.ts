@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
+import { EnclaveError } from '../error.ts';
 import { Metrics } from '../metrics.ts';
 import { Freshness } from './freshness.ts';
 import { ChainRefusal, type Executed } from './operator.ts';
@@ -47,8 +48,9 @@ function writer(options: Pick<WriterOptions, 'confirmMs'> = {}): Writer {
   });
 }
 
-const say = (label: string, needed = () => true, subject = 'request 1') => ({
+const say = (label: string, needed = () => true, subject = 'request 1', party = 'one') => ({
   subject,
+  party,
   label,
   needed,
   build: () => void executed.push(label),
@@ -124,6 +126,32 @@ test('any number of subjects is served, a few at a time, and none is forgotten',
   await Promise.all(labels.map((label) => subject.submit(say(label, undefined, `request ${label}`))));
   expect(executed.toSorted()).toEqual(labels.toSorted());
   expect(most).toBe(8);
+});
+
+test('who has little to say does not wait for all that another has', async () => {
+  makeFresh();
+  const subject = writer();
+  const many = Array.from({ length: 200 }, (_, i) => subject.submit(say('many', undefined, `request ${i}`)));
+  const few = ['a', 'b'].map((each) => subject.submit(say(each, undefined, `request ${each}`, 'two')));
+  await Promise.all([...many, ...few]);
+  expect(executed).toHaveLength(202);
+  expect(executed.indexOf('b')).toBeLessThan(20);
+});
+
+test('a gate that shuts while a statement waits for its turn, for whatever reason, is no failure', async () => {
+  makeFresh();
+  const subject = writer();
+  const { assert } = freshness;
+  let shut = 3;
+  Object.assign(freshness, {
+    assert: () => {
+      if (shut-- > 0) throw new EnclaveError('k3s', 'Cannot act: Kubernetes keeps nothing');
+      assert();
+    },
+  });
+  await subject.submit(say('one'));
+  expect(executed).toEqual(['one']);
+  expect(failures).toBe(0);
 });
 
 test('of one subject so much waits at most; the oldest is given up for the newest', async () => {

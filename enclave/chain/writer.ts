@@ -4,6 +4,7 @@ import type { Transaction } from '@mysten/sui/transactions';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { FairTurns } from './fair-turns.ts';
 import type { Freshness } from './freshness.ts';
 import { ChainRefusal, type Executed, type Operator } from './operator.ts';
 
@@ -27,6 +28,8 @@ const CONFIRM_MS = 15_000;
 export interface Statement {
   /** Whom it is about, such as a request or a worker: what is said of one is said in order. */
   readonly subject: string;
+  /** For whom it is said: nobody's statements wait for all of somebody else's. */
+  readonly party: string;
   /** What it is about, for the log. */
   readonly label: string;
   /** False when the chain already says so, or when it no longer matters. Asked before each attempt. */
@@ -67,9 +70,7 @@ export class Writer {
   readonly #stopped = new AbortController();
   /** What waits behind the statement under way, by subject. */
   readonly #lanes = new Map<string, Waiting[]>();
-  /** Who waits for one of the attempts at once. */
-  readonly #turns: (() => void)[] = [];
-  #underWay = 0;
+  readonly #turns = new FairTurns(MAX_ATTEMPTS);
   #beats: Promise<void> = Promise.resolve();
 
   constructor(options: WriterOptions) {
@@ -87,7 +88,7 @@ export class Writer {
 
   /** Sends a heartbeat, whether or not anything else may be said; resolves when it was sent or given up. */
   beat(build: Statement['build']): Promise<void> {
-    const statement = { subject: 'heartbeat', label: 'heartbeat', needed: () => true, build };
+    const statement = { subject: 'heartbeat', party: '', label: 'heartbeat', needed: () => true, build };
     this.#beats = this.#beats.then(async () => void (await this.#make(statement, true)));
     return this.#beats;
   }
@@ -136,7 +137,7 @@ export class Writer {
         log.info({ digest: executed.digest }, `chain: ${statement.label}`);
         return true;
       } catch (error) {
-        if (isStale(error)) continue;
+        if (isShut(error)) continue;
         if (this.#isHopeless(statement, error, left)) return false;
         await sleep(pause, undefined, { signal }).catch(() => undefined);
         pause = Math.min(pause * 2, longest);
@@ -157,18 +158,12 @@ export class Writer {
   }
 
   /** Makes an attempt when it has its turn, if it is needed then. */
-  async #inTurn(statement: Statement): Promise<Executed | undefined> {
-    if (this.#underWay >= MAX_ATTEMPTS) await new Promise<void>((resolve) => void this.#turns.push(resolve));
-    else this.#underWay += 1;
-    try {
+  #inTurn(statement: Statement): Promise<Executed | undefined> {
+    return this.#turns.take(statement.party, async () => {
       if (this.#stopped.signal.aborted || !statement.needed()) return undefined;
       this.#options.freshness.assert();
-      return await this.#attempt(statement);
-    } finally {
-      const next = this.#turns.shift();
-      if (next) next();
-      else this.#underWay -= 1;
-    }
+      return this.#attempt(statement);
+    });
   }
 
   #attempt({ label, build }: Statement, onSigned?: (digest: string) => void): Promise<Executed> {
@@ -188,9 +183,9 @@ export class Writer {
   }
 }
 
-/** The chain's word became old while the statement waited for its turn: it waits on. */
-function isStale(error: unknown): boolean {
-  return error instanceof EnclaveError && error.code === 'stale';
+/** The chain's word became old, or Kubernetes failed, while the statement waited for its turn: it waits on. */
+function isShut(error: unknown): boolean {
+  return error instanceof EnclaveError && (error.code === 'stale' || error.code === 'k3s');
 }
 
 async function within<T>(ms: number, label: string, work: Promise<T>): Promise<T> {

@@ -8,11 +8,13 @@ let now: number;
 let kept: KubernetesObject | undefined;
 let server: 'sound' | 'loses writes' | 'fails' | 'hangs';
 let restarts: number;
+let restarted: () => Promise<void>;
 let canary: Canary;
 
 beforeEach(() => {
   now = 0;
   restarts = 0;
+  restarted = async () => undefined;
   server = 'sound';
   kept = undefined;
   const answer = <T>(value: T): Promise<T> => {
@@ -30,6 +32,7 @@ beforeEach(() => {
     },
     restart: async () => {
       restarts += 1;
+      return restarted();
     },
     metrics: new Metrics(),
     log: pino({ enabled: false }),
@@ -83,4 +86,17 @@ test('a server that stays unsound is started again, and has time to come back be
   server = 'hangs';
   await rounds(29);
   expect(restarts).toBe(2);
+});
+
+test.each([
+  ['fails', () => Promise.reject(new Error('kill EPERM'))],
+  ['hangs', () => new Promise<never>(() => undefined)],
+])('a start that %s keeps nobody from seeing that the server is sound again', async (_, how) => {
+  restarted = how;
+  server = 'fails';
+  await rounds(31);
+  expect(restarts).toBe(1);
+  server = 'sound';
+  await rounds(1);
+  expect(canary.reason).toBeUndefined();
 });

@@ -98,7 +98,7 @@ export class Canary implements Gate {
       this.#failures += 1;
       metrics.canaryFailures.inc();
       log.error({ failures: this.#failures, error: this.#cause }, 'canary: Kubernetes keeps nothing');
-      await this.#restartWhenDue();
+      this.#restartWhenDue();
     }
   }
 
@@ -111,12 +111,15 @@ export class Canary implements Gate {
     if (kept?.data?.nonce !== nonce) throw new Error('what was just written is not there');
   }
 
-  async #restartWhenDue(): Promise<void> {
+  /** The rounds go on meanwhile: they tell whether it has helped. */
+  #restartWhenDue(): void {
     const { now, log, restart } = this.#options;
     if (now() < this.#patienceEndsAt) return;
     this.#patienceEndsAt = now() + RESTART_MS;
     log.error({ error: this.#cause }, 'canary: starting Kubernetes again');
-    await restart();
+    restart().catch((error: unknown) =>
+      log.error({ error: reasonOf(error) }, 'canary: cannot start Kubernetes again'),
+    );
   }
 }
 

@@ -224,6 +224,28 @@ describe('orders for one object', () => {
   });
 });
 
+describe('a deletion', () => {
+  test('ends nothing when it is cancelled in time', async () => {
+    let isAway = true;
+    const answer = Promise.withResolvers<void>();
+    kubernetes.isWell = false;
+    kubernetes.onWrite = async () => {
+      await answer.promise;
+      if (isAway) throw refusal(503, 'unavailable');
+    };
+    const first = chain.ask(configMap('web'));
+    await isPending(first);
+    const gone = chain.ask(deletion(configMaps, 'web'));
+    chain.cancel(gone);
+    answer.resolve();
+    await ends(gone).toBe('CANCELLED: 0');
+    await isPending(first);
+    isAway = false;
+    await ends(first).toBe('COMPLETED');
+    expect(value('web')).toEqual({ value: '1' });
+  });
+});
+
 describe('what is there from before', () => {
   test('a Pod that is about to go is not taken for the new one, and is waited for', async () => {
     const first = chain.ask(pods);

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
 import { ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
+import type { Statement } from '../chain/writer.ts';
 import { BootstrapTokens } from './bootstrap-tokens.ts';
 import { Fence } from './fence.ts';
 import { Nodes, type NodesOptions } from './nodes.ts';
@@ -27,7 +28,11 @@ function subject() {
     tokens,
     fence: new Fence(kubernetes),
     audit: new Audit(() => undefined),
-    writer: { submit: async () => undefined },
+    writer: {
+      submit: async ({ label, needed }: Statement) => {
+        if (needed()) deeds.push(label);
+      },
+    },
     log: pino({ enabled: false }),
   } as unknown as NodesOptions);
   const base = { logId: `0x${'01'.repeat(32)}`, seq: '1', nodeId: 'worker-1' };
@@ -43,11 +48,10 @@ function subject() {
     state.apply({ ...base, kind: 'WorkerStatusChangedEvent', oldStatus: 0, newStatus });
     return nodes.onWorkerStatus('worker-1');
   };
-  const see = (unschedulable: boolean) => {
-    const node = { metadata: { name: 'worker-1' }, spec: { unschedulable } };
-    return nodes.react(node, 'present', new AbortController().signal);
-  };
-  return { tokens, deeds, setStatus, see, kubernetes };
+  const react = (node: V1Node, phase: 'present' | 'deleted' = 'present') =>
+    nodes.react({ metadata: { name: 'worker-1' }, ...node }, phase, new AbortController().signal);
+  const see = (unschedulable: boolean) => react({ spec: { unschedulable } });
+  return { tokens, deeds, setStatus, react, see, kubernetes };
 }
 
 test.each([
@@ -90,4 +94,17 @@ test('what could not be done about a node is done when it can be', async () => {
   };
   await see(false);
   expect(deeds.at(-1)).toBe('apply Node/worker-1 {"unschedulable":true}');
+});
+
+test('a node that is deleted is gone for the chain too, unless its worker went before', async () => {
+  const { deeds, setStatus, react } = subject();
+  await setStatus(WORKER_STATUS.active);
+  await react({ status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+  deeds.length = 0;
+  await react({}, 'deleted');
+  expect(deeds).toEqual(['set worker worker-1 offline']);
+  await setStatus(WORKER_STATUS.left);
+  deeds.length = 0;
+  await react({}, 'deleted');
+  expect(deeds).toEqual([]);
 });

@@ -87,7 +87,10 @@ export class Nodes {
 
   async #see(node: V1Node, phase: string): Promise<void> {
     const nodeId = node.metadata?.name ?? '';
-    if (phase === 'deleted') return void this.#ready.delete(nodeId);
+    if (phase === 'deleted') {
+      if (this.#ready.delete(nodeId)) this.#tellChain(nodeId);
+      return;
+    }
     if (!this.#options.state.isAdmitted(nodeId)) return this.#expel(nodeId);
     const isReady =
       node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
@@ -109,15 +112,15 @@ export class Nodes {
     log.info({ nodeId, ready: isReady() }, 'node status changed');
     const lost = (error: unknown) =>
       log.error({ nodeId, error: String(error) }, 'nodes: cannot tell the chain');
-    const subject = `worker ${nodeId}`;
+    const about = { subject: `worker ${nodeId}`, party: state.worker(nodeId)?.owner ?? '' };
     const activation = {
-      subject,
+      ...about,
       label: `activate worker ${nodeId}`,
       needed: () => isReady() && (status() === pending || status() === offline),
       build: (tx: Transaction) => activateWorker(tx, seat, nodeId),
     };
     const absence = {
-      subject,
+      ...about,
       label: `set worker ${nodeId} offline`,
       needed: () => !isReady() && status() === active,
       build: (tx: Transaction) => setWorkerStatus(tx, seat, nodeId, offline),

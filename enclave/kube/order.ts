@@ -33,10 +33,14 @@ export interface OrderOptions extends WriteOptions {
  * with a reason, or cancelled, which is possible at every moment until the chain knows its end.
  */
 export class Order {
-  readonly request: Request;
+  /** What was asked for; without its manifest when it is cancelled. */
+  request: Request;
+  /** What it is about; undefined for a request that must fail. */
+  readonly object: string | undefined;
+  readonly isDeletion: boolean;
   readonly #options: OrderOptions;
-  /** Undefined for a request that must fail. */
-  readonly #write: Write | undefined;
+  /** Undefined for a request that must fail, and for one that is cancelled and of which nothing is left to take back. */
+  #write: Write | undefined;
   readonly #refusal: unknown;
   readonly #seenAt = performance.now();
   readonly #stop = new AbortController();
@@ -46,6 +50,8 @@ export class Order {
   /** The one before it for the same object, while that may still write. */
   #earlier: Order | undefined;
   #isCancelled = false;
+  /** Whether a deletion has made an end of it and of what was before it. */
+  #isOver = false;
   #complaint = '';
 
   /** @param lastOf the order before it for an object, if there is one */
@@ -58,16 +64,9 @@ export class Order {
     } catch (error) {
       this.#refusal = error;
     }
+    this.object = this.#write?.plan.id;
+    this.isDeletion = this.#write?.plan.verb === 'delete';
     this.#written = this.#untilWritten();
-  }
-
-  /** What it is about; undefined for a request that must fail. */
-  get object(): string | undefined {
-    return this.#write?.plan.id;
-  }
-
-  get isDeletion(): boolean {
-    return this.#write?.plan.verb === 'delete';
   }
 
   /** Resolves when others need no longer wait for it: its first attempt was made, or it waits itself. */
@@ -105,11 +104,19 @@ export class Order {
     const { tracker, whenFresh } = this.#options;
     if (this.object !== undefined) tracker.forget(this.object, this.#id);
     await whenFresh();
-    await this.#settle(this.#write ? await this.#takeBack(this.#write) : nothing);
+    const outcome = this.#write ? await this.#takeBack(this.#write) : nothing;
+    this.#forget();
+    await this.#settle(outcome);
   }
 
   get #id(): string {
     return `${this.request.requestId}`;
+  }
+
+  /** Many can be cancelled in one transaction, and the chain is told of one after the other: nothing big is kept for that long. */
+  #forget(): void {
+    this.#write = undefined;
+    this.request = { ...this.request, manifest: new Uint8Array() };
   }
 
   #release(): void {
@@ -128,18 +135,21 @@ export class Order {
     this.#tried.resolve();
     if (this.isDeletion) {
       await Promise.race([earlier.tried, sleep(PATIENCE_MS, undefined, { ref: false })]);
-      earlier.#makeWay(this.#id);
+      if (!this.#isCancelled) earlier.#makeWay(this.#id);
     }
     await earlier.written;
   }
 
-  /** Writes no more: what it asks for would be deleted at once. */
+  /** It and those before it write no more: what they ask for would be deleted at once. */
   #makeWay(by: string): void {
-    if (!this.isDeletion) {
-      this.#stop.abort(new EnclaveError('request', `Cannot carry out request: request ${by} deletes it`));
-      this.#release();
-    }
-    if (this.#earlier) this.#earlier.#makeWay(by);
+    for (let order: Order | undefined = this; order && !order.#isOver; order = order.#earlier) order.#end(by);
+  }
+
+  #end(by: string): void {
+    this.#isOver = true;
+    if (this.isDeletion) return;
+    this.#stop.abort(new EnclaveError('request', `Cannot carry out request: request ${by} deletes it`));
+    this.#release();
   }
 
   #proceed(): Promise<void> {

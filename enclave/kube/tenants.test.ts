@@ -13,6 +13,7 @@ function subject() {
   const objects = new Set<string>();
   const key = ({ kind, metadata }: KubernetesObject) => `${kind}/${metadata?.name}`;
   const kubernetes = {
+    onDelete: (_: string) => {},
     apply: async <T extends KubernetesObject>(object: T) => {
       await undefined; // another change may come in between, as it does over a network
       objects.add(key(object));
@@ -20,12 +21,13 @@ function subject() {
     },
     delete: async (ref: KubernetesObject) => {
       await undefined;
+      kubernetes.onDelete(key(ref));
       objects.delete(key(ref));
     },
   };
   const roles = new Roles();
   const rights = () => [...objects].filter((each) => each.includes('Binding/')).sort();
-  return { tenants: new Tenants(kubernetes, roles), roles, objects, rights };
+  return { tenants: new Tenants(kubernetes, roles), kubernetes, roles, objects, rights };
 }
 
 test('a role has its own rights and no others', async () => {
@@ -51,6 +53,23 @@ test('a role that changes while it is being granted ends as the last change says
   await tenants.ensure(USER, DEVELOPER);
   await Promise.all([tenants.changeRole(USER, SUPER), tenants.changeRole(USER, NONE)]);
   expect(rights()).toEqual([]);
+});
+
+test.each([
+  ['the role before', DEVELOPER, ['RoleBinding/daasvader:developer']],
+  ['none', NONE, []],
+])('rights that were given by halves go when the role is %s again', async (_, role, expected) => {
+  const { tenants, kubernetes, rights } = subject();
+  if (role === DEVELOPER) await tenants.ensure(USER, DEVELOPER);
+  kubernetes.onDelete = (what) => {
+    if (what.includes(':granted:')) throw new Error('Kubernetes is away');
+  };
+  const change = role === DEVELOPER ? tenants.changeRole(USER, ADMIN) : tenants.ensure(USER, ADMIN);
+  await expect(change).rejects.toThrow('away');
+  expect(rights()).toContain('RoleBinding/daasvader:admin');
+  kubernetes.onDelete = () => {};
+  await tenants.changeRole(USER, role);
+  expect(rights()).toEqual(expected);
 });
 
 test('an address without any role opens no namespace, and that stops nobody after it', async () => {

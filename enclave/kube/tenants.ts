@@ -14,8 +14,8 @@ const GRANTABLE = ['viewer', 'developer', 'admin'] as const;
 export class Tenants {
   readonly #kubernetes: Pick<Kubernetes, 'apply' | 'delete'>;
   readonly #roles: Pick<Roles, 'grantsIn'>;
-  /** Namespaces that exist, with their owner and the role that they were made for. */
-  readonly #namespaces = new Map<string, { address: string; role: Role }>();
+  /** Namespaces that exist, with their owner and the role that it has there; undefined while that changes. */
+  readonly #namespaces = new Map<string, { address: string; role: Role | undefined }>();
   /** One change after the other per address: interleaved, a right that was just withdrawn could come back. */
   readonly #turns = new Turns();
 
@@ -74,6 +74,7 @@ export class Tenants {
   }
 
   async #setRights(address: string, role: Role, namespace: string): Promise<void> {
+    this.#namespaces.set(namespace, { address, role: undefined }); // as it stays when this fails half-way
     for (const other of otherRoles(role)) await this.#unbind(namespace, other);
     if (role !== 'none') await this.#kubernetes.apply(roleBinding(address, role, namespace));
     await this.#setGrants(namespace);
