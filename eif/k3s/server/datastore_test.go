@@ -164,6 +164,32 @@ func TestUpdatesOfOneLargeObjectDoNotStay(t *testing.T) {
 	t.Logf("%d of %d bytes in use", store.fill.bytes(), store.fill.limit)
 }
 
+func TestWhatWasDeletedDoesNotStayWhileThereIsRoom(t *testing.T) {
+	store, client := runDatastore(t)
+	for i := range 12 {
+		if ok, err := create(client, fmt.Sprintf("/k/%d", i), noise(256<<10)); !ok {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(2 * measureInterval)
+	before := store.fill.bytes()
+	for i := range 12 {
+		key := fmt.Sprintf("/k/%d", i)
+		found, err := client.Get(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remove(client, key, found.Kvs[0].ModRevision); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(15 * time.Second); store.fill.bytes() > minDatastoreLimit/16; time.Sleep(measureInterval / 10) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are in use, %d were before the deletes", store.fill.bytes(), before)
+		}
+	}
+}
+
 func TestLimitThatTheFileSystemDoesNotHaveIsRefused(t *testing.T) {
 	o := &Options{DataDir: t.TempDir(), DatastoreLimit: 1 << 60}
 	if err := os.MkdirAll(o.path("db"), 0o700); err != nil {

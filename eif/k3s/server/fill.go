@@ -33,6 +33,10 @@ func (f *fill) measure(ctx context.Context, dialect server.Dialect) error {
 	if err != nil {
 		return err
 	}
+	if deletes > 0 {
+		// What nobody counted are copies of what was deleted, and what was deleted is history as well.
+		f.history.Add(2 * max(0, size-f.measured.Load()-before))
+	}
 	f.measured.Store(size)
 	f.available.Store(available)
 	f.since.Add(-before)
