@@ -1,3 +1,4 @@
+import { printable } from '@daasvader/attestation/printable.ts';
 import { type Submitted, submit } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { type Context, type DeploymentOptions, openContext, type WalletOptions } from './context.ts';
@@ -24,6 +25,6 @@ export async function send(
   const sender = wallet.toSuiAddress();
   const submitted = await how(context.client, wallet, (tx) => build(tx, context.deployment, sender));
   // Before anything else can fail: who does not know that it was executed would do it again.
-  process.stderr.write(`executed: ${submitted.digest}\n`);
+  process.stderr.write(`executed: ${printable(submitted.digest)}\n`);
   return { ...context, sender, submitted };
 }

@@ -42,7 +42,7 @@ export class Worker {
     const directory = join(cluster.directory, name);
     await mkdir(directory);
     const config = join(directory, 'worker-config.yaml');
-    await writeFile(config, stringify(configuration(cluster, vm)));
+    await writeFile(config, stringify(workerConfiguration(cluster, { id: vm.name }, DATA_DIR)));
     return new Worker(cluster, vm, config);
   }
 
@@ -100,7 +100,12 @@ export class Worker {
   }
 }
 
-function configuration({ addresses, deployment, k3s }: Cluster, vm: WorkerVm): object {
+/** What a provider writes for a node of this cluster; the agent finds its address by itself unless one is given. */
+export function workerConfiguration(
+  { addresses, deployment, k3s }: Cluster,
+  node: { id: string; ip?: string },
+  dataDir: string,
+): object {
   return {
     sui: {
       rpc_endpoint: addresses.rpcUrl,
@@ -111,10 +116,10 @@ function configuration({ addresses, deployment, k3s }: Cluster, vm: WorkerVm): o
     k3s: {
       master_endpoint: addresses.kubernetesUrl,
       api_endpoint: addresses.apiUrl,
-      data_dir: DATA_DIR,
+      data_dir: dataDir,
       binary: k3s,
     },
-    node: { id: vm.name, stake_amount: 5_000_000_000 },
+    node: { ...node, stake_amount: 5_000_000_000 },
     security: { attestation_root: addresses.rootFile },
   };
 }

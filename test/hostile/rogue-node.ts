@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { newKeys, nodeName, requestPem } from '@daasvader/enclave/kube/testing/certificate-request.ts';
 import { parse, stringify } from 'yaml';
 import type { Cluster } from '../../scripts/demo/cluster.ts';
+import { workerConfiguration } from '../../scripts/demo/worker.ts';
 import { type Identity, Peer } from './peer.ts';
 
 const run = promisify(execFile);
@@ -88,26 +89,12 @@ interface Csr {
   status: { certificate?: string; conditions?: { type: string; message: string }[] };
 }
 
-async function writeConfiguration({ addresses, deployment, directory }: Cluster): Promise<string> {
-  const own = join(directory, ROGUE);
+async function writeConfiguration(cluster: Cluster): Promise<string> {
+  const own = join(cluster.directory, ROGUE);
   await mkdir(own);
   const file = join(own, 'worker-config.yaml');
-  const configuration = {
-    sui: {
-      rpc_endpoint: addresses.rpcUrl,
-      staking_contract: deployment.packageId,
-      worker_registry: deployment.workersId,
-      chain_id: deployment.chainId,
-    },
-    k3s: {
-      master_endpoint: addresses.kubernetesUrl,
-      api_endpoint: addresses.apiUrl,
-      data_dir: join(own, 'data'),
-    },
-    node: { id: ROGUE, ip: '10.77.0.200', stake_amount: 5_000_000_000 },
-    security: { attestation_root: addresses.rootFile },
-  };
-  await writeFile(file, stringify(configuration));
+  const node = { id: ROGUE, ip: '10.77.0.200' };
+  await writeFile(file, stringify(workerConfiguration(cluster, node, join(own, 'data'))));
   return file;
 }
 
