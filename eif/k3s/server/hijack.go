@@ -15,13 +15,21 @@ import (
 const endGrace = time.Second
 
 // giveUpOnDone ends, soon after the context, also a write that waits for a client who reads nothing: what waits there
-// would outlast every end, and go on when the client likes. The answer is to be called when the request is served.
-func giveUpOnDone(ctx context.Context, w http.ResponseWriter) (served func() bool) {
-	return context.AfterFunc(ctx, func() {
+// would outlast every end, and go on when the client likes. The answer is to be called before the handler returns: then
+// the writer is nobody's any more, and who touches that of HTTP/2 ends the process.
+func giveUpOnDone(ctx context.Context, w http.ResponseWriter) (served func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(endGrace)); err != nil {
 			klog.V(2).InfoS("Cannot give up on a client", "err", err)
 		}
 	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
 }
 
 // closeOnDone returns a response writer whose connection, once hijacked, is closed when the context ends: what carries

@@ -99,6 +99,35 @@ func TestWhatGoesOnEndsAlsoWhenItsClientReadsNothing(t *testing.T) {
 	}
 }
 
+// slowWriter takes its time over a deadline.
+type slowWriter struct {
+	http.ResponseWriter
+	entered, release chan struct{}
+}
+
+func (w slowWriter) SetWriteDeadline(time.Time) error {
+	close(w.entered)
+	<-w.release
+	return nil
+}
+
+func TestNobodyTouchesTheWriterOfAHandlerThatHasReturned(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	w := slowWriter{entered: make(chan struct{}), release: make(chan struct{})}
+	served, returned := giveUpOnDone(ctx, w), make(chan struct{})
+	end()
+	<-w.entered
+	go func() { served(); close(returned) }()
+	select {
+	case <-returned:
+		t.Fatal("the handler returns while its writer is in use")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(w.release)
+	<-returned
+	giveUpOnDone(t.Context(), w)() // a request that ends by itself waits for nothing
+}
+
 func TestWhatGoesOnEndsWithItsCertificate(t *testing.T) {
 	for name, api := range map[string]http.HandlerFunc{"a watch": watches, "an exec": execs} {
 		t.Run(name, func(t *testing.T) {
