@@ -4,6 +4,7 @@ import type { Transaction } from '@mysten/sui/transactions';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { within } from '../within.ts';
 import { FairTurns } from './fair-turns.ts';
 import type { Freshness } from './freshness.ts';
 import { ChainRefusal, type Executed, type Operator } from './operator.ts';
@@ -167,7 +168,7 @@ export class Writer {
   }
 
   #attempt({ label, build }: Statement, onSigned?: (digest: string) => void): Promise<Executed> {
-    return within(ATTEMPT_MS, label, this.#options.operator.execute(build, onSigned));
+    return within(ATTEMPT_MS, this.#options.operator.execute(build, onSigned), `Cannot ${label}: `);
   }
 
   /** Says it again when it does not come back proven: a full node may have made up that it was done. */
@@ -186,17 +187,4 @@ export class Writer {
 /** The chain's word became old, or Kubernetes failed, while the statement waited for its turn: it waits on. */
 function isShut(error: unknown): boolean {
   return error instanceof EnclaveError && (error.code === 'stale' || error.code === 'k3s');
-}
-
-async function within<T>(ms: number, label: string, work: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = sleep(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`Cannot ${label}: no answer within ${ms / 1_000} s`);
-  });
-  late.catch(() => undefined); // when the work is done in time
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    timer.abort();
-  }
 }

@@ -5,6 +5,7 @@ import { EnclaveError } from '../error.ts';
 import type { Gate } from '../gate.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { within } from '../within.ts';
 import { type Kubernetes, reasonOf } from './kubernetes.ts';
 
 const INTERVAL_MS = 2_000;
@@ -86,6 +87,7 @@ export class Canary implements Gate {
     const { metrics, log, now, patienceMs } = this.#options;
     const startedAt = now();
     try {
+      // What comes late counts as failed; the object that it writes then is overwritten by the next round.
       await within(this.#options.answerMs, this.#writeAndRead());
       if (this.#failures >= MAX_FAILURES)
         log.info('canary: Kubernetes keeps what is written again: going on');
@@ -120,20 +122,5 @@ export class Canary implements Gate {
     restart().catch((error: unknown) =>
       log.error({ error: reasonOf(error) }, 'canary: cannot start Kubernetes again'),
     );
-  }
-}
-
-/** What comes late counts as failed; the object that it writes then is overwritten by the next round. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  const late = sleep(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`no answer within ${ms / 1_000} s`);
-  });
-  late.catch(() => undefined); // when the work is done in time
-  work.catch(() => undefined); // when it fails after that
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    timer.abort();
   }
 }
