@@ -18,7 +18,7 @@ demo: ## from a contract call to a running pod; KEEP=1 leaves it up
 	@bin/demo $(if $(KEEP),--keep)
 
 demo-nitro: setup-image ## the same with the real image on an emulated Nitro machine
-	@$(NODE) scripts/demo/main.ts --nitro $(if $(KEEP),--keep)
+	@$(NODE) demo/main.ts --nitro $(if $(KEEP),--keep)
 
 eif: setup-image ## build the enclave image and its measurements into build/
 	@$(NODE) eif/image/build.ts

@@ -8,8 +8,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{lib,cli,contracts,eif,enclave,fuzz,host-proxy,worker-agent}/**/*.test.ts'],
-          exclude: ['eif/emulator/**'],
+          include: [
+            '{lib,cli,contracts,demo,eif,enclave,fuzz,host-proxy,k3s,testbed,verify-page,worker-agent}/**/*.test.ts',
+          ],
+          exclude: ['testbed/nitro/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -27,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'nitro',
-          include: ['eif/emulator/**/*.test.ts', 'test/nitro/*.test.ts'],
+          include: ['testbed/nitro/**/*.test.ts', 'test/nitro/*.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           testTimeout: 300_000,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster } from '../scripts/demo/cluster.ts';
+import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
 
 /** A part of the boot, in ms since power-on. */
 export interface Phase {

@@ -11,8 +11,8 @@ import {
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';
-import { publish } from '@daasvader/chain/publish.ts';
 import { submit } from '@daasvader/chain/submit.ts';
+import { publish } from '@daasvader/move/publish.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';

@@ -4,7 +4,7 @@ import { AttestationError } from '@daasvader/attestation/error.ts';
 import { DEFAULT_MAX_AGE_MS, type Policy, UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { printable } from '@daasvader/attestation/printable.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseMs, parseSeconds } from './arguments.ts';
 import { readText } from './file.ts';

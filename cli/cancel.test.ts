@@ -1,5 +1,5 @@
+import { OrderCluster } from '@daasvader/testbed/cluster/order-cluster.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OrderCluster } from './testing/order-cluster.ts';
 
 let cluster: OrderCluster;
 

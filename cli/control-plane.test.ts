@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
-import { SeatedCluster } from '@daasvader/control-plane/testing/seated-cluster.ts';
-import { userOf } from '@daasvader/control-plane/user.ts';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
+import { SeatedCluster } from '@daasvader/testbed/cluster/seated-cluster.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createWallet } from './wallet.ts';

@@ -1,7 +1,7 @@
-import { readCluster } from '@daasvader/control-plane/chain.ts';
-import type { CheckPassed } from '@daasvader/control-plane/checks.ts';
-import { passedLine } from '@daasvader/control-plane/print.ts';
-import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import { readCluster } from '@daasvader/verifier/chain.ts';
+import type { CheckPassed } from '@daasvader/verifier/checks.ts';
+import { passedLine } from '@daasvader/verifier/print.ts';
+import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import { type ApiOptions, type Context, readRoot } from './context.ts';
 
 /** Tells stderr of a check that passed. */

@@ -1,5 +1,5 @@
-import { FRONTS } from '@daasvader/devnet/lying-lies.ts';
-import { runDevnet } from '@daasvader/devnet/process.ts';
+import { FRONTS } from '@daasvader/testbed/devnet/lying/lies.ts';
+import { runDevnet } from '@daasvader/testbed/devnet/process.ts';
 import { Command, Option } from 'commander';
 import { parseListenPort } from './arguments.ts';
 import { readText } from './file.ts';

@@ -1,6 +1,6 @@
 import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import type { ContractAbort } from '@daasvader/chain/error.ts';
-import { reasonOf } from '@daasvader/chain/reason.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
 
 /** What to do when a contract refuses, where its error does not say it. */
 const ADVICE: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { CliError } from './error.ts';
 
 /** Far above a key, a certificate, a manifest or a kubeconfig. */

@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { replacePrivate } from '@daasvader/chain/private-file.ts';
+import { replacePrivate } from '@daasvader/program/private-file.ts';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
 

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { checkCa } from '@daasvader/control-plane/checks.ts';
-import { credentialMessage } from '@daasvader/control-plane/credential-message.ts';
-import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
-import { userOf } from '@daasvader/control-plane/user.ts';
-import type { VerifiedControlPlane } from '@daasvader/control-plane/verify.ts';
+import { checkCa } from '@daasvader/verifier/checks.ts';
+import { credentialMessage } from '@daasvader/verifier/credential-message.ts';
+import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
+import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { Command } from 'commander';
 import { stringify } from 'yaml';

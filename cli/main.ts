@@ -1,4 +1,4 @@
-import { endOnBrokenOutput } from '@daasvader/control-plane/standard-output.ts';
+import { endOnBrokenOutput } from '@daasvader/program/standard-output.ts';
 import { CommanderError } from 'commander';
 import { describeFailure, failureJson } from './failure.ts';
 import { printJson } from './output.ts';

@@ -1,5 +1,5 @@
-import type { EnclaveEndpoint } from '@daasvader/control-plane/endpoint.ts';
-import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import type { EnclaveEndpoint } from '@daasvader/verifier/endpoint.ts';
+import { ControlPlaneError } from '@daasvader/verifier/error.ts';
 import { Command } from 'commander';
 import { z } from 'zod';
 import {

@@ -1,6 +1,6 @@
+import { OrderCluster } from '@daasvader/testbed/cluster/order-cluster.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatRequests, type RequestRow } from './requests.ts';
-import { OrderCluster } from './testing/order-cluster.ts';
 
 let cluster: OrderCluster;
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type SilentServer, startSilentServer } from '@daasvader/chain/testing/silent-server.ts';
+import { type SilentServer, startSilentServer } from '@daasvader/testbed/devnet/lying/silent-server.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const ID = `0x${'1'.repeat(64)}`;

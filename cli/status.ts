@@ -1,7 +1,7 @@
 import { ContractReader, type EnclaveRegistry } from '@daasvader/chain/objects.ts';
-import { readCluster } from '@daasvader/control-plane/chain.ts';
-import { type Cluster, type Measurement, measurementsInEffect } from '@daasvader/control-plane/cluster.ts';
-import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { readCluster } from '@daasvader/verifier/chain.ts';
+import { type Cluster, type Measurement, measurementsInEffect } from '@daasvader/verifier/cluster.ts';
+import { ControlPlaneError } from '@daasvader/verifier/error.ts';
 import { Command } from 'commander';
 import { z } from 'zod';
 import {

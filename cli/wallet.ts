@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { createPrivate } from '@daasvader/chain/private-file.ts';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
+import { createPrivate } from '@daasvader/program/private-file.ts';
 import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Command } from 'commander';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { OrderCluster, type Running } from '@daasvader/testbed/cluster/order-cluster.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { OrderCluster, type Running } from './testing/order-cluster.ts';
 
 /** In front of the full node; what it does with who connects. */
 class Gate {

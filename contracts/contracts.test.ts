@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ABORTS } from '@daasvader/chain/aborts.ts';
-import { type Bytecode, parseBytecode, type SignatureToken } from '@daasvader/devnet/vm/bytecode.ts';
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { readPackage } from '@daasvader/move/sources.ts';
 import { compileTests, runTests } from '@daasvader/move/test.ts';
 import { listTests } from '@daasvader/move/test-list.ts';
+import { type Bytecode, parseBytecode, type SignatureToken } from '@daasvader/testbed/devnet/vm/bytecode.ts';
 import { describe, expect, test } from 'vitest';
 import { contractFunctions, reachableFrom } from './testing/abort-sites.ts';
 import { type TestTrace, traceTests } from './testing/call-trace.ts';

@@ -1,10 +1,10 @@
-import type { Execution } from '@daasvader/devnet/execution/execute.ts';
-import type { ForkArgument } from '@daasvader/devnet/testing/fork.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { compilePackage } from '@daasvader/move/compile.ts';
+import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
+import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';
+import type { ForkArgument } from '@daasvader/testbed/devnet/testing/fork.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contractFunctions } from './testing/abort-sites.ts';
-import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from './testing/forked-cluster.ts';
 
 const SIZES = [10, 1_000, 10_000];
 const STAKE = 10_000_000_000n;

@@ -1,9 +1,9 @@
-import type { Execution } from '@daasvader/devnet/execution/execute.ts';
-import { netCost } from '@daasvader/devnet/gas.ts';
-import { type ChainObject, coinBalance } from '@daasvader/devnet/object.ts';
-import { SUI_COIN_TYPE } from '@daasvader/devnet/type-name.ts';
+import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
+import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';
+import { netCost } from '@daasvader/testbed/devnet/transaction/gas.ts';
+import { type ChainObject, coinBalance } from '@daasvader/testbed/devnet/transaction/object.ts';
+import { SUI_COIN_TYPE } from '@daasvader/testbed/devnet/transaction/type-name.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from './testing/forked-cluster.ts';
 import { Random } from './testing/random.ts';
 import { type Stake, StakeModel, type Step } from './testing/stake-model.ts';
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { HostProxyError } from './error.ts';
 

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HostProxyError } from './error.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Machine } from '@daasvader/testbed/nitro/machine.ts';
+import { loadRoot } from '@daasvader/testbed/nitro/pki.ts';
+import { buildPrograms } from '@daasvader/testbed/nitro/programs.ts';
 import type { Logger } from 'pino';
-import { Machine } from '../eif/emulator/machine.ts';
-import { loadRoot } from '../eif/emulator/pki.ts';
-import { buildPrograms } from '../eif/emulator/programs.ts';
 import { ConsoleLog } from './console-log.ts';
 import type { Metrics } from './metrics.ts';
 import { supervise } from './supervise.ts';

@@ -11,7 +11,7 @@ import { supervise } from './supervise.ts';
 
 const STOP_GRACE_MS = 20_000;
 const POLL_MS = 500;
-const ENTRY = resolve(import.meta.dirname, '../enclave/main.ts');
+const ENTRY = resolve(import.meta.dirname, '../testbed/enclave/main.ts');
 
 /** How the development enclave is started. */
 export interface EnclaveProcessOptions {

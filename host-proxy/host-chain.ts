@@ -1,5 +1,5 @@
 import { openFullNode } from '@daasvader/chain/full-node.ts';
-import { reasonOf } from '@daasvader/chain/reason.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import type { Transaction } from '@mysten/sui/transactions';

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { printableLines } from '@daasvader/attestation/printable.ts';
-import { reasonOf } from '@daasvader/chain/reason.ts';
-import { endOnBrokenOutput, logOutput } from '@daasvader/control-plane/standard-output.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
+import { endOnBrokenOutput, logOutput } from '@daasvader/program/standard-output.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { reasonOf } from '@daasvader/chain/reason.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { listenTcp } from './relay-server.ts';
 

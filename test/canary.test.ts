@@ -1,8 +1,8 @@
 import { Canary } from '@daasvader/enclave/kube/canary.ts';
 import { Metrics } from '@daasvader/enclave/metrics.ts';
+import { BareServer } from '@daasvader/testbed/cluster/bare-server.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { BareServer } from './support/bare-server.ts';
 
 const SOON = { timeout: 120_000, interval: 100 };
 

@@ -23,15 +23,15 @@ import {
 import { Metrics } from '@daasvader/enclave/metrics.ts';
 import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
 import 'reflect-metadata';
+import { type Answer, BareServer, objectIn } from '@daasvader/testbed/cluster/bare-server.ts';
 import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from '@peculiar/x509';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, BareServer, objectIn } from './support/bare-server.ts';
 import { mutatedRequests, oddRequests, own } from './support/odd-requests.ts';
 
 // Requests for certificates: what the enclave reads in them, what Kubernetes reads in them, and what is signed.
 
-const BUILD = join(import.meta.dirname, '../eif/k3s/build');
+const BUILD = join(import.meta.dirname, '../k3s/build');
 const CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
 const SERVING = 'kubernetes.io/kubelet-serving';
 const CSR_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';

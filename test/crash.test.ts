@@ -6,14 +6,14 @@ import { submitManifest } from '@daasvader/chain/calls.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
+import { type Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
+import { IMAGE, LiveCluster, order, silent } from '@daasvader/testbed/cluster/live-cluster.ts';
+import { stakeUser } from '@daasvader/testbed/cluster/steps.ts';
+import { isRunning, type User } from '@daasvader/testbed/cluster/user.ts';
+import type { Worker } from '@daasvader/testbed/cluster/worker.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { fetch } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cluster, insecure } from '../scripts/demo/cluster.ts';
-import { stakeUser } from '../scripts/demo/scenario.ts';
-import { isRunning, type User } from '../scripts/demo/user.ts';
-import type { Worker } from '../scripts/demo/worker.ts';
-import { IMAGE, LiveCluster, order, silent } from './support/live-cluster.ts';
 
 /** A deployment takes about this long; kills fall anywhere within. */
 const LATEST_MS = 2_500;

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { userOf } from '@daasvader/control-plane/user.ts';
 import { clusterBaseline, grantBinding, roleBinding } from '@daasvader/enclave/kube/roles.ts';
 import { nodeName, requestPem } from '@daasvader/enclave/kube/testing/certificate-request.ts';
+import { BareServer, type Caller } from '@daasvader/testbed/cluster/bare-server.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BareServer, type Caller } from './support/bare-server.ts';
 
 // The control plane alone, on a file system of its own that is soon full: a quarter of it is the datastore's.
 

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostChanges, snapshotHost } from '@daasvader/worker-agent/vm/snapshot.ts';
+import { clusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
+import { hostChanges, snapshotHost } from '@daasvader/testbed/vm/snapshot.ts';
 import { expect, test } from 'vitest';
-import { clusterDirectory } from '../scripts/demo/directory.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const MAIN = join(ROOT, 'scripts/demo/main.ts');
+const MAIN = join(ROOT, 'demo/main.ts');
 const INTERRUPTIONS = 10;
 /** A warm demo takes some thirty seconds: moments are spread over all of it. */
 const LATEST_MS = 25_000;

@@ -18,10 +18,10 @@ import { type RegistrationOptions, register, takeSeat } from '@daasvader/enclave
 import { Metrics } from '@daasvader/enclave/metrics.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
+import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ChainCluster } from './support/chain-cluster.ts';
 
 const SUI = 1_000_000_000n;
 const AUDIT_HEAD = new Uint8Array(32);

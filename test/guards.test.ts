@@ -1,8 +1,8 @@
 import { Fence } from '@daasvader/enclave/kube/fence.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
+import { BareServer } from '@daasvader/testbed/cluster/bare-server.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BareServer } from './support/bare-server.ts';
 
 // The control plane alone, without nodes: what the API server itself refuses.
 

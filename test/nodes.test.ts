@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { BareServer, type Caller, objectIn } from '@daasvader/testbed/cluster/bare-server.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { BareServer, type Caller, objectIn } from './support/bare-server.ts';
 
 // The control plane alone, and nodes that are only certificates: what a node may say, and when what it opened ends.
 

@@ -3,15 +3,15 @@ import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
 import { Tenants } from '@daasvader/enclave/kube/tenants.ts';
-import { type Asked, FakeChain, OWNER } from '@daasvader/enclave/kube/testing/chain.ts';
-import { bootEnclave } from '@daasvader/enclave/kube/testing/enclave.ts';
 import { Tracker } from '@daasvader/enclave/kube/tracker.ts';
 import { watchObjects } from '@daasvader/enclave/kube/watch.ts';
+import { BareServer } from '@daasvader/testbed/cluster/bare-server.ts';
+import { Kubelet } from '@daasvader/testbed/cluster/kubelet.ts';
+import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
+import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { type KubernetesObject, type V1Deployment, type V1Pod, Watch } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { BareServer } from './support/bare-server.ts';
-import { Kubelet } from './support/kubelet.ts';
 
 // The real API server and its controllers, without nodes: what no machine is needed to decide.
 

@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { hostPidOf, runInVm, spawnInVm } from '@daasvader/worker-agent/vm/vm.ts';
+import { IMAGE, LiveCluster, order } from '@daasvader/testbed/cluster/live-cluster.ts';
+import { type RunningPod, User } from '@daasvader/testbed/cluster/user.ts';
+import { hostPidOf, runInVm, spawnInVm } from '@daasvader/testbed/vm/vm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningPod, User } from '../scripts/demo/user.ts';
-import { IMAGE, LiveCluster, order } from './support/live-cluster.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
 const FETCH = `

@@ -1,4 +1,4 @@
-import type { Cluster } from '@daasvader/control-plane/cluster.ts';
+import type { Cluster } from '@daasvader/verifier/cluster.ts';
 
 /** Status of a worker as the registry numbers it. */
 export const WORKER_STATUS = ['pending', 'active', 'slashed', 'offline', 'draining', 'left'] as const;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { WorkerError } from './error.ts';

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
 import { createServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import type { Cluster } from '@daasvader/control-plane/cluster.ts';
-import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
+import type { Cluster } from '@daasvader/verifier/cluster.ts';
+import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
 let identity: { key: string; cert: string };

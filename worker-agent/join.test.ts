@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TestControlPlane } from '@daasvader/control-plane/testing/control-plane.ts';
-import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
+import { TestControlPlane } from '@daasvader/testbed/cluster/control-plane.ts';
+import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { joinCluster } from './join.ts';

@@ -1,10 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type CheckPassed, checkCa } from '@daasvader/control-plane/checks.ts';
-import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
-import type { VerifiedControlPlane } from '@daasvader/control-plane/verify.ts';
 import { open, type SealKey } from '@daasvader/seal/seal.ts';
+import { type CheckPassed, checkCa } from '@daasvader/verifier/checks.ts';
+import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { WorkerError } from './error.ts';

@@ -1,8 +1,8 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
-import { createPrivate, replacePrivate } from '@daasvader/chain/private-file.ts';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
+import { createPrivate, replacePrivate } from '@daasvader/program/private-file.ts';
 import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/seal.ts';
 import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';

@@ -1,5 +1,5 @@
 import { printableJson } from '@daasvader/attestation/printable.ts';
-import { endOnBrokenOutput } from '@daasvader/control-plane/standard-output.ts';
+import { endOnBrokenOutput } from '@daasvader/program/standard-output.ts';
 import { Command, CommanderError } from 'commander';
 import { joinCommand } from './commands/join.ts';
 import { keygenCommand } from './commands/keygen.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BoundedKubeConfig } from '@daasvader/control-plane/kube-config.ts';
+import { BoundedKubeConfig } from '@daasvader/verifier/kube-config.ts';
 import {
   ApiException,
   CoreV1Api,

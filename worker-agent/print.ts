@@ -1,8 +1,8 @@
 import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
-import { reasonOf } from '@daasvader/chain/reason.ts';
-import { CheckError } from '@daasvader/control-plane/checks.ts';
-import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
+import { CheckError } from '@daasvader/verifier/checks.ts';
+import { ControlPlaneError } from '@daasvader/verifier/error.ts';
 import { WorkerError } from './error.ts';
 
 /** Lines for anything that went wrong: which check, what was expected, what was seen. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type SilentServer, startSilentServer } from '@daasvader/chain/testing/silent-server.ts';
+import { type SilentServer, startSilentServer } from '@daasvader/testbed/devnet/lying/silent-server.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSealKey, sealKeyFile } from './keys.ts';
 

@@ -1,7 +1,7 @@
 import type { Deployment } from '@daasvader/chain/deployment.ts';
-import { publish } from '@daasvader/chain/publish.ts';
-import { type Devnet, startDevnet } from '@daasvader/devnet/devnet.ts';
+import { publish } from '@daasvader/move/publish.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
+import { type Devnet, startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig, type WorkerConfig } from './config.ts';

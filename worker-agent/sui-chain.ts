@@ -8,8 +8,8 @@ import {
 import { openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader, type Worker } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
-import { type ClusterIds, readChainId, readCluster } from '@daasvader/control-plane/chain.ts';
-import { ControlPlaneError } from '@daasvader/control-plane/error.ts';
+import { type ClusterIds, readChainId, readCluster } from '@daasvader/verifier/chain.ts';
+import { ControlPlaneError } from '@daasvader/verifier/error.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';

@@ -1,5 +1,5 @@
 import { ABORTS } from '@daasvader/chain/aborts.ts';
-import { type Bytecode, parseBytecode } from '@daasvader/devnet/vm/bytecode.ts';
+import { type Bytecode, parseBytecode } from '@daasvader/testbed/devnet/vm/bytecode.ts';
 import type { FunctionName } from './call-trace.ts';
 
 const OWN = 0n;

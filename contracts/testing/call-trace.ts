@@ -1,7 +1,7 @@
-import { Machine } from '@daasvader/devnet/vm/machine.ts';
-import { testSession, vmOf } from '@daasvader/devnet/vm/testing/outcomes.ts';
-import { VmError } from '@daasvader/devnet/vm/types.ts';
 import type { CompiledTests } from '@daasvader/move/test.ts';
+import { Machine } from '@daasvader/testbed/devnet/vm/machine.ts';
+import { testSession, vmOf } from '@daasvader/testbed/devnet/vm/testing/outcomes.ts';
+import { VmError } from '@daasvader/testbed/devnet/vm/types.ts';
 
 /** `module::function`. */
 export type FunctionName = string;

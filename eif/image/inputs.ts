@@ -22,7 +22,7 @@ export interface Inputs {
 export function buildInputs(): Inputs {
   return {
     kernel: script('eif/kernel/build'),
-    k3s: script('eif/k3s/build', 'server'),
+    k3s: script('k3s/build', 'server'),
     libraries: script('eif/debian/get', 'eif/rootfs/libraries'),
     toolchain: script('eif/debian/get', 'eif/debian/toolchain'),
   };
@@ -36,7 +36,7 @@ export async function hashInputs({ kernel }: Inputs): Promise<Record<string, str
     'kernel source': join(ROOT, 'eif/kernel/source'),
     toolchain: join(ROOT, 'eif/debian/toolchain'),
     libraries: join(ROOT, 'eif/rootfs/libraries'),
-    'k3s modules': join(ROOT, 'eif/k3s/go.sum'),
+    'k3s modules': join(ROOT, 'k3s/go.sum'),
     'npm packages': join(ROOT, 'package-lock.json'),
     node: NODE,
   };

@@ -1,5 +1,5 @@
 import { existsSync, openAsBlob } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import type { Entry } from '@daasvader/eif/cpio.ts';
 import { RootfsError } from './error.ts';
@@ -67,11 +67,12 @@ export async function applicationFiles(root: string): Promise<Entry[]> {
   const manifests = [
     'package.json',
     'enclave/package.json',
-    ...workspaces.map((name) => `lib/${name}/package.json`),
+    ...workspaces.map((folder) => `${folder}/package.json`),
   ];
   const paths = [...files, ...manifests, ...(await collectPackages(root, packages))];
-  const links = workspaces.map((name): Entry => {
-    return { kind: 'symlink', path: `${HOME}/node_modules/@daasvader/${name}`, target: `../../lib/${name}` };
+  const links = workspaces.map((folder): Entry => {
+    const path = `${HOME}/node_modules/@daasvader/${basename(folder)}`;
+    return { kind: 'symlink', path, target: `../../${folder}` };
   });
   const entries = paths.map(async (path): Promise<Entry> => {
     const content = await openAsBlob(join(root, path));

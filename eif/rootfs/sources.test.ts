@@ -20,15 +20,18 @@ async function write(path: string, text: string): Promise<void> {
 
 describe('collectSources', () => {
   it('follows relative imports and workspaces, and names the packages', async () => {
-    await write('enclave/main.ts', "import { b } from './b.ts';\nexport * from '@daasvader/vsock/c.ts';\n");
+    await write(
+      'enclave/main.ts',
+      "import { b } from './b.ts';\nexport * from '@daasvader/vsock/c.ts';\n",
+    );
     await write('enclave/b.ts', "import 'reflect-metadata';\nconst x = await import('@mysten/sui/grpc');\n");
     await write(
       'lib/vsock/c.ts',
-      "import { readFile } from 'node:fs';\nimport { a } from '../../enclave/main.ts';\n",
+      "import { readFile } from 'node:fs';\nimport { a } from '@daasvader/enclave/main.ts';\n",
     );
     expect(await collectSources(root, 'enclave/main.ts')).toEqual({
       files: ['enclave/b.ts', 'enclave/main.ts', 'lib/vsock/c.ts'],
-      workspaces: ['vsock'],
+      workspaces: ['lib/vsock'],
       packages: ['@mysten/sui', 'reflect-metadata'],
     });
   });
@@ -43,9 +46,9 @@ describe('collectSources', () => {
 
   it('refuses the software NSM, fakes, the development chain and what is not there', async () => {
     for (const path of [
-      './nsm/software.ts',
+      '@daasvader/testbed/nsm/software.ts',
       '@daasvader/attestation/testing/pki.ts',
-      '@daasvader/devnet/devnet.ts',
+      '@daasvader/testbed/devnet/devnet.ts',
       './x.ts',
     ]) {
       await write('enclave/main.ts', `import { a } from '${path}';\n`);

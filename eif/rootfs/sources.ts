@@ -4,8 +4,10 @@ import { dirname, join, normalize } from 'node:path';
 import { RootfsError } from './error.ts';
 
 const WORKSPACE = /^@daasvader\/([a-z-]+)\/(.+)$/;
-/** What is never in an image, whoever imports it: the fakes, the tests, and the chain for development. */
-const FORBIDDEN = /^enclave\/nsm\/software|^lib\/devnet\/|\/testing\/|\.test\.ts$/;
+/** Workspaces that do not lie in `lib/`. */
+const PARTS = new Set(['cli', 'enclave', 'host-proxy', 'testbed', 'verify-page', 'worker-agent']);
+/** What is never in an image, whoever imports it: what stands in for something real, and the tests. */
+const FORBIDDEN = /^testbed\/|\/testing\/|\.test\.ts$/;
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'` and `import('x')` in sources that biome has formatted. */
 const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*)'([^'\n]+)'/g;
 
@@ -13,7 +15,7 @@ const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*)'([^'\n]+)'/g;
 export interface Sources {
   /** Paths in the repository, sorted. */
   readonly files: readonly string[];
-  /** Workspaces under lib/ that they are imported from by name, such as `vsock`, sorted. */
+  /** Folders of the workspaces that they are imported from by name, such as `lib/vsock`, sorted. */
   readonly workspaces: readonly string[];
   /** npm packages that they import, sorted. */
   readonly packages: readonly string[];
@@ -35,8 +37,9 @@ export async function collectSources(root: string, entry: string): Promise<Sourc
     for (const specifier of await importsOf(root, file)) {
       const [, workspace, rest] = WORKSPACE.exec(specifier) ?? [];
       if (workspace) {
-        workspaces.add(workspace);
-        files.add(`lib/${workspace}/${rest}`);
+        const folder = PARTS.has(workspace) ? workspace : `lib/${workspace}`;
+        workspaces.add(folder);
+        files.add(`${folder}/${rest}`);
       } else if (specifier.startsWith('.')) files.add(normalize(join(dirname(file), specifier)));
       else if (!specifier.startsWith('node:')) packages.add(packageName(specifier));
     }

@@ -1,5 +1,5 @@
-import { reasonOf } from '@daasvader/chain/reason.ts';
 import { isRefusal } from '@daasvader/chain/submit.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
 import { bcs } from '@mysten/sui/bcs';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';

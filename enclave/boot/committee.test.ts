@@ -1,7 +1,7 @@
 import { setConfig } from '@daasvader/chain/calls.ts';
 import { submit } from '@daasvader/chain/submit.ts';
+import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ChainCluster } from '../../test/support/chain-cluster.ts';
 import { startingCommittee } from './committee.ts';
 
 let cluster: ChainCluster;

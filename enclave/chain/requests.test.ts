@@ -1,5 +1,5 @@
+import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { beforeEach, expect, test } from 'vitest';
-import { type Asked, FakeChain, OWNER } from '../kube/testing/chain.ts';
 import { decodeEvent } from './event.ts';
 import { MAX_OBJECTS_PER_OWNER, type RequestEvent, Requests } from './requests.ts';
 

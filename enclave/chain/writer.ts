@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf } from '@daasvader/chain/reason.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';

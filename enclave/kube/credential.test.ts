@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { credentialMessage } from '@daasvader/control-plane/credential-message.ts';
+import { credentialMessage } from '@daasvader/verifier/credential-message.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { expect, test } from 'vitest';
 import { generateKeys } from '../boot/keys.ts';

@@ -1,5 +1,5 @@
-import { type CredentialClaim, credentialMessage } from '@daasvader/control-plane/credential-message.ts';
-import { userOf } from '@daasvader/control-plane/user.ts';
+import { type CredentialClaim, credentialMessage } from '@daasvader/verifier/credential-message.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import { verifyPersonalMessageSignature } from '@mysten/sui/verify';
 import { EnclaveError } from '../error.ts';
 import { publicKeyOf } from './p256.ts';

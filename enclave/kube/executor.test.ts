@@ -1,11 +1,11 @@
+import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
+import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
+import { FakeKubernetes, refusal } from '@daasvader/testbed/enclave/fake-kubernetes.ts';
 import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Kubernetes } from './kubernetes.ts';
 import type { RetryLimits } from './retry.ts';
 import type { Tenants } from './tenants.ts';
-import { type Asked, FakeChain, OWNER } from './testing/chain.ts';
-import { bootEnclave } from './testing/enclave.ts';
-import { FakeKubernetes, refusal } from './testing/kubernetes.ts';
 import { Tracker } from './tracker.ts';
 
 const LIMITS: RetryLimits = { deadlineMs: 400, attempts: 3, pauseMs: 5 };

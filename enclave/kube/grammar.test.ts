@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 // The node's own test reads the same table: containerd takes each for an image of the same registry.
-import images from '../../eif/k3s/agent/testdata/images.json' with { type: 'json' };
+import images from '../../k3s/agent/testdata/images.json' with { type: 'json' };
 import { isImage } from './grammar.ts';
 
 test.each(images)('image $reference: accepted $accepted', ({ reference, accepted }) => {

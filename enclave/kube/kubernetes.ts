@@ -1,4 +1,4 @@
-import { BoundedKubeConfig } from '@daasvader/control-plane/kube-config.ts';
+import { BoundedKubeConfig } from '@daasvader/verifier/kube-config.ts';
 import {
   ApiException,
   CertificatesV1Api,

@@ -1,4 +1,4 @@
-import { addressLabel } from '@daasvader/control-plane/user.ts';
+import { addressLabel } from '@daasvader/verifier/user.ts';
 
 /** Roles in the order of the staking contract: the number on chain is the index here. */
 export const ROLES = ['none', 'viewer', 'developer', 'admin', 'super'] as const;

@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
+import { FakeKubernetes } from '@daasvader/testbed/enclave/fake-kubernetes.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
@@ -8,8 +10,6 @@ import type { Report } from '../chain/report.ts';
 import { Metrics } from '../metrics.ts';
 import { Order, type OrderOptions } from './order.ts';
 import { RETRY_LIMITS } from './retry.ts';
-import { OWNER } from './testing/chain.ts';
-import { FakeKubernetes } from './testing/kubernetes.ts';
 import { Turns } from './turns.ts';
 
 const NEVER = new Promise<never>(() => undefined);

@@ -1,4 +1,4 @@
-import { userOf } from '@daasvader/control-plane/user.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import type {
   KubernetesObject,
   V1ClusterRole,

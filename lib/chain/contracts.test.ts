@@ -1,6 +1,6 @@
 import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
-import { SeatedCluster } from '@daasvader/control-plane/testing/seated-cluster.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
+import { SeatedCluster } from '@daasvader/testbed/cluster/seated-cluster.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { z } from 'zod';
-import { readBounded } from './bounded-file.ts';
 import { ChainError } from './error.ts';
 
 /** Far above what a deployment holds. */

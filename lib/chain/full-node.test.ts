@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { startSilentServer } from '@daasvader/testbed/devnet/lying/silent-server.ts';
 import { afterEach, expect, test } from 'vitest';
 import { type FullNodeOptions, openFullNode } from './full-node.ts';
-import { startSilentServer } from './testing/silent-server.ts';
 
 const PATIENCE = { answerMs: 200, silenceMs: 200 };
 const closing: (() => void)[] = [];

@@ -1,7 +1,7 @@
+import { reasonOf } from '@daasvader/program/reason.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { ChainError } from './error.ts';
 import { limitMessages } from './message-limit.ts';
-import { reasonOf } from './reason.ts';
 
 /** How long one whole answer may take. A command that asks a few things at once still answers within 30 s. */
 const ANSWER_MS = 20_000;

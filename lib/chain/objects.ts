@@ -1,10 +1,10 @@
+import { reasonOf } from '@daasvader/program/reason.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { ObjectError } from '@mysten/sui/client';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
 import { ImageKey, OBJECTS } from './layouts.ts';
-import { reasonOf } from './reason.ts';
 
 type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
 

@@ -1,10 +1,10 @@
+import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
 import { abortName } from './aborts.ts';
 import { ChainError, type ContractAbort } from './error.ts';
 import { type ChainEvent, parseEvent } from './events.ts';
-import { reasonOf } from './reason.ts';
 
 /**
  * MIST above what the simulation took: until the transaction is executed others may change the shared objects that it

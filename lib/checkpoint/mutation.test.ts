@@ -1,5 +1,5 @@
-import { type Devnet, startDevnet } from '@daasvader/devnet/devnet.ts';
-import { type Counter, increment, publishCounter } from '@daasvader/devnet/testing/counter.ts';
+import { type Devnet, startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
+import { type Counter, increment, publishCounter } from '@daasvader/testbed/devnet/testing/counter.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 export type PackageFiles = Record<string, string>;
 
 /** Where the framework's own two packages are. */
-const FRAMEWORK = join(import.meta.dirname, '../devnet/framework');
+const FRAMEWORK = join(import.meta.dirname, 'framework');
 
 /**
  * Reads the manifest and every Move source of a package.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunningPod } from '../../scripts/demo/user.ts';
-import { LiveCluster, order } from '../support/live-cluster.ts';
+import { LiveCluster, order } from '@daasvader/testbed/cluster/live-cluster.ts';
+import type { RunningPod } from '@daasvader/testbed/cluster/user.ts';
 import { Peer } from './peer.ts';
 import { joinRogueNode, ROGUE } from './rogue-node.ts';
 import { TENANT_ROLES, Tenant, type TenantRole } from './tenant.ts';

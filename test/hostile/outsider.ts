@@ -1,8 +1,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { credentialMessage } from '@daasvader/control-plane/credential-message.ts';
 import { newKeys } from '@daasvader/enclave/kube/testing/certificate-request.ts';
+import { credentialMessage } from '@daasvader/verifier/credential-message.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { type Attack, refused, refusedOrCut, survived } from './attack.ts';
 import { type Field, HOSTILE_ADDRESS } from './field.ts';

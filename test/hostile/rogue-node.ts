@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { newKeys, nodeName, requestPem } from '@daasvader/enclave/kube/testing/certificate-request.ts';
+import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
+import { workerConfiguration } from '@daasvader/testbed/cluster/worker.ts';
 import { parse, stringify } from 'yaml';
-import type { Cluster } from '../../scripts/demo/cluster.ts';
-import { workerConfiguration } from '../../scripts/demo/worker.ts';
 import { type Identity, Peer } from './peer.ts';
 
 const run = promisify(execFile);

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { submitManifest } from '@daasvader/chain/calls.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
+import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
+import { User } from '@daasvader/testbed/cluster/user.ts';
 import { readWallet } from '@daasvader/worker-agent/keys.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { parse } from 'yaml';
-import type { Cluster } from '../../scripts/demo/cluster.ts';
-import { User } from '../../scripts/demo/user.ts';
 import { type Identity, Peer } from './peer.ts';
 
 const POLL_MS = 200;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { userOf } from '@daasvader/control-plane/user.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import { type Attack, refused, survived } from './attack.ts';
 import type { Field } from './field.ts';
 import { onlyRights } from './rights.ts';

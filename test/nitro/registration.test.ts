@@ -8,12 +8,12 @@ import { heartbeat } from '@daasvader/enclave/chain/calls.ts';
 import { Operator } from '@daasvader/enclave/chain/operator.ts';
 import { type RegistrationOptions, register, takeSeat } from '@daasvader/enclave/chain/registration.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
+import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
+import { MachineNsm } from '@daasvader/testbed/nitro/machine-nsm.ts';
+import { buildPrograms } from '@daasvader/testbed/nitro/programs.ts';
+import { buildRelayImage } from '@daasvader/testbed/nitro/testing/relay-image.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildPrograms } from '../../eif/emulator/programs.ts';
-import { buildRelayImage } from '../../eif/emulator/testing/relay-image.ts';
-import { ChainCluster } from '../support/chain-cluster.ts';
-import { MachineNsm } from './support/machine-nsm.ts';
 
 // What the contract makes of documents that a machine really signed. The smallest enclave asks for them, so that each
 // lie can be told by itself.

@@ -5,11 +5,11 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Machine } from '@daasvader/testbed/nitro/machine.ts';
+import { loadRoot } from '@daasvader/testbed/nitro/pki.ts';
+import { buildPrograms } from '@daasvader/testbed/nitro/programs.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Machine } from '../../eif/emulator/machine.ts';
-import { loadRoot } from '../../eif/emulator/pki.ts';
-import { buildPrograms } from '../../eif/emulator/programs.ts';
 import { buildVariant } from './support/variant.ts';
 
 // lib/vsock as the enclave has it: AF_VSOCK in a guest, on the kernel and the Node of the image.

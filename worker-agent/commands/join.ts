@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { CheckPassed } from '@daasvader/control-plane/checks.ts';
-import { passedLine } from '@daasvader/control-plane/print.ts';
-import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import type { CheckPassed } from '@daasvader/verifier/checks.ts';
+import { passedLine } from '@daasvader/verifier/print.ts';
+import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Command } from 'commander';
 import { ownAddress } from '../address.ts';
 import { joinCluster } from '../join.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { printable, printableJson } from '@daasvader/attestation/printable.ts';
-import { readBounded } from '@daasvader/chain/bounded-file.ts';
+import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { Command } from 'commander';
 import { readConfig, type WorkerConfig } from '../config.ts';
 import { WorkerError } from '../error.ts';

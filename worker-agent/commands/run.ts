@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
-import { passedLine } from '@daasvader/control-plane/print.ts';
-import { logOutput } from '@daasvader/control-plane/standard-output.ts';
+import { logOutput } from '@daasvader/program/standard-output.ts';
+import { passedLine } from '@daasvader/verifier/print.ts';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { ownAddress } from '../address.ts';

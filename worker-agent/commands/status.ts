@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { printable } from '@daasvader/attestation/printable.ts';
-import { reasonOf } from '@daasvader/chain/reason.ts';
+import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Command } from 'commander';
 import { Agent, request } from 'undici';
 import type { RegisteredWorker } from '../chain.ts';

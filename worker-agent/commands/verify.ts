@@ -1,6 +1,6 @@
-import type { CheckPassed } from '@daasvader/control-plane/checks.ts';
-import { passedLine } from '@daasvader/control-plane/print.ts';
-import { verifyControlPlane } from '@daasvader/control-plane/verify.ts';
+import type { CheckPassed } from '@daasvader/verifier/checks.ts';
+import { passedLine } from '@daasvader/verifier/print.ts';
+import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Command } from 'commander';
 import { openChain } from '../sui-chain.ts';
 import { type CommonOptions, configOf, print, rootOf, withRoot, workerCommand } from './options.ts';

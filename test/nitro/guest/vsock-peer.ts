@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readParentCid } from '@daasvader/enclave/init/command-line.ts';
+import { mountFileSystems } from '@daasvader/enclave/init/file-systems.ts';
 import { AfVsock } from '@daasvader/vsock/af-vsock.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
-import { readParentCid } from '../../../enclave/init/command-line.ts';
-import { mountFileSystems } from '../../../enclave/init/file-systems.ts';
 
 // Runs as PID 1 in place of the enclave, and uses its vsock as the host tells it: a line of JSON for each thing to do,
 // a line of JSON with what came of it.

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { runInVm } from '@daasvader/worker-agent/vm/vm.ts';
+import type { User } from '@daasvader/testbed/cluster/user.ts';
+import type { Worker } from '@daasvader/testbed/cluster/worker.ts';
+import { runInVm } from '@daasvader/testbed/vm/vm.ts';
 import { parse } from 'yaml';
-import type { User } from '../../../scripts/demo/user.ts';
-import type { Worker } from '../../../scripts/demo/worker.ts';
 import { ofPem, ofWallet, type Secrets } from './secrets.ts';
 
 /** Keys of an enclave at the least: of four CAs, of what they have signed, of service accounts and of the API. */

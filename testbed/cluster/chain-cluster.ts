@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Binding } from '@daasvader/attestation/binding.ts';
+import { type AdminIds, appointHost, proposeMeasurement, setConfig } from '@daasvader/chain/calls.ts';
+import { readCommittee } from '@daasvader/chain/committee.ts';
+import type { Deployment } from '@daasvader/chain/deployment.ts';
+import { ContractReader } from '@daasvader/chain/objects.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import { HostServices } from '@daasvader/enclave/chain/host-services.ts';
+import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
+import { EventsService } from '@daasvader/host-proxy/events-service.ts';
+import { GasCoins } from '@daasvader/host-proxy/gas-coins.ts';
+import { SuiHostChain } from '@daasvader/host-proxy/host-chain.ts';
+import { jsonService } from '@daasvader/host-proxy/json-service.ts';
+import { Metrics } from '@daasvader/host-proxy/metrics.ts';
+import { Seat, seatRequestSchema } from '@daasvader/host-proxy/seat.ts';
+import { Sponsor, sponsorRequestSchema } from '@daasvader/host-proxy/sponsor.ts';
+import { publish } from '@daasvader/move/publish.ts';
+import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
+import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import type { Signer } from '@mysten/sui/cryptography';
+import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import { pino } from 'pino';
+import { type Devnet, startDevnet } from '../devnet/devnet.ts';
+import { SoftwareNsm } from '../nsm/software.ts';
+
+const SOURCES = new URL('../..', import.meta.url).pathname;
+const SERVICES_PORT = 9003;
+const GAS_BUDGET = 200_000_000n;
+const HOURLY_BUDGET = 1_000n * GAS_BUDGET;
+
+/** An NSM, and the root under which the chain is to believe its documents. */
+export interface TrustedNsm extends Nsm {
+  readonly rootPem: string;
+}
+
+/** A chain with the contracts and an admin who did his part, a host's services over vsock, and an NSM. */
+export class ChainCluster {
+  readonly client: SuiGrpcClient;
+  readonly reader: ContractReader;
+  readonly deployment: Deployment & AdminIds;
+  readonly devnet: Devnet;
+  readonly nsm: TrustedNsm;
+  readonly services: HostServices;
+  readonly #cleanUp: (() => unknown)[];
+
+  private constructor(
+    fields: Pick<ChainCluster, 'client' | 'deployment' | 'devnet' | 'nsm' | 'services'>,
+    cleanUp: (() => unknown)[],
+  ) {
+    this.client = fields.client;
+    this.deployment = fields.deployment;
+    this.devnet = fields.devnet;
+    this.nsm = fields.nsm;
+    this.services = fields.services;
+    this.reader = new ContractReader(this.client, this.deployment);
+    this.#cleanUp = cleanUp;
+  }
+
+  /** @param given the NSM whose measurement the chain admits; a software NSM unless given */
+  static async start(given?: TrustedNsm): Promise<ChainCluster> {
+    const directory = await mkdtemp(join(tmpdir(), 'daas-chain-'));
+    const nsm = given ?? (await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES }));
+    const devnet = await startDevnet({ nitroRootPem: nsm.rootPem });
+    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: devnet.url });
+    const published = await publish({
+      client,
+      signer: devnet.accounts[0]!,
+      network: 'devnet-local',
+      rpcUrl: devnet.url,
+      delayMs: 0n,
+    });
+    const deployment = { ...published, adminCapId: published.adminCapId! };
+    const vsock = join(directory, 'vsock');
+    const guest = await HybridGuest.open(vsock);
+    const { host, events } = await serveEnclave(vsock, directory, deployment, devnet.accounts[1]!);
+    const cleanUp = [
+      () => guest.close(),
+      () => host.close(),
+      () => events.close(),
+      () => devnet.close(),
+      () => rm(directory, { recursive: true }),
+    ];
+    const services = new HostServices(guest);
+    const cluster = new ChainCluster({ client, deployment, devnet, nsm, services }, cleanUp);
+    await cluster.#configure();
+    return cluster;
+  }
+
+  /** Published the contracts. */
+  get admin(): Signer {
+    return this.devnet.accounts[0]!;
+  }
+
+  /** Pays for the enclave and seats it. */
+  get host(): Signer {
+    return this.devnet.accounts[1]!;
+  }
+
+  /** @returns an account with SUI */
+  async fundedAccount(): Promise<Ed25519Keypair> {
+    const account = new Ed25519Keypair();
+    await this.devnet.faucet(account.toSuiAddress());
+    return account;
+  }
+
+  /** @returns what an enclave with this operator answers for; keys that nobody uses here are made up */
+  async bindingOf(operator: string): Promise<Binding> {
+    const committee = await readCommittee(this.client);
+    return {
+      chainId: this.deployment.chainId,
+      packageId: this.deployment.packageId,
+      clusterId: this.deployment.registryId,
+      operator,
+      tlsSpkiSha256: new Uint8Array(32).fill(1),
+      caSha256: new Uint8Array(32).fill(2),
+      hpkePublicKey: new Uint8Array(32).fill(3),
+      committeeDigest: committee.digest,
+      committeeEpoch: committee.epoch,
+      bootId: new Uint8Array(16).fill(4),
+      clusterCidr: '10.42.0.0/16',
+      serviceCidr: '10.43.0.0/16',
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const step of this.#cleanUp) await step();
+  }
+
+  async #configure(): Promise<void> {
+    const { client, admin, deployment, nsm, host } = this;
+    const { pcrs } = await nsm.describe();
+    const [pcr0, pcr1, pcr2] = [0, 1, 2].map((index) => pcrs.get(index)!);
+    const binding = await this.bindingOf(admin.toSuiAddress());
+    await submit(client, admin, (tx) => {
+      proposeMeasurement(tx, deployment, { version: 'sources', pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! });
+      setConfig(tx, deployment, binding);
+      appointHost(tx, deployment, host.toSuiAddress());
+    });
+  }
+}
+
+/** What the host proxy offers on the vsock port of its services. */
+async function serveEnclave(
+  vsock: string,
+  directory: string,
+  deployment: Deployment,
+  account: Ed25519Keypair,
+): Promise<{ host: HybridHost; events: EventsService }> {
+  const { packageId, registryId, workersId, stakingId, schedulerId, network, rpcUrl } = deployment;
+  const chain = new SuiHostChain(network, rpcUrl);
+  const coins = new GasCoins(chain, account);
+  const budget = { packageId, perTransaction: GAS_BUDGET, perHour: HOURLY_BUDGET };
+  const sponsor = new Sponsor(chain, coins, account, budget);
+  const seat = new Seat(chain, coins, account, deployment, GAS_BUDGET);
+  const logs = [registryId, workersId, stakingId, schedulerId];
+  const events = await EventsService.open(join(directory, 'events'), logs);
+  const routes = {
+    'POST /gas/sponsor': async ({ body }: { body: unknown }) =>
+      sponsor.sponsor(sponsorRequestSchema.parse(body)),
+    'POST /seat': async ({ body }: { body: unknown }) => ({
+      digest: await seat.take(seatRequestSchema.parse(body)),
+    }),
+    'GET /events': async ({ query }: { query: URLSearchParams }) => events.read(query),
+    'POST /events': async ({ body }: { body: unknown }) => events.append(body),
+  };
+  const host = new HybridHost(vsock);
+  await host.listen(SERVICES_PORT, jsonService(routes, new Metrics(), pino({ enabled: false })));
+  return { host, events };
+}

@@ -1,0 +1,153 @@
+import { type ChildProcess, execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as calls from '@daasvader/chain/calls.ts';
+import { writeDeployment } from '@daasvader/chain/deployment.ts';
+import { ContractReader } from '@daasvader/chain/objects.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import type { Signer } from '@mysten/sui/cryptography';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import type { Transaction } from '@mysten/sui/transactions';
+import { vi } from 'vitest';
+import { SeatedCluster } from './seated-cluster.ts';
+
+const SUI = 1_000_000_000n;
+const NODE = 'worker-1';
+const DIGEST = new Uint8Array(32).fill(7);
+
+/** Developers, each with a wallet. */
+export type Person = 'user' | 'stranger';
+
+/** How a command ended. */
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A command that runs. */
+export interface Running {
+  ended: Promise<Outcome>;
+  /** Resolves with what it has told stderr once that matches. */
+  told(pattern: RegExp): Promise<string>;
+}
+
+/** The contracts with an active worker, two developers with wallets, and a control plane that does what tests say. */
+export class OrderCluster {
+  readonly #cluster: SeatedCluster;
+  readonly #seat: calls.SeatIds;
+  readonly #directory: string;
+  readonly #people = { user: new Ed25519Keypair(), stranger: new Ed25519Keypair() };
+
+  private constructor(cluster: SeatedCluster, seat: calls.SeatIds, directory: string) {
+    this.#cluster = cluster;
+    this.#seat = seat;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<OrderCluster> {
+    const cluster = await SeatedCluster.start();
+    const reader = new ContractReader(cluster.client, cluster.deployment);
+    const seat = { ...cluster.deployment, enclaveId: (await reader.registry()).seat! };
+    const directory = await mkdtemp(join(tmpdir(), 'daas-orders-'));
+    await writeDeployment(join(directory, 'deployment.json'), cluster.deployment);
+    const self = new OrderCluster(cluster, seat, directory);
+    await self.#addWorker(cluster.devnet.accounts[1]!);
+    for (const who of ['user', 'stranger'] as const) await self.#addUser(who);
+    return self;
+  }
+
+  /** Of the full node. */
+  get url(): string {
+    return this.#cluster.devnet.url;
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.close();
+    await rm(this.#directory, { recursive: true });
+  }
+
+  /** Starts a command as a person does. */
+  run(who: Person, ...args: string[]): Running {
+    const main = join(import.meta.dirname, '../../cli/main.ts');
+    const env = {
+      DAAS_DEPLOYMENT: join(this.#directory, 'deployment.json'),
+      DAAS_WALLET: join(this.#directory, who),
+    };
+    let child: ChildProcess | undefined;
+    const ended = new Promise<Outcome>((resolve) => {
+      child = execFile(process.execPath, [main, ...args], { env }, (error, stdout, stderr) =>
+        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
+      );
+    });
+    let stderr = '';
+    child?.stderr?.on('data', (text) => {
+      stderr += text;
+    });
+    const told = (pattern: RegExp) =>
+      vi.waitUntil(() => pattern.test(stderr) && stderr, { timeout: 50_000, interval: 20 });
+    return { ended, told };
+  }
+
+  /** Runs a command of the user's to its end. */
+  daas(...args: string[]): Promise<Outcome> {
+    return this.run('user', ...args).ended;
+  }
+
+  /** Orders a Deployment of that name and gives the number of the request. */
+  async order(name: string): Promise<bigint> {
+    const { stdout } = await this.daas('deploy', name, '--image', 'web:1', '--no-service', '--json');
+    return BigInt(JSON.parse(stdout).requests[0].id);
+  }
+
+  /** Orders that many Deployments in one transaction. */
+  async fill(who: Person, count: number): Promise<void> {
+    const { client, deployment } = this.#cluster;
+    const user = this.#people[who];
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    const common = { method: 'POST', path, labels: '', namespace: 'default', image: 'web:1', port: '80' };
+    await submit(client, user, (tx) => {
+      for (let index = 0; index < count; index += 1) {
+        const name = `web-${index}`;
+        const order = { ...common, name, containerName: name, requester: user.toSuiAddress() };
+        calls.submitK8sRequest(tx, deployment, order);
+      }
+    });
+  }
+
+  start(requestId: bigint): Promise<unknown> {
+    return this.#operate((tx) => calls.startRequest(tx, this.#seat, requestId));
+  }
+
+  complete(requestId: bigint): Promise<unknown> {
+    return this.#operate((tx) => calls.completeRequest(tx, this.#seat, { requestId, resultDigest: DIGEST }));
+  }
+
+  fail(requestId: bigint, reason: string, applied: boolean): Promise<unknown> {
+    return this.#operate((tx) => calls.failRequest(tx, this.#seat, { requestId, reason, applied }));
+  }
+
+  settle(requestId: bigint, outcome: number): Promise<unknown> {
+    return this.#operate((tx) => calls.settleCancelledRequest(tx, this.#seat, { requestId, outcome }));
+  }
+
+  async #addWorker(owner: Signer): Promise<void> {
+    const { client, deployment } = this.#cluster;
+    const args = { stake: 5n * SUI, nodeId: NODE, sealToken: 'a'.repeat(64) };
+    await submit(client, owner, (tx) => calls.stakeAndRegisterWorker(tx, deployment, args));
+    await this.#operate((tx) => calls.activateWorker(tx, this.#seat, NODE));
+  }
+
+  async #addUser(who: Person): Promise<void> {
+    const { client, deployment, devnet } = this.#cluster;
+    const signer = this.#people[who];
+    await devnet.faucet(signer.toSuiAddress());
+    await writeFile(join(this.#directory, who), signer.getSecretKey(), { mode: 0o600 });
+    await submit(client, signer, (tx) => calls.stake(tx, deployment, 2n * SUI));
+  }
+
+  #operate(build: (tx: Transaction) => void): Promise<unknown> {
+    return submit(this.#cluster.client, this.#cluster.controlPlane.operator, build);
+  }
+}

@@ -1,0 +1,35 @@
+import { Audit } from '@daasvader/enclave/audit/audit.ts';
+import { ClusterState } from '@daasvader/enclave/chain/cluster-state.ts';
+import { Executor } from '@daasvader/enclave/kube/executor.ts';
+import type { Nodes } from '@daasvader/enclave/kube/nodes.ts';
+import type { OrderOptions } from '@daasvader/enclave/kube/order.ts';
+import type { RetryLimits } from '@daasvader/enclave/kube/retry.ts';
+import type { Tenants } from '@daasvader/enclave/kube/tenants.ts';
+import { Metrics } from '@daasvader/enclave/metrics.ts';
+import { Reactor } from '@daasvader/enclave/reactor.ts';
+import { pino } from 'pino';
+import type { FakeChain } from './fake-chain.ts';
+
+const log = pino({ enabled: false });
+
+/** What carries orders out. */
+export interface Hands extends Pick<OrderOptions, 'kubernetes' | 'tracker'> {
+  readonly tenants: Tenants;
+  readonly limits?: RetryLimits;
+}
+
+/** The part of an enclave that carries out orders, from its boot on: it knows what the chain said before. */
+export async function bootEnclave(chain: FakeChain, { kubernetes, tracker, tenants, limits }: Hands) {
+  const state = new ClusterState();
+  const metrics = new Metrics();
+  const whenFresh = () => Promise.resolve();
+  const reactor = new Reactor({ state, whenFresh, log, metrics });
+  for (const event of chain.events) reactor.onEvent(event);
+  const writer = chain.seat(reactor.onEvent);
+  const executor = new Executor({
+    ...{ kubernetes, tracker, tenants, state, writer, whenFresh, metrics, log },
+    ...{ seat: {} as never, audit: new Audit(() => undefined), ...(limits && { limits }) },
+  });
+  await reactor.rebuild({ executor, tenants, nodes: {} as Nodes });
+  return { state };
+}
