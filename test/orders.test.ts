@@ -210,7 +210,7 @@ describe('an order is cancelled', () => {
 describe('with nodes that do as they are told', () => {
   let kubelet: Kubelet;
   beforeAll(() => {
-    kubelet = new Kubelet(kubernetes, NAMESPACE);
+    kubelet = new Kubelet(server, NAMESPACE);
   });
   afterAll(() => kubelet.stop());
 
