@@ -42,11 +42,13 @@ export function uncordonCommand(): Command {
 
 /** `leave`: leaves the cluster for good. The stake is the owner's to ask for from then on. */
 export function leaveCommand(): Command {
-  return workerCommand('leave', 'leave the cluster for good; the stake can then be asked for').action(async (options: CommonOptions) => {
-    const config = await configOf(options);
-    const digest = await (await ownerOf(config)).leave(config.node.id);
-    print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
-  });
+  return workerCommand('leave', 'leave the cluster for good; the stake can then be asked for').action(
+    async (options: CommonOptions) => {
+      const config = await configOf(options);
+      const digest = await (await ownerOf(config)).leave(config.node.id);
+      print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
+    },
+  );
 }
 
 function parseSeconds(text: string): number {
