@@ -2,9 +2,10 @@
  * A whole cluster of real processes, as the demo has it: how long it takes from a contract call until Kubernetes has the
  * object and until its pod runs, and from starting a worker agent until its node is ready.
  */
+
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { submitK8sRequest } from '@daasvader/chain/calls.ts';
+import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';

@@ -1,3 +1,4 @@
+import { codeName, WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import type { Context } from 'koa';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
@@ -5,8 +6,6 @@ import type { FollowerStatus } from '../chain/follower.ts';
 import { EnclaveError } from '../error.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Routes } from './server.ts';
-
-const WORKER_STATUS_NAMES = ['pending', 'active', 'slashed', 'offline', 'draining', 'left'];
 
 /** What the status routes show. */
 export interface MonitoringOptions {
@@ -46,7 +45,7 @@ export function monitoringRoutes({
       const workers = state.workers.map(({ nodeId, status }) => ({
         name: nodeId,
         status: readiness().get(nodeId) ? 'ready' : 'not ready',
-        chain_status: WORKER_STATUS_NAMES[status] ?? 'unknown',
+        chain_status: codeName(WORKER_STATUS, status) ?? 'unknown',
       }));
       const master = {
         name: 'nautilus-master',

@@ -1,6 +1,5 @@
 import { boundedFetch, openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
-import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { proxyFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { attestationRoutes } from '../api/attestation.ts';
@@ -25,6 +24,7 @@ import { allOf } from '../gate.ts';
 import { Canary } from '../kube/canary.ts';
 import { CredentialProofs } from '../kube/credential.ts';
 import { K3s } from '../kube/k3s.ts';
+import { objectOf } from '../kube/plan.ts';
 import { relayTo } from '../kube/relay.ts';
 import { clusterBaseline } from '../kube/roles.ts';
 import type { Logger } from '../log.ts';
@@ -125,7 +125,7 @@ async function operate(
   const seat = await steps.run('registration', () => register(registration));
   await steps.run('seat', () => takeSeat(registration, seat));
 
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
   const clock = new ChainClock();
   const freshness = new Freshness();
@@ -136,7 +136,7 @@ async function operate(
   const reactor = new Reactor({ state, log, metrics, whenFresh: sound.wait });
   const follower = new Follower({
     nodes: fullNodes.each,
-    committee: new Committee(committee.epoch, committee.members),
+    committee,
     services,
     freshness,
     metrics,

@@ -1,8 +1,8 @@
+import { logPrefix, type RawEvent } from '@daasvader/chain/log.ts';
 import { type ClosableFetch, serviceFetch } from '@daasvader/vsock/fetch.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
 import { EnclaveError } from '../error.ts';
-import { logPrefix, type RawEvent } from './event.ts';
 
 const SERVICES_PORT = 9003;
 const TIMEOUT_MS = 30_000;
