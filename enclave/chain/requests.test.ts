@@ -8,7 +8,8 @@ const configMaps = '/api/v1/namespaces/default/configmaps';
 /** What knows Kubernetes says which object it is; here it is a ConfigMap, and anything else no proper request. */
 function objectOf({ path, name, manifest }: ScheduledRequest): string | undefined {
   if (!path.startsWith(configMaps)) return undefined;
-  return `ConfigMap/${name || JSON.parse(Buffer.from(manifest).toString()).metadata.name}`;
+  const named = path.slice(configMaps.length + 1) || name;
+  return `ConfigMap/${named || JSON.parse(Buffer.from(manifest).toString()).metadata.name}`;
 }
 
 let chain = new FakeChain();
