@@ -20,10 +20,7 @@ async function write(path: string, text: string): Promise<void> {
 
 describe('collectSources', () => {
   it('follows relative imports and workspaces, and names the packages', async () => {
-    await write(
-      'enclave/main.ts',
-      "import { b } from './b.ts';\nexport * from '@daasvader/vsock/c.ts';\n",
-    );
+    await write('enclave/main.ts', "import { b } from './b.ts';\nexport * from '@daasvader/vsock/c.ts';\n");
     await write('enclave/b.ts', "import 'reflect-metadata';\nconst x = await import('@mysten/sui/grpc');\n");
     await write(
       'lib/vsock/c.ts',
@@ -31,8 +28,8 @@ describe('collectSources', () => {
     );
     expect(await collectSources(root, 'enclave/main.ts')).toEqual({
       files: ['enclave/b.ts', 'enclave/main.ts', 'lib/vsock/c.ts'],
-      workspaces: ['lib/vsock'],
-      packages: ['@mysten/sui', 'reflect-metadata'],
+      workspaces: ['enclave', 'lib/vsock'],
+      packages: { 'enclave/b.ts': ['reflect-metadata', '@mysten/sui/grpc'] },
     });
   });
 
@@ -40,7 +37,7 @@ describe('collectSources', () => {
     await write('enclave/main.ts', "import type { A } from './a.ts';\nimport type koa from 'koa';\n");
     expect(await collectSources(root, 'enclave/main.ts')).toMatchObject({
       files: ['enclave/main.ts'],
-      packages: [],
+      packages: {},
     });
   });
 
