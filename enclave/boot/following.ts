@@ -17,6 +17,7 @@ import type { Configuration } from './configuration.ts';
 export interface FollowingOptions {
   readonly cluster: Configuration['cluster'];
   readonly chain: Chain;
+  /** To start from. */
   readonly committee: Committee;
   /** Closed while Kubernetes does not keep what is written. */
   readonly canary: Gate;
