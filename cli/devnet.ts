@@ -1,6 +1,6 @@
 import { FRONTS } from '@daasvader/testbed/devnet/lying/lies.ts';
 import { runDevnet } from '@daasvader/testbed/devnet/process.ts';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseListenPort } from './arguments.ts';
 import { readText } from './file.ts';
 
@@ -16,9 +16,8 @@ interface Options {
 }
 
 /** `daas devnet`: a Sui-compatible chain for development, until it is interrupted. */
-export function devnetCommand(): Command {
-  return new Command('devnet')
-    .description('Run a Sui-compatible chain for development: gRPC, faucet and funded accounts on one port')
+export function devnetCommand(command: Command): void {
+  command
     .option('--port <number>', 'port to listen on; 0 takes a free one', parseListenPort, 9000)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(

@@ -1,6 +1,6 @@
 import type { EnclaveEndpoint } from '@daasvader/verifier/endpoint.ts';
 import { ControlPlaneError } from '@daasvader/verifier/error.ts';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import {
   type ApiOptions,
@@ -23,10 +23,9 @@ const answer = z.object({
 type Nodes = z.output<typeof answer>['data'];
 
 /** `daas nodes`: the nodes as the control plane sees them. */
-export function nodesCommand(): Command {
-  return withJson(withApi(withDeployment(new Command('nodes'))))
-    .description('verify the control plane and list its nodes')
-    .action(async (options: DeploymentOptions & ApiOptions & { json?: boolean }) => {
+export function nodesCommand(command: Command): void {
+  withJson(withApi(withDeployment(command))).action(
+    async (options: DeploymentOptions & ApiOptions & { json?: boolean }) => {
       const { endpoint } = await openControlPlane(await openContext(options), options);
       try {
         const nodes = await readNodes(endpoint);
@@ -35,7 +34,8 @@ export function nodesCommand(): Command {
       } finally {
         await endpoint.close();
       }
-    });
+    },
+  );
 }
 
 async function readNodes(endpoint: EnclaveEndpoint): Promise<Nodes> {
