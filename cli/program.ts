@@ -76,7 +76,7 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'devnet',
-    description: 'Run a Sui-compatible chain for development: gRPC, faucet and funded accounts on one port',
+    description: 'Run a Sui-compatible chain for development; daas devnet --help shows its options',
     load: async () => (await import('./devnet.ts')).devnetCommand,
   },
 ];

@@ -52,7 +52,7 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'leave',
-    description: 'leave the cluster for good',
+    description: 'leave the cluster for good; the stake can then be asked for',
     load: async () => (await import('./commands/owner.ts')).leaveCommand,
   },
 ];

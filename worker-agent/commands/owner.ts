@@ -40,7 +40,7 @@ export function uncordonCommand(command: Command): void {
   });
 }
 
-/** `leave`: leaves the cluster for good; the stake comes back after unbonding. */
+/** `leave`: leaves the cluster for good. The stake is the owner's to ask for from then on. */
 export function leaveCommand(command: Command): void {
   withCommon(command).action(async (options: CommonOptions) => {
     const config = await configOf(options);
