@@ -9,7 +9,7 @@ import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { collectRequestIds } from './arguments.ts';
 import { type DeploymentOptions, openContext, withDeployment, withJson } from './context.ts';
 import { formatTable, printJson } from './output.ts';
@@ -43,9 +43,8 @@ export interface RequestRow {
 }
 
 /** `daas requests`: what became of requests. */
-export function requestsCommand(): Command {
-  return withJson(withDeployment(new Command('requests')))
-    .description('show what requests were about and what became of them')
+export function requestsCommand(command: Command): void {
+  withJson(withDeployment(command))
     .argument(
       '[id...]',
       `numbers that daas deploy printed; the newest ${NEWEST} when left out`,

@@ -26,11 +26,8 @@ interface Grant {
 }
 
 /** `daas role`: what an admin lets others do in namespaces of the own. */
-export function roleCommand(): Command {
-  return new Command('role')
-    .description('give others a role in a namespace of yours, and take it back')
-    .addCommand(grantCommand())
-    .addCommand(revokeCommand());
+export function roleCommand(command: Command): void {
+  command.addCommand(grantCommand()).addCommand(revokeCommand());
 }
 
 function grantCommand(): Command {

@@ -177,7 +177,7 @@ describe('in Chromium, the verifier’s page', () => {
 });
 
 describe('the page', () => {
-  it('is the saved one whose hash is published: else run `node verify-page/print.ts` and publish it', () => {
+  it('is the saved one whose hash is published: else run `bin/node verify-page/print.ts` and publish it', () => {
     const saved = readFileSync(join(DOCS, 'verify.html'));
     expect(saved.toString()).toBe(verifierPage());
     const published = readFileSync(join(DOCS, 'verify.html.sha256'), 'utf8');
