@@ -20,10 +20,7 @@ async function write(path: string, text: string): Promise<void> {
 
 describe('collectSources', () => {
   it('follows relative imports and workspaces, and names the packages', async () => {
-    await write(
-      'enclave/main.ts',
-      "import { b } from './b.ts';\nexport * from '@daasvader/vsock/c.ts';\n",
-    );
+    await write('enclave/main.ts', "import { b } from './b.ts';\nexport * from '@daasvader/vsock/c.ts';\n");
     await write('enclave/b.ts', "import 'reflect-metadata';\nconst x = await import('@mysten/sui/grpc');\n");
     await write(
       'lib/vsock/c.ts',

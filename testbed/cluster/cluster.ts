@@ -10,7 +10,7 @@ import { gatewayOf, type VmNetwork } from '../vm/network.ts';
 import { startVmNetwork, stopVmNetwork } from '../vm/vm.ts';
 import { DaasCli } from './daas-cli.ts';
 import type { EnclaveImage } from './image.ts';
-import { killMarked, MARK } from './leftovers.ts';
+import { killMarked } from './leftovers.ts';
 import { BackgroundProcess } from './process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -24,7 +24,7 @@ const BOOT_POLL_MS = 1_000;
 
 /** What a cluster is started with. */
 export interface ClusterOptions {
-  /** Where everything is kept; must exist and be empty. */
+  /** Where everything is kept, see `ClusterDirectory`; must exist and be empty. */
   directory: string;
   /** The `k3s` program that server and workers run. */
   k3s: string;
@@ -84,7 +84,6 @@ export class Cluster implements AsyncDisposable {
   static async create(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
     await mkdir(cluster.stateDir, { recursive: true, mode: 0o700 });
-    process.env[MARK] = options.directory;
     cluster.#stack.defer(() => killMarked(options.directory));
     await startVmNetwork(NETWORK);
     cluster.#stack.defer(() => stopVmNetwork(NETWORK.name));
