@@ -95,6 +95,11 @@ export class Cluster implements AsyncDisposable {
     return join(this.directory, 'host');
   }
 
+  /** The kubeconfig of Kubernetes's administrator: on this machine only while the enclave is an ordinary process. */
+  get adminKubeconfig(): string {
+    return join(this.stateDir, 'k3s/server/cred/admin.kubeconfig');
+  }
+
   get deployment(): Deployment {
     if (this.#deployment === undefined)
       throw new Error('Cannot tell the deployment: nothing is published yet');

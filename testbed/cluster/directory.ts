@@ -86,7 +86,7 @@ export async function cleanUp(claim: Claim): Promise<boolean> {
 
 function takeMachine(claim: Claim): Promise<MachineLock> {
   if (process.getuid?.() !== 0)
-    throw new Error('Cannot start: containers and network namespaces need root; use sudo');
+    throw new Error('Cannot go on as this user: containers and network namespaces need root; use sudo');
   return MachineLock.take(claim);
 }
 
