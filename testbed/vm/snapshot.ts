@@ -16,7 +16,7 @@ export interface HostSnapshot {
   cgroups: string[];
   /** Kernel settings that Kubernetes likes to change. */
   settings: string[];
-  /** Entries of the directory for temporary files whose name begins with `daas`. */
+  /** Entries of the directory for temporary files whose name begins with `daasvader`. */
   temporaryFiles: string[];
 }
 
@@ -55,7 +55,7 @@ export async function snapshotHost(
       listFirewall(),
       listCgroups(mounts),
       listSettings(),
-      readdir(tmpdir()).then((names) => names.filter((name) => name.startsWith('daas'))),
+      readdir(tmpdir()).then((names) => names.filter((name) => name.startsWith('daasvader'))),
     ]);
   return {
     processes,
