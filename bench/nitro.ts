@@ -18,7 +18,7 @@ import { verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { formatTable } from '@daasvader/cli/output.ts';
 import { Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
 import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
-import { buildImage } from '@daasvader/testbed/cluster/image.ts';
+import { buildImage } from '@daasvader/testbed/cluster/enclave-image.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
 import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { startCluster } from '@daasvader/testbed/cluster/steps.ts';

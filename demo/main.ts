@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
 import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
-import { buildImage } from '@daasvader/testbed/cluster/image.ts';
+import { buildImage } from '@daasvader/testbed/cluster/enclave-image.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
 import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { runScenario } from './story.ts';

@@ -9,7 +9,7 @@ import { SoftwareNsm } from '../nsm/software.ts';
 import { gatewayOf, type VmNetwork } from '../vm/network.ts';
 import { startVmNetwork, stopVmNetwork } from '../vm/vm.ts';
 import { DaasCli } from './daas-cli.ts';
-import type { EnclaveImage } from './image.ts';
+import type { EnclaveImage } from './enclave-image.ts';
 import { killMarked } from './leftovers.ts';
 import { BackgroundProcess } from './process.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from './cluster.ts';
 import { ClusterDirectory } from './directory.ts';
-import { buildImage, type EnclaveImage } from './image.ts';
+import { buildImage, type EnclaveImage } from './enclave-image.ts';
 import { findK3s } from './k3s.ts';
 import { TEST_RUN } from './live-cluster.ts';
 

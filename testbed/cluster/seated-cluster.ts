@@ -15,7 +15,7 @@ import { publish } from '@daasvader/move/publish.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { type Devnet, startDevnet } from '../devnet/devnet.ts';
-import { TestControlPlane } from './control-plane.ts';
+import { TestControlPlane } from './test-control-plane.ts';
 
 /** A chain with the contracts, and a control plane that registered there and sits in the seat. */
 export class SeatedCluster {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '../cluster/cluster.ts';
 import { ClusterDirectory } from '../cluster/directory.ts';
-import { buildImage } from '../cluster/image.ts';
+import { buildImage } from '../cluster/enclave-image.ts';
 import { findK3s } from '../cluster/k3s.ts';
 import { Narrator } from '../cluster/narrator.ts';
 import { joinWorker, stakeUser, startCluster } from '../cluster/steps.ts';
