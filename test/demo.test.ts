@@ -1,30 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { watchHost } from './support/left-on-host.ts';
+import { startProgram } from './support/program.ts';
 
 const MAIN = resolve(import.meta.dirname, '../demo/main.ts');
 const INTERRUPTIONS = 10;
 /** A warm demo takes some thirty seconds: moments are spread over all of it. */
 const LATEST_MS = 25_000;
 
-function startDemo() {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  // Before the demo listens to signals, SIGINT ends it as a shell would tell it: 128 and the signal's number.
-  const ended = once(child, 'close').then(([code, signal]) => {
-    return { code: (signal === 'SIGINT' ? 130 : code) as number, output };
-  });
-  return { child, ended };
-}
+const startDemo = () => startProgram(process.execPath, '--disable-warning=ExperimentalWarning', MAIN);
 
 test('the demo serves a page from a pod, and leaves the machine as it was', async () => {
   const changes = await watchHost();
@@ -52,7 +37,7 @@ test('Ctrl-C at ten random moments leaves the machine as it was', { timeout: 900
 
 test('a second demo says that one runs already, and does not disturb it', async () => {
   const first = startDemo();
-  await sleep(3_000);
+  await first.told('A chain, the contracts');
   const second = await startDemo().ended;
   expect(second).toMatchObject({ code: 1, output: expect.stringContaining('the demo runs as process') });
   const { code, output } = await first.ended;

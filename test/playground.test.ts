@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveCluster } from '@daasvader/testbed/cluster/live-cluster.ts';
 import { findHolder } from '@daasvader/testbed/cluster/machine-lock.ts';
-import { afterEach, expect, test } from 'vitest';
+import type { HostChange } from '@daasvader/testbed/vm/snapshot.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { watchHost } from './support/left-on-host.ts';
+import { type Program, runProgram as run, startProgram } from './support/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const ENV_FILE = join(ROOT, 'build/cluster.env');
@@ -16,24 +17,6 @@ const ORDER = `
   bin/kubectl exec deployment/hello -- cat /www/index.html &&
   bin/kubectl --kubeconfig "$ADMIN_KUBECONFIG" get nodes`;
 
-interface Outcome {
-  code: number | null;
-  output: string;
-}
-
-/** Starts a program as a shell does, which knows nothing but what it is given. */
-function start(...argv: string[]): { child: ChildProcess; ended: Promise<Outcome> } {
-  const [program = '', ...args] = argv;
-  const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  return { child, ended: once(child, 'close').then(([code]) => ({ code, output })) };
-}
-
-const run = (...argv: string[]) => start(...argv).ended;
 const saying = (code: number, text: string) => ({ code, output: expect.stringContaining(text) });
 
 afterEach(() => run('bin/down'));
@@ -61,23 +44,40 @@ test('a playground serves an order by its environment alone, refuses others, and
   expect(await run('bin/down')).toEqual(saying(0, 'nothing is left'));
 });
 
-test.each(['bin/up is interrupted', 'bin/down is called'])(
-  'when in the middle %s, all is torn down',
-  async (how) => {
-    const changes = await watchHost();
-    const up = start('bin/up');
-    await once(up.child.stdout as NodeJS.ReadableStream, 'data'); // the first step begins
-    if (how.startsWith('bin/up')) {
-      up.child.kill('SIGINT');
-      expect(await up.ended).toEqual(saying(130, 'tearing down'));
-    } else {
-      expect(await run('bin/down')).toEqual(saying(0, 'has ended'));
-      expect(await up.ended).toEqual(saying(1, 'ended before'));
-    }
-    expect(await changes()).toEqual([]);
+describe('in the middle of the start', () => {
+  let changes: () => Promise<HostChange[]>;
+  let up: Program;
+
+  beforeEach(async () => {
+    changes = await watchHost();
+    up = startProgram('bin/up');
+  });
+
+  afterEach(async () => {
     expect(await findHolder()).toBeUndefined();
-  },
-);
+    expect(await changes()).toEqual([]);
+  });
+
+  test('Ctrl-C tears down everything', async () => {
+    await up.told('cluster 0x'); // host proxy and enclave come next
+    await sleep(2_000);
+    up.child.kill('SIGINT');
+    expect(await up.ended).toEqual(saying(130, 'tearing down'));
+  });
+
+  test('bin/down tears down everything', async () => {
+    await up.told('devnet at');
+    expect(await run('bin/down')).toEqual(saying(0, 'has ended'));
+    expect(await up.ended).toEqual(saying(1, 'ended before'));
+  });
+
+  test('the death of bin/up tears down everything', async () => {
+    await up.told('devnet at');
+    up.child.kill('SIGKILL');
+    await up.ended;
+    await vi.waitUntil(async () => (await findHolder()) === undefined, { timeout: 60_000 });
+  });
+});
 
 test('more workers than a machine bears are refused before anything starts', async () => {
   expect(await run('bin/up', '--workers', '9')).toEqual(saying(1, 'give 0 to 8'));

@@ -5,7 +5,7 @@ import { type HostChange, hostChanges, snapshotHost } from '@daasvader/testbed/v
 const ROOT = resolve(import.meta.dirname, '../..');
 /** What the command lines of all that a cluster consists of hold: programs, this clone's sources, its directory. */
 const OURS = [
-  ...['k3s agent', 'containerd', clusterDirectory()],
+  ...['k3s agent', 'containerd --config', 'containerd-shim', clusterDirectory()],
   ...['cli', 'enclave', 'host-proxy', 'scripts', 'testbed', 'worker-agent'].map((part) => join(ROOT, part)),
 ];
 const ours = (commandLine: string) => OURS.some((part) => commandLine.includes(part));
