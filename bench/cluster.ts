@@ -2,6 +2,7 @@
  * A whole cluster of real processes, as the demo has it: how long it takes from a contract call until Kubernetes has the
  * object and until its pod runs, and from starting a worker agent until its node is ready.
  */
+
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { submitK8sRequest } from '@daasvader/chain/calls.ts';
@@ -16,6 +17,7 @@ import { joinWorker, startCluster } from '@daasvader/testbed/cluster/steps.ts';
 import { isRunning, type Pod, User } from '@daasvader/testbed/cluster/user.ts';
 import { Worker } from '@daasvader/testbed/cluster/worker.ts';
 import { buildWebImage } from '@daasvader/testbed/vm/image.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { KubeConfig, type V1Node, type V1Pod, Watch } from '@kubernetes/client-node';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -98,7 +100,7 @@ async function order(
 
 /** When the enclave had Kubernetes accept a request's object, by its own record; the clock is this machine's. */
 async function appliedAt({ addresses }: Cluster, requestId: string): Promise<number> {
-  const response = await fetch(`${addresses.apiUrl}/api/transactions/history`, { dispatcher: insecure });
+  const response = await fetch(`${addresses.apiUrl}${ROUTE.history}`, { dispatcher: insecure });
   const { data } = (await response.json()) as {
     data: { type: string; requestId?: string; timestampMs: number }[];
   };

@@ -4,6 +4,7 @@
  *
  *   node bench/nitro.ts [--chart FILE]     FILE gets the boot phases as an SVG
  */
+
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -23,6 +24,7 @@ import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
 import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { startCluster } from '@daasvader/testbed/cluster/steps.ts';
 import { User } from '@daasvader/testbed/cluster/user.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Client, fetch } from 'undici';
 import { bootChart } from './boot-chart.ts';
@@ -74,7 +76,7 @@ function endOf(phases: readonly Phase[], wanted: string): number {
 /** What the guest has ever touched of its memory, which is what the host had to give, and the enclave process alone. */
 async function memory({ stateDir, addresses }: Cluster): Promise<string[][]> {
   const status = await readFile(`/proc/${await findQemu(join(stateDir, 'vsock.machine'))}/status`, 'utf8');
-  const metrics = await (await fetch(`${addresses.apiUrl}/metrics`, { dispatcher: insecure })).text();
+  const metrics = await (await fetch(`${addresses.apiUrl}${ROUTE.metrics}`, { dispatcher: insecure })).text();
   const touched = Number(/^RssShmem:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
   const resident = Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
   return [
@@ -101,7 +103,7 @@ async function attestations({ addresses }: Cluster): Promise<string[][]> {
   const taken: number[] = [];
   for (let index = 0; index < ATTESTATIONS; index += 1) {
     const nonce = randomBytes(32);
-    const path = `/api/v1/attestation?nonce=${nonce.toString('hex')}`;
+    const path = `${ROUTE.attestation}?nonce=${nonce.toString('hex')}`;
     const from = performance.now();
     const { statusCode, body } = await client.request({ method: 'GET', path });
     const { document } = (await body.json()) as { document: string };

@@ -2,6 +2,7 @@
  * Throughput and CPU of the relay against `socat`, side by side in one run: TCP in, Unix socket out, the same sink, the
  * same block size. Node reads at most 64 KiB at once, so socat is told the same.
  */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -10,13 +11,13 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
+import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
 
 const BLOCK = 64 * 1024;
 const BYTES = 2 ** 30;
 const ROUNDS = 3;
 /** USER_HZ of Linux on x86-64: the unit of CPU times in /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
-const VSOCK_PORT = 6443;
 
 interface Measured {
   readonly name: string;
@@ -34,7 +35,7 @@ const dir = await mkdtemp(join(tmpdir(), 'bench-'));
 const block = Buffer.alloc(BLOCK, 0x5a);
 const children: ChildProcess[] = [];
 const guest = await HybridGuest.open(join(dir, 'v'));
-await guest.listen(VSOCK_PORT, serve);
+await guest.listen(ENCLAVE_PORT.kubernetes, serve);
 const plain = createServer({ allowHalfOpen: true }, serve).listen(join(dir, 'plain'));
 try {
   const ours = await startRelay();
@@ -98,7 +99,7 @@ interface Target {
 async function startRelay(): Promise<Target> {
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'relay-process.ts'), join(dir, 'v'), String(VSOCK_PORT)],
+    [join(import.meta.dirname, 'relay-process.ts'), join(dir, 'v'), String(ENCLAVE_PORT.kubernetes)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },

@@ -70,7 +70,7 @@ interface PublishOptions extends Options {
 function publishCommand(): Command {
   return withJson(withWallet(new Command('publish')))
     .description('publish the contracts, create a cluster and write its deployment file')
-    .requiredOption('--network <name>', 'devnet-local, testnet or mainnet')
+    .requiredOption('--network <name>', 'devnet-local, testnet, mainnet or another name')
     .requiredOption('--rpc <url>', 'full node', parseUrl)
     .requiredOption('--deployment <file>', 'file to write')
     .option(

@@ -6,11 +6,6 @@ export function parsePort(text: string): string {
   throw new InvalidArgumentError('It is not a port, 1 to 65535.');
 }
 
-/** A port to listen on; 0 stands for any that is free. */
-export function parseListenPort(text: string): number {
-  return text === '0' ? 0 : Number(parsePort(text));
-}
-
 /** Whole seconds. */
 export function parseSeconds(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);

@@ -59,7 +59,11 @@ export function deleteCommand(): Command {
 function submitting(command: Command): Command {
   return withJson(
     withWallet(withDeployment(command))
-      .option('--namespace <name>', 'your own namespace; default means just that', 'default')
+      .option(
+        '--namespace <name>',
+        'a namespace of yours, or one where you were given a role; default means your own',
+        'default',
+      )
       .option(
         '--wait <seconds>',
         'wait for the outcome; exit 1 unless it is COMPLETED by then',

@@ -1,64 +1,31 @@
-import { FRONTS } from '@daasvader/testbed/devnet/lying/lies.ts';
-import { runDevnet } from '@daasvader/testbed/devnet/process.ts';
-import { Command, Option } from 'commander';
-import { parseListenPort } from './arguments.ts';
-import { readText } from './file.ts';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { CliError } from './error.ts';
 
-interface Options {
-  port: number;
-  host: string;
-  state?: string;
-  nitroRoot?: string;
-  committeeSeed?: string;
-  follow: boolean;
-  json: boolean;
-  lie?: string[];
-}
+const PROGRAM = resolve(import.meta.dirname, '../testbed/devnet/main.ts');
 
-/** `daas devnet`: a Sui-compatible chain for development, until it is interrupted. */
+/** `daas devnet`: a chain for development. It is a program of the testbed's, which no installed `daas` needs. */
 export function devnetCommand(): Command {
   return new Command('devnet')
-    .description('Run a Sui-compatible chain for development: gRPC, faucet and funded accounts on one port')
-    .option('--port <number>', 'port to listen on; 0 takes a free one', parseListenPort, 9000)
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option(
-      '--state <directory>',
-      'keep the chain in this directory; without it the chain ends with the process',
-    )
-    .option(
-      '--nitro-root <file>',
-      "PEM of the root that attestation documents must chain to; AWS's without it",
-    )
-    .option('--committee-seed <text>', 'text that all keys of a new chain derive from; random without it')
-    .option('--follow', 'print a line for each transaction', false)
-    .option('--json', 'print JSON, a line each: {url, chainId, accounts, lying} and what is followed', false)
-    .addOption(
-      new Option(
-        '--lie <kind...>',
-        'open one more port for each kind, whose full node lies about checkpoints so, to test what believes nothing',
-      ).choices(Object.keys(FRONTS)),
-    )
-    .action(run);
+    .description('Run a Sui-compatible chain for development; daas devnet --help shows its options')
+    .usage('[options]')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action((args: string[]) => becomeDevnet(args));
 }
 
-async function run({
-  port,
-  host,
-  state,
-  nitroRoot,
-  committeeSeed,
-  follow,
-  json,
-  lie,
-}: Options): Promise<void> {
-  await runDevnet({
-    port,
-    host,
-    follow,
-    json,
-    ...(lie !== undefined && { lies: lie }),
-    ...(state !== undefined && { stateDir: state }),
-    ...(nitroRoot !== undefined && { nitroRootPem: await readText(nitroRoot, 'the root') }),
-    ...(committeeSeed !== undefined && { committeeSeed }),
-  });
+/** This process goes on as that program, so that whoever watches or signals it deals with the devnet itself. */
+function becomeDevnet(args: readonly string[]): never {
+  if (!existsSync(PROGRAM))
+    throw new CliError(
+      'testbed',
+      `Cannot run a devnet: there is no ${PROGRAM}; it comes with the source repository, not with an installed daas`,
+    );
+  return process.execve!(
+    process.execPath,
+    [process.execPath, ...process.execArgv, PROGRAM, ...args],
+    process.env,
+  );
 }

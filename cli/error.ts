@@ -1,8 +1,9 @@
 /**
  * - `file`: a file of the person's own cannot be read, used or written
+ * - `testbed`: what only a clone of the repository has is not here
  * - `wait`: what was ordered could not be seen in time
  */
-export type CliErrorCode = 'file' | 'wait';
+export type CliErrorCode = 'file' | 'testbed' | 'wait';
 
 /** What goes wrong on this side; what others refuse keeps its own error. Match on `code`. */
 export class CliError extends Error {

@@ -1,7 +1,8 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { checkCa } from '@daasvader/verifier/checks.ts';
 import { credentialMessage } from '@daasvader/verifier/credential-message.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { userOf } from '@daasvader/verifier/user.ts';
 import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Signer } from '@mysten/sui/cryptography';
@@ -18,9 +19,9 @@ import {
   withJson,
   withWallet,
 } from './context.ts';
-import { openControlPlane, tell } from './control-plane.ts';
 import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
 import { printJson, printLine } from './output.ts';
+import { tell, verifiedControlPlane } from './verified-control-plane.ts';
 import { readWallet } from './wallet.ts';
 
 /** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
@@ -58,7 +59,7 @@ export function kubeconfigCommand(): Command {
 async function grantKubeconfig(options: KubeconfigOptions): Promise<void> {
   const wallet = await readWallet(options.wallet);
   await keepOthers(options.out);
-  const controlPlane = await openControlPlane(await openContext(options), options);
+  const controlPlane = await verifiedControlPlane(await openContext(options), options);
   try {
     const granted = await requestCredential(controlPlane, wallet);
     await keepOthers(options.out); // it may have been written meanwhile
@@ -84,7 +85,7 @@ async function requestCredential(controlPlane: VerifiedControlPlane, wallet: Sig
   const claim = { address, publicKey: pointOf(publicKey), timestampMs: Date.now() };
   const { signature } = await wallet.signPersonalMessage(credentialMessage(cluster.clusterId, claim));
   const body = { address, public_key: claim.publicKey, timestamp_ms: claim.timestampMs, signature };
-  const granted = read(answer, await endpoint.request('POST', '/api/v1/kubeconfig', { body }), endpoint.url);
+  const granted = read(answer, await endpoint.request('POST', ROUTE.kubeconfig, { body }), endpoint.url);
   const certificate = readCertificate(granted.certificate, address, privateKey);
   const kubeconfig = assemble({ ...granted, certificate }, controlPlane, userOf(address), privateKey);
   const { expires_at_ms: expiresAtMs, namespaces, role } = granted;
@@ -102,10 +103,10 @@ function readCertificate(pem: string, address: string, privateKey: KeyObject): s
   try {
     certificate = new X509Certificate(pem);
   } catch (cause) {
-    throw new ControlPlaneError('malformed', 'Cannot read the certificate that was issued', { cause });
+    throw new VerifierError('malformed', 'Cannot read the certificate that was issued', { cause });
   }
   if (certificate.subject !== `CN=${userOf(address)}` || !certificate.checkPrivateKey(privateKey))
-    throw new ControlPlaneError('malformed', 'Cannot use the certificate: it is not for our user and key');
+    throw new VerifierError('malformed', 'Cannot use the certificate: it is not for our user and key');
   return certificate.toString();
 }
 
@@ -141,7 +142,7 @@ function read<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const reason = z.prettifyError(parsed.error);
-  throw new ControlPlaneError('malformed', `Cannot read the credential of ${url}: ${reason}`);
+  throw new VerifierError('malformed', `Cannot read the credential of ${url}: ${reason}`);
 }
 
 function report({ role, namespaces, expiresAtMs }: Granted, { out, json }: KubeconfigOptions): void {

@@ -1,5 +1,6 @@
 import type { EnclaveEndpoint } from '@daasvader/verifier/endpoint.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -10,8 +11,8 @@ import {
   withDeployment,
   withJson,
 } from './context.ts';
-import { openControlPlane } from './control-plane.ts';
 import { formatTable, printJson } from './output.ts';
+import { verifiedControlPlane } from './verified-control-plane.ts';
 
 const answer = z.object({
   data: z.object({
@@ -27,7 +28,7 @@ export function nodesCommand(): Command {
   return withJson(withApi(withDeployment(new Command('nodes'))))
     .description('verify the control plane and list its nodes')
     .action(async (options: DeploymentOptions & ApiOptions & { json?: boolean }) => {
-      const { endpoint } = await openControlPlane(await openContext(options), options);
+      const { endpoint } = await verifiedControlPlane(await openContext(options), options);
       try {
         const nodes = await readNodes(endpoint);
         if (options.json) printJson(nodes);
@@ -39,10 +40,10 @@ export function nodesCommand(): Command {
 }
 
 async function readNodes(endpoint: EnclaveEndpoint): Promise<Nodes> {
-  const parsed = answer.safeParse(await endpoint.request('GET', '/api/nodes'));
+  const parsed = answer.safeParse(await endpoint.request('GET', ROUTE.nodes));
   if (parsed.success) return parsed.data.data;
   const reason = z.prettifyError(parsed.error);
-  throw new ControlPlaneError('malformed', `Cannot read the nodes of ${endpoint.url}: ${reason}`);
+  throw new VerifierError('malformed', `Cannot read the nodes of ${endpoint.url}: ${reason}`);
 }
 
 function format({ master_node: master, worker_nodes: workers }: Nodes): string {

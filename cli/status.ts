@@ -1,7 +1,8 @@
 import { ContractReader, type EnclaveRegistry } from '@daasvader/chain/objects.ts';
 import { readCluster } from '@daasvader/verifier/chain.ts';
 import { type Cluster, type Measurement, measurementsInEffect } from '@daasvader/verifier/cluster.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -13,8 +14,8 @@ import {
   withDeployment,
   withJson,
 } from './context.ts';
-import { openControlPlane } from './control-plane.ts';
 import { formatTable, printJson } from './output.ts';
+import { verifiedControlPlane } from './verified-control-plane.ts';
 
 const readiness = z.object({
   status: z.string(),
@@ -85,12 +86,12 @@ function hostAt({ host }: EnclaveRegistry, timeMs: number): string | undefined {
 }
 
 async function readReadiness(context: Context, options: ApiOptions): Promise<Readiness> {
-  const { endpoint } = await openControlPlane(context, options);
+  const { endpoint } = await verifiedControlPlane(context, options);
   try {
-    const parsed = readiness.safeParse(await endpoint.request('GET', '/readyz'));
+    const parsed = readiness.safeParse(await endpoint.request('GET', ROUTE.readiness));
     if (parsed.success) return parsed.data;
     const reason = z.prettifyError(parsed.error);
-    throw new ControlPlaneError('malformed', `Cannot read the readiness of ${endpoint.url}: ${reason}`);
+    throw new VerifierError('malformed', `Cannot read the readiness of ${endpoint.url}: ${reason}`);
   } finally {
     await endpoint.close();
   }

@@ -107,7 +107,6 @@ describe('wrong usage', () => {
     [['admin', 'publish', '--network', 'n', '--rpc', 'nonsense', ...SIGNED]],
     [['nodes', '--api', 'http://127.0.0.1:8443', ...PLACES]],
     [['status', '--rpc', 'file:///etc/passwd', ...PLACES]],
-    [['devnet', '--port', '-1']],
     [['wallet', 'create']],
   ])('daas %j', async (args) => {
     const failure = await failureOf(...args);

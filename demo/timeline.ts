@@ -1,6 +1,7 @@
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { formatTable } from '@daasvader/cli/output.ts';
 import { type Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { fetch } from 'undici';
 import { z } from 'zod';
@@ -43,7 +44,7 @@ export class Timeline {
   }
 
   async #inEnclave(requestId: string): Promise<[string, number][]> {
-    const response = await fetch(`${this.#cluster.addresses.apiUrl}/api/transactions/history`, {
+    const response = await fetch(`${this.#cluster.addresses.apiUrl}${ROUTE.history}`, {
       dispatcher: insecure,
     });
     const { data } = history.parse(await response.json());

@@ -1,8 +1,8 @@
 import { printableJson } from '@daasvader/attestation/printable.ts';
+import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { type Logger, pino } from 'pino';
 
-const CONSOLE_PORT = 9004;
 /** Lines kept while the host does not listen; older ones are lost first, the process never waits for its log. */
 const MAX_BACKLOG = 1_000;
 const RECONNECT_MS = 1_000;
@@ -25,7 +25,7 @@ function forwardTo(vsock: Vsock): { write(line: string): void } {
   const backlog: string[] = [];
   let send: ((line: string) => void) | undefined;
   const connect = async () => {
-    const socket = await vsock.connect(CONSOLE_PORT);
+    const socket = await vsock.connect(HOST_PORT.console);
     // The host can listen badly; what it does not take is dropped when the socket has buffered enough.
     socket
       .on('error', () => socket.destroy())

@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { readBounded } from '@daasvader/program/bounded-file.ts';
+import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HostProxyError } from './error.ts';
@@ -53,8 +54,8 @@ const fileSchema = z.strictObject({
     service_cidr: cidr.default('10.43.0.0/16'),
   }),
   api: z.strictObject({
-    port: port.default(6443),
-    enclave_port: port.default(8443),
+    port: port.default(ENCLAVE_PORT.kubernetes),
+    enclave_port: port.default(ENCLAVE_PORT.api),
     listen: z.union([z.ipv4(), z.ipv6(), z.literal('localhost')]).default('0.0.0.0'),
     external_names: z.array(name).min(1).max(16),
     external_url: z.url({ protocol: /^https$/ }).optional(),

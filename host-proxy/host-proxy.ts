@@ -2,7 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { AfVsock } from '@daasvader/vsock/af-vsock.ts';
+import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import { ENCLAVE_PORT, HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { ConnectionHandler, Vsock } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
 import { readAccount } from './account.ts';
@@ -15,20 +17,16 @@ import { EnclaveProcess } from './enclave-process.ts';
 import { HostProxyError } from './error.ts';
 import { EventsService } from './events-service.ts';
 import { GasCoins } from './gas-coins.ts';
-import { heartbeatHandler } from './heartbeat.ts';
 import { SuiHostChain } from './host-chain.ts';
 import { jsonService, type Routes } from './json-service.ts';
 import { Metrics, serveMetrics } from './metrics.ts';
 import { NitroCli } from './nitro-cli.ts';
 import { authorityOf, outboundHandler } from './outbound.ts';
+import { pulseHandler } from './pulse.ts';
 import { RelayServer } from './relay-server.ts';
-import { Seat, seatRequestSchema } from './seat.ts';
+import { SeatService, seatRequestSchema } from './seat-service.ts';
 import { Sponsor, sponsorRequestSchema } from './sponsor.ts';
 
-/** Vsock ports on which the host listens and the enclave dials. */
-const PORT = { heartbeat: 9000, configuration: 9001, outbound: 9002, services: 9003, console: 9004 } as const;
-/** Vsock ports on which the enclave listens. */
-const ENCLAVE_PORT = { kubernetes: 6443, api: 8443 } as const;
 /** What one side may still send after the other has finished. */
 const LINGER_MS = 10_000;
 /** A client that has connected, to speak TLS, says its first word at once. */
@@ -141,13 +139,18 @@ export class HostProxy {
       [sui.rpc_endpoint, ...sui.rpc_endpoints, cluster.rpcUrl].map(authorityOf).concat(outbound.allow),
     );
 
-    const { heartbeat, configuration: config, outbound: proxy, services, console } = PORT;
     const json = (table: Routes) => jsonService(table, this.#metrics, this.#log);
-    await this.#listen(heartbeat, heartbeatHandler(this.#metrics));
-    await this.#listen(config, json({ 'GET /configuration': async () => configuration }));
-    await this.#listen(proxy, outboundHandler({ allow, ...this.#relayLimits() }, this.#metrics, this.#log));
-    await this.#listen(services, json(routes));
-    await this.#listen(console, this.#console.handler(this.#log));
+    await this.#listen(HOST_PORT.pulse, pulseHandler(this.#metrics));
+    await this.#listen(
+      HOST_PORT.configuration,
+      json({ [`GET ${HOST_ROUTE.configuration}`]: async () => configuration }),
+    );
+    await this.#listen(
+      HOST_PORT.outbound,
+      outboundHandler({ allow, ...this.#relayLimits() }, this.#metrics, this.#log),
+    );
+    await this.#listen(HOST_PORT.services, json(routes));
+    await this.#listen(HOST_PORT.console, this.#console.handler(this.#log));
     this.#log.info({ allow: [...allow] }, 'serving the enclave');
   }
 
@@ -164,17 +167,19 @@ export class HostProxy {
     const perTransaction = BigInt(gas.budget_per_transaction);
     const budget = { packageId: cluster.packageId, perTransaction, perHour: BigInt(gas.budget_per_hour) };
     const sponsor = new Sponsor(chain, coins, account, budget);
-    const seat = new Seat(chain, coins, account, cluster, perTransaction);
+    const seat = new SeatService(chain, coins, account, cluster, perTransaction);
     this.#log.info({ account: account.toSuiAddress() }, 'paying gas and taking the seat as the host account');
     return {
-      'POST /gas/sponsor': async ({ body }) => {
+      [`POST ${HOST_ROUTE.sponsor}`]: async ({ body }) => {
         const sponsored = await sponsor.sponsor(sponsorRequestSchema.parse(body));
         this.#metrics.gasReserved.inc(gas.budget_per_transaction);
         return sponsored;
       },
-      'POST /seat': async ({ body }) => ({ digest: await seat.take(seatRequestSchema.parse(body)) }),
-      'GET /events': async ({ query }) => events.read(query),
-      'POST /events': async ({ body }) => {
+      [`POST ${HOST_ROUTE.seat}`]: async ({ body }) => ({
+        digest: await seat.take(seatRequestSchema.parse(body)),
+      }),
+      [`GET ${HOST_ROUTE.events}`]: async ({ query }) => events.read(query),
+      [`POST ${HOST_ROUTE.events}`]: async ({ body }) => {
         const result = await events.append(body);
         this.#metrics.eventsStored.inc(result.appended);
         return result;

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { serviceFetch } from '@daasvader/vsock/fetch.ts';
+import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
 import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
+import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -75,20 +77,20 @@ test('events survive kill -9 of the process, and a new one takes its place', asy
   const guest = await HybridGuest.open(join(dir, 'v'));
   const first = await run();
   await ready(first);
-  const client = serviceFetch(guest, 9003);
+  const client = serviceFetch(guest, HOST_PORT.services);
   const body = JSON.stringify({ log: id('3'), events: [{ seq: 1, type: '0x1::m::E', bcs: 'AQID' }] });
-  expect((await client.fetch('http://host/events', { method: 'POST', body })).status).toBe(200);
+  expect((await client.fetch(`http://host${HOST_ROUTE.events}`, { method: 'POST', body })).status).toBe(200);
   first.kill('SIGKILL');
   await once(first, 'exit');
   await client.close();
 
   await ready(await run());
-  const again = serviceFetch(guest, 9003);
-  expect(await (await again.fetch(`http://host/events?log=${id('3')}`)).json()).toMatchObject({
+  const again = serviceFetch(guest, HOST_PORT.services);
+  expect(await (await again.fetch(`http://host${HOST_ROUTE.events}?log=${id('3')}`)).json()).toMatchObject({
     next: 2,
     events: [{ seq: 1 }],
   });
-  const foreign = await again.fetch(`http://host/events?log=${id('9')}`);
+  const foreign = await again.fetch(`http://host${HOST_ROUTE.events}?log=${id('9')}`);
   expect(foreign.status).toBe(403);
   await again.close();
   guest.close();
@@ -107,10 +109,10 @@ test.each([[['run']], [['walk']], [['run', '--config']], [['run', '--config', 'x
 test('the peer that floods a port is cut off at the limit, and others are served', async () => {
   const guest = await HybridGuest.open(join(dir, 'v'));
   await ready(await run());
-  const flood = await Promise.all(Array.from({ length: 100 }, () => guest.connect(9003)));
+  const flood = await Promise.all(Array.from({ length: 100 }, () => guest.connect(HOST_PORT.services)));
   await Promise.all(flood.slice(64).map((socket) => once(socket.resume(), 'end')));
-  const configuration = serviceFetch(guest, 9001);
-  expect((await configuration.fetch('http://host/configuration')).status).toBe(200);
+  const configuration = serviceFetch(guest, HOST_PORT.configuration);
+  expect((await configuration.fetch(`http://host${HOST_ROUTE.configuration}`)).status).toBe(200);
   await configuration.close();
   for (const socket of flood) socket.destroy();
   guest.close();

@@ -26,9 +26,9 @@ export class Metrics {
     labelNames: ['port', 'reason'],
     registers: this.#to,
   });
-  readonly lastHeartbeat = new Gauge({
-    name: 'daasvader_enclave_heartbeat_timestamp_seconds',
-    help: 'When the enclave was last heard from, seconds since 1970',
+  readonly lastPulse = new Gauge({
+    name: 'daasvader_enclave_pulse_timestamp_seconds',
+    help: 'When an enclave last said that it had booted, seconds since 1970; it says so once',
     registers: this.#to,
   });
   readonly enclaveStarts = new Counter({

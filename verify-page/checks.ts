@@ -2,6 +2,7 @@ import { type Binding, decodeBinding, userData } from '@daasvader/attestation/bi
 import { type Bytes, toHex } from '@daasvader/attestation/bytes.ts';
 import { type Policy, UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { type ChainObject, readChainId, readObject } from './full-node.ts';
 import { readClock, readEnclave, readRegistry, type SeatedEnclave } from './registry.ts';
 
@@ -51,7 +52,7 @@ async function fetchAttestation({ api, nonce }: Question): Promise<{ document: B
   // An empty challenge is answered by every document that has an empty nonce.
   if (!NONCE.test(nonce)) throw new Error('The nonce is not 16 to 64 bytes in lower-case hex');
   const response = await fetch(
-    `${api.replace(/\/+$/, '')}/api/v1/attestation?nonce=${encodeURIComponent(nonce)}`,
+    `${api.replace(/\/+$/, '')}${ROUTE.attestation}?nonce=${encodeURIComponent(nonce)}`,
   );
   const answer = (await response.json()) as Record<string, unknown>;
   if (!response.ok) throw new Error(`The enclave refuses: ${answer.detail ?? response.status}`);

@@ -17,7 +17,7 @@ export interface RegisteredWorker {
 
 /** What the agent reads from the chain. An answer that did not come is an error, never an absence. */
 export interface ChainReader {
-  /** @throws ControlPlaneError `chain`; ChainError */
+  /** @throws VerifierError `chain`; ChainError */
   readCluster(): Promise<Cluster>;
   /** Undefined when the registry has no such worker. */
   readWorker(nodeId: string): Promise<RegisteredWorker | undefined>;

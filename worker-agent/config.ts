@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readBounded } from '@daasvader/program/bounded-file.ts';
+import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { WorkerError } from './error.ts';
@@ -10,7 +11,6 @@ const objectId = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 hex dig
 /** One DNS label that, with `system:node:` before it, fits into the 64 characters of a certificate's common name. */
 const NODE_ID = /^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
 const DEFAULT_DATA_DIR = '/var/lib/k3s';
-const API_PORT = '8443';
 /** Far above what a configuration holds. */
 const MAX_BYTES = 1 << 20;
 
@@ -184,7 +184,7 @@ function override(written: Record<string, unknown>, environment: Record<string, 
 
 function apiOf(masterEndpoint: string): string {
   const api = new URL(masterEndpoint);
-  api.port = API_PORT;
+  api.port = String(ENCLAVE_PORT.api);
   return api.origin;
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { SealKey } from '@daasvader/seal/seal.ts';
 import { CheckError, type CheckPassed } from '@daasvader/verifier/checks.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
 import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Logger } from 'pino';
 import type { ChainReader, WorkerOwner } from './chain.ts';
@@ -109,7 +109,7 @@ export class Daemon {
       if (this.#interrupted) this.#verifyAt = 0;
       this.#interrupted = false;
     } catch (error) {
-      if (!(error instanceof ControlPlaneError)) throw error;
+      if (!(error instanceof VerifierError)) throw error;
       this.#interrupted = error.code !== 'tls_key';
       if (this.#interrupted) throw error;
       this.#verifyAt = 0;

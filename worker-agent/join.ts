@@ -1,9 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { joinPurpose } from '@daasvader/seal/purposes.ts';
 import { open, type SealKey } from '@daasvader/seal/seal.ts';
 import { type CheckPassed, checkCa } from '@daasvader/verifier/checks.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
@@ -38,7 +40,7 @@ export interface JoinOptions {
 
 /**
  * Asks a verified control plane for a bootstrap credential, opens it and writes it for the kubelet.
- * @throws CheckError `ca`; ControlPlaneError `refused`, `unreachable`, `tls_key` or `malformed`; WorkerError `key`
+ * @throws CheckError `ca`; VerifierError `refused`, `unreachable`, `tls_key` or `malformed`; WorkerError `key`
  */
 export async function joinCluster(controlPlane: VerifiedControlPlane, options: JoinOptions): Promise<void> {
   const { endpoint, binding, cluster } = controlPlane;
@@ -61,10 +63,10 @@ async function register(
     capacity: await capacityOf(options.dataDir),
   };
   const parsed = answer.safeParse(
-    await endpoint.request('POST', '/api/v1/register-worker', { body, bearer: options.sealKey.publicKey }),
+    await endpoint.request('POST', ROUTE.registerWorker, { body, bearer: options.sealKey.publicKey }),
   );
   if (parsed.success) return parsed.data;
-  throw new ControlPlaneError(
+  throw new VerifierError(
     'malformed',
     `Cannot read the join answer of ${endpoint.url}: ${z.prettifyError(parsed.error)}`,
   );
@@ -75,9 +77,8 @@ async function openSealed(
   clusterId: string,
   { nodeId, sealKey }: JoinOptions,
 ): Promise<string> {
-  const info = `daasvader/join/v1|${clusterId}`;
   try {
-    const opened = await open(sealKey.privateKey, info, nodeId, sealed);
+    const opened = await open(sealKey.privateKey, joinPurpose(clusterId), nodeId, sealed);
     return Buffer.from(opened).toString('utf8');
   } catch (cause) {
     throw new WorkerError('key', 'Cannot open the join credential: it is not sealed to this seal key', {
@@ -89,10 +90,7 @@ async function openSealed(
 function readToken(text: string, url: string): string {
   const parsed = bootstrap.safeParse(parse(text));
   if (parsed.success) return parsed.data.users[0].user.token;
-  throw new ControlPlaneError(
-    'malformed',
-    `Cannot use the join credential of ${url}: no bootstrap token in it`,
-  );
+  throw new VerifierError('malformed', `Cannot use the join credential of ${url}: no bootstrap token in it`);
 }
 
 function kubeconfig(server: string, caPem: string, token: string): string {

@@ -6,7 +6,9 @@
  *       │  └─────────┴───────────┤  lost trust in the control plane, another enclave in the seat, k3s ended
  *       └── refused ◄────────────┘  a check failed: nothing runs until one passes
  */
-export type Phase = 'verifying' | 'refused' | 'joining' | 'running' | 'draining' | 'stopped';
+export const PHASES = ['verifying', 'refused', 'joining', 'running', 'draining', 'stopped'] as const;
+
+export type Phase = (typeof PHASES)[number];
 
 const NEXT: Record<Phase, readonly Phase[]> = {
   verifying: ['joining', 'refused', 'draining', 'stopped'],

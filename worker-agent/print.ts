@@ -2,7 +2,7 @@ import { printable, printableLines } from '@daasvader/attestation/printable.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { CheckError } from '@daasvader/verifier/checks.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
 import { WorkerError } from './error.ts';
 
 /** Lines for anything that went wrong: which check, what was expected, what was seen. */
@@ -29,6 +29,6 @@ export function failedJson(error: unknown): object {
   };
 }
 
-function isOurs(error: unknown): error is WorkerError | ControlPlaneError | ChainError {
-  return error instanceof WorkerError || error instanceof ControlPlaneError || error instanceof ChainError;
+function isOurs(error: unknown): error is WorkerError | VerifierError | ChainError {
+  return error instanceof WorkerError || error instanceof VerifierError || error instanceof ChainError;
 }

@@ -7,10 +7,10 @@ export interface Status {
   nodeId: string;
   phase: Phase;
   /** Boot id, in hex, of the enclave that was verified last. */
-  bootId: string | undefined;
-  verifiedAt: string | undefined;
+  bootId?: string | undefined;
+  verifiedAt?: string | undefined;
   /** Why the phase is `refused`, or why the last attempt came to nothing. */
-  problem: string | undefined;
+  problem?: string | undefined;
   reachable: boolean;
   /** Set when another root than AWS's is trusted. */
   root: 'AWS' | 'given';
@@ -31,9 +31,6 @@ export class AgentState extends EventEmitter<{ phase: [Phase] }> {
     this.#status = {
       nodeId,
       phase: 'verifying',
-      bootId: undefined,
-      verifiedAt: undefined,
-      problem: undefined,
       reachable: false,
       root,
     };

@@ -9,7 +9,7 @@ import { openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader, type Worker } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { type ClusterIds, readChainId, readCluster } from '@daasvader/verifier/chain.ts';
-import { ControlPlaneError } from '@daasvader/verifier/error.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
@@ -72,6 +72,6 @@ async function clusterIds(
 function toRegistered({ nodeId, owner, status, sealToken, tokenExpiresAtMs }: Worker): RegisteredWorker {
   const name = WORKER_STATUS[status];
   if (name === undefined)
-    throw new ControlPlaneError('malformed', `Cannot read worker ${nodeId}: its status ${status} is unknown`);
+    throw new VerifierError('malformed', `Cannot read worker ${nodeId}: its status ${status} is unknown`);
   return { nodeId, owner, status: name, sealToken, tokenExpiresAtMs: Number(tokenExpiresAtMs) };
 }

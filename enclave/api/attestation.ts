@@ -1,4 +1,5 @@
 import { type Binding, encodeBinding, userData } from '@daasvader/attestation/binding.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { z } from 'zod';
 import type { Nsm } from '../nsm/nsm.ts';
 import { Queue } from './queue.ts';
@@ -15,7 +16,7 @@ const QUEUE = { waiting: 64, ms: 5_000 };
 export function attestationRoutes(nsm: Pick<Nsm, 'attest'>, binding: Binding): Routes {
   const queue = new Queue(QUEUE);
   return (router) => {
-    router.get('/api/v1/attestation', async (ctx) => {
+    router.get(ROUTE.attestation, async (ctx) => {
       // Public, and asked for without credentials: a saved verifier's page, whose origin is none, may read it.
       ctx.set('access-control-allow-origin', '*');
       const { nonce } = query.parse(ctx.query);

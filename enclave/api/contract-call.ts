@@ -1,5 +1,6 @@
 import { isRefusal } from '@daasvader/chain/submit.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { bcs } from '@mysten/sui/bcs';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
@@ -36,7 +37,7 @@ type Query = z.infer<typeof query>;
 /** `POST /api/contract/call`: a view of the scheduler, or the relay of a transaction that the caller signed. */
 export function contractCallRoutes(client: SuiGrpcClient, ids: ClusterIds): Routes {
   return (router) => {
-    router.post('/api/contract/call', async (ctx) => {
+    router.post(ROUTE.contractCall, async (ctx) => {
       const request = body.parse(await readJson(ctx));
       const data =
         'function' in request ? await view(client, ids, request) : await forward(client, ids, request);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { z } from 'zod';
 import type { Join } from '../kube/join.ts';
 import { readJson } from './body.ts';
@@ -21,7 +22,7 @@ const body = z.strictObject({
  */
 export function joinRoutes(join: Join, assertFresh: () => void): Routes {
   return (router) => {
-    router.post('/api/v1/register-worker', async (ctx) => {
+    router.post(ROUTE.registerWorker, async (ctx) => {
       const request = body.parse(await readJson(ctx));
       if (ctx.get('authorization') !== `Bearer ${request.seal_token}`) {
         throw new HttpProblem(401, 'join', 'The bearer token must be the seal token of the body');

@@ -1,3 +1,4 @@
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { z } from 'zod';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
@@ -33,7 +34,7 @@ export interface KubeconfigOptions {
 export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
   const { signer, tenants, proofs, state, audit, caPem, apiServer, assertFresh } = options;
   return (router) => {
-    router.post('/api/v1/kubeconfig', async (ctx) => {
+    router.post(ROUTE.kubeconfig, async (ctx) => {
       const { address, public_key, timestamp_ms, signature } = body.parse(await readJson(ctx));
       assertFresh();
       const claim = { address, publicKey: public_key, timestampMs: timestamp_ms };

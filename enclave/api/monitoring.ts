@@ -1,3 +1,4 @@
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import type { Context } from 'koa';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
@@ -34,15 +35,15 @@ export function monitoringRoutes({
     ctx.body = await metrics.registry.metrics();
   };
   return (router) => {
-    router.get('/healthz', (ctx) => {
+    router.get(ROUTE.health, (ctx) => {
       ctx.body = { status: 'ok' };
     });
-    router.get('/readyz', (ctx) => {
+    router.get(ROUTE.readiness, (ctx) => {
       const why = trouble(assertSound);
       ctx.status = why === undefined ? 200 : 503;
       ctx.body = { status: why?.code ?? 'ready', detail: why?.message, ...status() };
     });
-    router.get('/api/nodes', (ctx) => {
+    router.get(ROUTE.nodes, (ctx) => {
       const workers = state.workers.map(({ nodeId, status }) => ({
         name: nodeId,
         status: readiness().get(nodeId) ? 'ready' : 'not ready',
@@ -54,12 +55,12 @@ export function monitoringRoutes({
       };
       ctx.body = { status: 'success', data: { master_node: master, worker_nodes: workers } };
     });
-    router.get('/api/transactions/history', (ctx) => {
+    router.get(ROUTE.history, (ctx) => {
       const data = audit.recent().map(({ action, subject, ...rest }) => ({ type: action, subject, ...rest }));
       ctx.body = { status: 'success', data };
     });
-    router.get('/metrics', showMetrics);
-    router.get('/api/v1/metrics', showMetrics);
+    router.get(ROUTE.metrics, showMetrics);
+    router.get(ROUTE.metricsV1, showMetrics);
   };
 }
 

@@ -4,7 +4,7 @@ import { HttpProblem } from './problem.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Set by the Kubernetes server on what it forwards: which connection of its own the request came in by. */
-const CONNECTION_HEADER = 'x-daasvader-connection';
+export const CONNECTION_HEADER = 'x-daasvader-connection';
 
 /** So that a flood of new clients does not have all of them looked through for each. */
 const SWEEP_MS = 1_000;

@@ -1,15 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type RequestListener, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import Router from '@koa/router';
 import Koa from 'koa';
-import type { TlsIdentity } from '../boot/keys.ts';
 import type { Logger } from '../log.ts';
 import { problems } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
-
-const API_PORT = 8443;
 
 const LIMITS: ServerOptions = {
   maxHeaderSize: 8_192,
@@ -17,6 +15,12 @@ const LIMITS: ServerOptions = {
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
 };
+
+/** What a TLS server shows and signs with, in PEM. */
+export interface TlsCredentials {
+  readonly key: string;
+  readonly certificate: string;
+}
 
 /** Adds its routes to the API. */
 export type Routes = (router: Router) => void;
@@ -36,14 +40,14 @@ export function createApi(routes: readonly Routes[], log: Logger): Koa {
 }
 
 /** Serves the API over TLS 1.3 on the enclave's vsock port. */
-export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: TlsIdentity): Promise<void> {
+export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: TlsCredentials): Promise<void> {
   const server = createHttpsServer(
     { ...LIMITS, key, cert: certificate, minVersion: 'TLSv1.3' },
     handlerOf(api),
   );
   // Node enforces the time limits only once a server listens, and this one is handed its connections.
   server.emit('listening');
-  await vsock.listen(API_PORT, (socket) => {
+  await vsock.listen(ENCLAVE_PORT.api, (socket) => {
     socket.on('error', () => socket.destroy());
     server.emit('connection', socket);
   });

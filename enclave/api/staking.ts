@@ -1,4 +1,5 @@
 import { type ContractReader, type RoleStakes, roleStakesAt } from '@daasvader/chain/objects.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { z } from 'zod';
 import type { ClusterState } from '../chain/cluster-state.ts';
 import { namespaceOf, ROLES, roleName } from '../kube/names.ts';
@@ -21,7 +22,7 @@ type Chain = Pick<ContractReader, 'staking' | 'timeMs'>;
  */
 export function stakingRoutes(state: ClusterState, chain: Chain): Routes {
   return (router) => {
-    router.get('/api/v1/staking/status', async (ctx) => {
+    router.get(ROUTE.stakingStatus, async (ctx) => {
       const { address } = query.parse(ctx.query);
       ctx.body =
         address === undefined

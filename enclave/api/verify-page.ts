@@ -1,3 +1,4 @@
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { verifierPage } from '@daasvader/verify-page/page.ts';
 import type { Routes } from './server.ts';
 
@@ -13,7 +14,7 @@ let cached: string | undefined;
 
 /** `GET /verify`: a page on which a person sees each check on this enclave, made by their own browser. */
 export const pageRoutes: Routes = (router) => {
-  router.get('/verify', (ctx) => {
+  router.get(ROUTE.verifyPage, (ctx) => {
     cached ??= verifierPage();
     ctx.set(HEADERS);
     ctx.type = 'html';

@@ -1,11 +1,12 @@
 import { rangesProblem } from '@daasvader/attestation/cidr.ts';
 import { serviceFetch } from '@daasvader/vsock/fetch.ts';
+import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
+import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
 import { MAX_HEARTBEAT_SECONDS } from '../chain/freshness.ts';
 import { EnclaveError } from '../error.ts';
 
-const CONFIGURATION_PORT = 9001;
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 64 * 1024;
 
@@ -83,9 +84,9 @@ export function parseConfiguration(text: string): Configuration {
  * @throws {EnclaveError} `host` when there is no answer, `configuration` when it is none
  */
 export async function fetchConfiguration(vsock: Vsock): Promise<Configuration> {
-  const host = serviceFetch(vsock, CONFIGURATION_PORT);
+  const host = serviceFetch(vsock, HOST_PORT.configuration);
   try {
-    const response = await host.fetch('http://host/configuration', {
+    const response = await host.fetch(`http://host${HOST_ROUTE.configuration}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok)
@@ -96,7 +97,9 @@ export async function fetchConfiguration(vsock: Vsock): Promise<Configuration> {
     return parseConfiguration(text);
   } catch (cause) {
     if (cause instanceof EnclaveError) throw cause;
-    throw new EnclaveError('host', `Cannot get configuration on vsock port ${CONFIGURATION_PORT}`, { cause });
+    throw new EnclaveError('host', `Cannot get configuration on vsock port ${HOST_PORT.configuration}`, {
+      cause,
+    });
   } finally {
     await host.close();
   }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import type { TlsCredentials } from '../api/server.ts';
 import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
 import {
   type JsonGeneralNames,
@@ -15,9 +16,7 @@ const LIFETIME_MS = 10 * 365 * 86_400_000;
 const CLOCK_SKEW_MS = 300_000;
 
 /** The key and certificate of the API, and what the attestation document says about them. */
-export interface TlsIdentity {
-  readonly key: string;
-  readonly certificate: string;
+export interface TlsIdentity extends TlsCredentials {
   /** SHA-256 of the SubjectPublicKeyInfo. */
   readonly spkiSha256: Uint8Array;
 }

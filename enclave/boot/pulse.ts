@@ -1,10 +1,8 @@
 import { once } from 'node:events';
+import { HOST_PORT, PULSE } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { EnclaveError } from '../error.ts';
 
-const PULSE_PORT = 9000;
-/** The byte that tells the parent that the enclave has booted; the parent echoes it. */
-const PULSE = 0xb7;
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -13,7 +11,7 @@ const TIMEOUT_MS = 10_000;
  * @throws {EnclaveError} `host` when the echo is another byte or none
  */
 export async function sendPulse(vsock: Vsock): Promise<void> {
-  const socket = await vsock.connect(PULSE_PORT);
+  const socket = await vsock.connect(HOST_PORT.pulse);
   try {
     socket.write(Uint8Array.of(PULSE));
     const [echo] = (await once(socket, 'data', { signal: AbortSignal.timeout(TIMEOUT_MS) })) as [Buffer];

@@ -1,10 +1,11 @@
 import { type ClosableFetch, serviceFetch } from '@daasvader/vsock/fetch.ts';
+import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
+import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
 import { EnclaveError } from '../error.ts';
 import { logPrefix, type RawEvent } from './event.ts';
 
-const SERVICES_PORT = 9003;
 const TIMEOUT_MS = 30_000;
 /** The most that the host takes in one request: events, and characters of its 8 MiB that they may fill. */
 const MAX_EVENTS = 1_000;
@@ -23,7 +24,7 @@ export class HostServices {
   readonly #host: ClosableFetch;
 
   constructor(vsock: Vsock) {
-    this.#host = serviceFetch(vsock, SERVICES_PORT);
+    this.#host = serviceFetch(vsock, HOST_PORT.services);
   }
 
   /**
@@ -34,18 +35,22 @@ export class HostServices {
    */
   async sponsor(kind: Uint8Array, sender: string): Promise<{ bytes: Uint8Array; signature: string }> {
     const body = { transaction: Buffer.from(kind).toString('base64'), sender };
-    const { transaction, sponsorSignature } = sponsored.parse(await this.#call('POST', '/gas/sponsor', body));
+    const { transaction, sponsorSignature } = sponsored.parse(
+      await this.#call('POST', HOST_ROUTE.sponsor, body),
+    );
     return { bytes: Uint8Array.from(Buffer.from(transaction, 'base64')), signature: sponsorSignature };
   }
 
   /** Asks the host to seat the enclave that registered under this id. */
   async seat(enclaveId: string, operator: string): Promise<void> {
-    await this.#call('POST', '/seat', { enclaveId, operator });
+    await this.#call('POST', HOST_ROUTE.seat, { enclaveId, operator });
   }
 
   /** Kept events of a log from number `from` on, as many as fit into one answer; none when it has no more. */
   async events(logId: string, from: number): Promise<RawEvent[]> {
-    const { events } = stored.parse(await this.#call('GET', `/events?log=${logId}&from=${from}`));
+    const { events } = stored.parse(
+      await this.#call('GET', `${HOST_ROUTE.events}?log=${logId}&from=${from}`),
+    );
     return events.map(({ type, bcs, digest }) => {
       const bytes = Uint8Array.from(Buffer.from(bcs, 'base64'));
       return { ...logPrefix(bytes), type, bytes, ...(digest !== undefined && { digest }) };
@@ -60,7 +65,7 @@ export class HostServices {
       bcs: Buffer.from(bytes).toString('base64'),
       digest,
     }));
-    for (const part of parts(body)) await this.#call('POST', '/events', { log: logId, events: part });
+    for (const part of parts(body)) await this.#call('POST', HOST_ROUTE.events, { log: logId, events: part });
   }
 
   async #call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {

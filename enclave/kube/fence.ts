@@ -2,6 +2,8 @@ import type { V1ConfigMap } from '@kubernetes/client-node';
 import { MAX_CERTIFICATE_SECONDS } from './csr.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
+/** The ConfigMap in `kube-system` whose keys are the names of those kept out; the API server watches it. */
+export const REVOKED_NODES = 'revoked-nodes';
 /** The longest that a certificate signed before the fence closed can still be good, with an hour for clocks. */
 const KEPT_MS = (MAX_CERTIFICATE_SECONDS + 3_600) * 1_000;
 
@@ -50,7 +52,7 @@ export class Fence {
     return {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name: 'revoked-nodes', namespace: 'kube-system' },
+      metadata: { name: REVOKED_NODES, namespace: 'kube-system' },
       data: Object.fromEntries([...this.#closedAt.keys()].map((nodeId) => [nodeId, ''])),
     };
   }

@@ -1,12 +1,10 @@
+import { joinPurpose } from '@daasvader/seal/purposes.ts';
 import { seal } from '@daasvader/seal/seal.ts';
 import type { Audit } from '../audit/audit.ts';
 import { type ClusterState, WORKER_STATUS, type Worker } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import type { BootstrapToken, BootstrapTokens } from './bootstrap-tokens.ts';
 import { MAX_NODE_NAME, type NodeAdmission } from './csr.ts';
-
-/** Purpose of the sealed credential; the cluster's id follows. */
-const SEAL_INFO = 'daasvader/join/v1|';
 
 /** Who asks to join. */
 export interface JoinRequest {
@@ -55,7 +53,7 @@ export class Join implements NodeAdmission {
     assertMayJoin(state.worker(nodeId), nodeId, sealToken, chainTime());
     const token = await tokens.issue(nodeId);
     const plain = Buffer.from(bootstrapKubeconfig(token, apiServer, caPem));
-    const sealedKubeconfig = await seal(sealToken, SEAL_INFO + clusterId, nodeId, plain);
+    const sealedKubeconfig = await seal(sealToken, joinPurpose(clusterId), nodeId, plain);
     // Anybody can ask in a worker's name, again and again: what is new is a token, not a question.
     if (this.#sealed.get(nodeId) !== token.id)
       audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });

@@ -22,3 +22,11 @@ test('an error without words is told by its code, and what is no error as it is'
   expect(reasonOf(Object.assign(new Error(''), { code: 'EPIPE' }))).toBe('EPIPE');
   expect(reasonOf('no')).toBe('no');
 });
+
+test('an error that causes itself, by itself or through another, is told once', () => {
+  const first = new Error('first');
+  first.cause = first;
+  expect(reasonOf(first)).toBe('first');
+  first.cause = new Error('second', { cause: first });
+  expect(reasonOf(first)).toBe('first: second');
+});

@@ -5,10 +5,18 @@
  * @param error anything that was thrown
  */
 export function reasonOf(error: unknown): string {
+  return tell(error, new Set());
+}
+
+/** @param told the errors whose cause this is: one that causes itself is told once */
+function tell(error: unknown, told: ReadonlySet<unknown>): string {
   if (!(error instanceof Error)) return String(error);
-  const causes = error instanceof AggregateError ? error.errors : [error.cause];
-  const told = causes.filter((cause) => cause !== undefined).map(reasonOf);
-  return told.reduce((text, cause) => (text.includes(cause) ? text : `${text}: ${cause}`), ownWords(error));
+  const causes: unknown[] = error instanceof AggregateError ? error.errors : [error.cause];
+  const path = new Set([...told, error]);
+  return causes
+    .filter((cause) => cause !== undefined && !path.has(cause))
+    .map((cause) => tell(cause, path))
+    .reduce((text, cause) => (text.includes(cause) ? text : `${text}: ${cause}`), ownWords(error));
 }
 
 /** An error that gathers others may have no words of its own, only a code. */

@@ -2,7 +2,7 @@ import { ContractReader, type Enclave, type EnclaveRegistry } from '@daasvader/c
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Cluster, Measurement, RegisteredEnclave } from './cluster.ts';
-import { ControlPlaneError } from './error.ts';
+import { VerifierError } from './error.ts';
 
 /** Which cluster of which chain is meant; what a deployment file says of it. */
 export interface ClusterIds {
@@ -15,7 +15,7 @@ export interface ClusterIds {
 /**
  * Reads what the chain says of a cluster: its registry first, then the enclave in the seat. Only an empty seat is
  * read as an absence; a query that failed is an error.
- * @throws ControlPlaneError `chain` when the full node serves another chain, `unreachable`; ChainError `not_found`,
+ * @throws VerifierError `chain` when the full node serves another chain, `unreachable`; ChainError `not_found`,
  *   `answer`, `unreachable`
  */
 export async function readCluster(client: SuiGrpcClient, ids: ClusterIds): Promise<Cluster> {
@@ -36,14 +36,14 @@ export async function readCluster(client: SuiGrpcClient, ids: ClusterIds): Promi
 
 /**
  * The chain that a full node serves: the digest of its genesis checkpoint, in base58.
- * @throws ControlPlaneError `unreachable`
+ * @throws VerifierError `unreachable`
  */
 export async function readChainId(client: SuiGrpcClient): Promise<string> {
   try {
     return (await client.getChainIdentifier()).chainIdentifier;
   } catch (cause) {
     const message = `Cannot ask the full node which chain it serves: ${reasonOf(cause)}`;
-    throw new ControlPlaneError('unreachable', message, { cause });
+    throw new VerifierError('unreachable', message, { cause });
   }
 }
 
@@ -51,7 +51,7 @@ async function assertChain(client: SuiGrpcClient, expected: string): Promise<voi
   const actual = await readChainId(client);
   if (actual === expected) return;
   const message = 'Cannot trust the full node: it serves another chain';
-  throw new ControlPlaneError('chain', message, { expected, actual });
+  throw new VerifierError('chain', message, { expected, actual });
 }
 
 function toMeasurement(entry: EnclaveRegistry['measurements'][number]): Measurement {

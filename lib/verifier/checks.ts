@@ -6,7 +6,7 @@ import { AttestationError } from '@daasvader/attestation/error.ts';
 import { UNCHECKED } from '@daasvader/attestation/policy.ts';
 import { type VerifiedDocument, verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { type Cluster, measurementsInEffect, type RegisteredEnclave } from './cluster.ts';
-import { ControlPlaneError } from './error.ts';
+import { VerifierError } from './error.ts';
 
 /** What is checked of a control plane before a node trusts it, in this order. */
 export type CheckName =
@@ -38,7 +38,7 @@ export interface CheckPassed {
 }
 
 /** A check that failed. Its code is `check`; `check` says which one. */
-export class CheckError extends ControlPlaneError {
+export class CheckError extends VerifierError {
   readonly check: CheckName;
 
   constructor(check: CheckName, message: string, expected: string, actual: string, options?: ErrorOptions) {
@@ -99,7 +99,7 @@ export async function checkControlPlane(evidence: Evidence, options: CheckOption
  * Compares the CA certificate that the control plane hands out with the bound one.
  * @param pem what was handed out; only its first certificate is looked at
  * @returns that one certificate as PEM, to be used instead of what was handed out
- * @throws CheckError `ca`; ControlPlaneError `malformed`
+ * @throws CheckError `ca`; VerifierError `malformed`
  */
 export function checkCa(pem: string, binding: Binding, report: (passed: CheckPassed) => void): string {
   const certificate = readCa(pem);
@@ -114,7 +114,7 @@ function readCa(pem: string): X509Certificate {
     return new X509Certificate(pem);
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new ControlPlaneError('malformed', `Cannot read the CA certificate: ${reason}`, { cause });
+    throw new VerifierError('malformed', `Cannot read the CA certificate: ${reason}`, { cause });
   }
 }
 

@@ -3,7 +3,8 @@ import type { TLSSocket } from 'node:tls';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import { ControlPlaneError } from './error.ts';
+import { VerifierError } from './error.ts';
+import { ROUTE } from './routes.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** For one whole answer, however slowly it comes. */
@@ -56,7 +57,7 @@ export class EnclaveEndpoint {
 
   /**
    * Sends a request and returns the JSON answer.
-   * @throws ControlPlaneError `unreachable`, `tls_key`, `refused` with the problem's detail, or `malformed`
+   * @throws VerifierError `unreachable`, `tls_key`, `refused` with the problem's detail, or `malformed`
    */
   async request(method: 'GET' | 'POST', path: string, options: RequestOptions = {}): Promise<unknown> {
     const answer = await this.#send(method, path, options);
@@ -64,7 +65,7 @@ export class EnclaveEndpoint {
     if (answer.statusCode >= 500 && answer.statusCode !== 501)
       throw this.#unreachable(problemOf(answer.statusCode, text));
     if (answer.statusCode >= 300)
-      throw new ControlPlaneError(
+      throw new VerifierError(
         'refused',
         `Cannot ${method} ${this.url}${path}: ${problemOf(answer.statusCode, text)}`,
       );
@@ -73,10 +74,10 @@ export class EnclaveEndpoint {
 
   /**
    * Asks whether the API still answers, and at the same TLS key.
-   * @throws ControlPlaneError `unreachable` or `tls_key`
+   * @throws VerifierError `unreachable` or `tls_key`
    */
   async probe(): Promise<void> {
-    const { body } = await this.#send('GET', '/healthz', {});
+    const { body } = await this.#send('GET', ROUTE.health, {});
     await this.#read(body);
   }
 
@@ -85,16 +86,16 @@ export class EnclaveEndpoint {
     await this.#client.destroy();
   }
 
-  #pin(socket: TLSSocket): ControlPlaneError | undefined {
+  #pin(socket: TLSSocket): VerifierError | undefined {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined)
-      return new ControlPlaneError('tls_key', `Cannot trust ${this.url}: it showed no certificate`);
+      return new VerifierError('tls_key', `Cannot trust ${this.url}: it showed no certificate`);
     const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
     const actual = createHash('sha256').update(spki).digest('hex');
     this.#tlsKey ??= actual;
     if (actual === this.#tlsKey) return undefined;
     const message = `Cannot go on with ${this.url}: its TLS key is another than the one that was verified`;
-    return new ControlPlaneError('tls_key', message, { expected: this.#tlsKey, actual });
+    return new VerifierError('tls_key', message, { expected: this.#tlsKey, actual });
   }
 
   async #send(
@@ -111,7 +112,7 @@ export class EnclaveEndpoint {
     try {
       return await this.#client.request({ method, path, headers, body, signal });
     } catch (cause) {
-      if (cause instanceof ControlPlaneError) throw cause;
+      if (cause instanceof VerifierError) throw cause;
       throw this.#unreachable(reasonOf(cause), cause);
     }
   }
@@ -129,15 +130,15 @@ export class EnclaveEndpoint {
       throw this.#unreachable(reasonOf(cause), cause);
     }
     if (length > MAX_ANSWER_BYTES)
-      throw new ControlPlaneError(
+      throw new VerifierError(
         'malformed',
         `Cannot read the answer of ${this.url}: longer than ${MAX_ANSWER_BYTES} bytes`,
       );
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  #unreachable(reason: string, cause?: unknown): ControlPlaneError {
-    return new ControlPlaneError('unreachable', `Cannot reach ${this.url}: ${reason}`, { cause });
+  #unreachable(reason: string, cause?: unknown): VerifierError {
+    return new VerifierError('unreachable', `Cannot reach ${this.url}: ${reason}`, { cause });
   }
 }
 
@@ -151,7 +152,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ControlPlaneError('malformed', `Cannot read the answer to ${path}: not JSON`, { cause });
+    throw new VerifierError('malformed', `Cannot read the answer to ${path}: not JSON`, { cause });
   }
 }
 

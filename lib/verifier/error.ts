@@ -6,23 +6,23 @@
  * - `tls_key`: a connection ended at another TLS key than before
  * - `chain`: the full node serves another chain or another cluster than the one we were given
  */
-export type ControlPlaneErrorCode = 'unreachable' | 'refused' | 'malformed' | 'check' | 'tls_key' | 'chain';
+export type VerifierErrorCode = 'unreachable' | 'refused' | 'malformed' | 'check' | 'tls_key' | 'chain';
 
-/** What accompanies an error about the control plane. */
-export interface ControlPlaneErrorOptions extends ErrorOptions {
+/** What accompanies such an error. */
+export interface VerifierErrorOptions extends ErrorOptions {
   expected?: string;
   actual?: string;
 }
 
-/** Error in dealing with the control plane; match on `code`. */
-export class ControlPlaneError extends Error {
-  readonly code: ControlPlaneErrorCode;
+/** What keeps us from verifying a control plane or from asking a verified one; match on `code`. */
+export class VerifierError extends Error {
+  readonly code: VerifierErrorCode;
   readonly expected: string | undefined;
   readonly actual: string | undefined;
 
-  constructor(code: ControlPlaneErrorCode, message: string, options: ControlPlaneErrorOptions = {}) {
+  constructor(code: VerifierErrorCode, message: string, options: VerifierErrorOptions = {}) {
     super(message, options);
-    this.name = 'ControlPlaneError';
+    this.name = 'VerifierError';
     this.code = code;
     this.expected = options.expected;
     this.actual = options.actual;

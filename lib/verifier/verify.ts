@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { CheckError, type CheckPassed, checkControlPlane } from './checks.ts';
 import type { Cluster } from './cluster.ts';
 import { EnclaveEndpoint } from './endpoint.ts';
-import { ControlPlaneError } from './error.ts';
+import { VerifierError } from './error.ts';
+import { ROUTE } from './routes.ts';
 
 const NONCE_BYTES = 32;
 
@@ -32,7 +33,7 @@ export interface VerifyOptions {
 
 /**
  * Fetches an attestation for a fresh nonce and checks it against the chain.
- * @throws CheckError when a check fails; ControlPlaneError `unreachable`, `refused`, `malformed`, or whatever
+ * @throws CheckError when a check fails; VerifierError `unreachable`, `refused`, `malformed`, or whatever
  *   `readCluster` throws, when nothing could be checked
  */
 export async function verifyControlPlane(options: VerifyOptions): Promise<VerifiedControlPlane> {
@@ -57,10 +58,10 @@ async function fetchAttestation(
   endpoint: EnclaveEndpoint,
   nonce: Buffer,
 ): Promise<{ document: Uint8Array; binding: Binding }> {
-  const path = `/api/v1/attestation?nonce=${nonce.toString('hex')}`;
+  const path = `${ROUTE.attestation}?nonce=${nonce.toString('hex')}`;
   const parsed = answer.safeParse(await endpoint.request('GET', path));
   if (!parsed.success)
-    throw new ControlPlaneError(
+    throw new VerifierError(
       'malformed',
       `Cannot read the attestation of ${endpoint.url}: ${z.prettifyError(parsed.error)}`,
     );

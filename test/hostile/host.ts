@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfiguration } from '@daasvader/enclave/boot/configuration.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import { ENCLAVE_PORT, HOST_PORT } from '@daasvader/vsock/ports.ts';
 import { type Attack, survived } from './attack.ts';
 import type { Field } from './field.ts';
 
-const KUBERNETES_PORT = 6443;
-const API_PORT = 8443;
 /** Ports that only Kubernetes's own parts use, inside. */
-const INNER_PORTS = [1, 22, 2379, 9000, 9001, 9002, 10_250, 10_257, 10_259];
+const { pulse, configuration, outbound } = HOST_PORT;
+const INNER_PORTS = [1, 22, 2379, pulse, configuration, outbound, 10_250, 10_257, 10_259];
 const CONNECTIONS = 200;
 const GARBAGE_BYTES = 64 * 1024;
 const SETTLE_MS = 1_000;
@@ -33,7 +33,7 @@ export const HOST_ATTACKS: Attack[] = [
       }
     },
   })),
-  ...[KUBERNETES_PORT, API_PORT].flatMap((port) => [
+  ...[ENCLAVE_PORT.kubernetes, ENCLAVE_PORT.api].flatMap((port) => [
     survived(`sends garbage to vsock port ${port}`, (field) => garble(field, port)),
     survived(`opens ${CONNECTIONS} connections to vsock port ${port}, past its own limits`, (field) =>
       crowd(field, port),

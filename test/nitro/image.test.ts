@@ -13,7 +13,9 @@ import { joinWorker, stakeUser } from '@daasvader/testbed/cluster/steps.ts';
 import { isRunning, type User } from '@daasvader/testbed/cluster/user.ts';
 import type { Worker } from '@daasvader/testbed/cluster/worker.ts';
 import { buildWebImage } from '@daasvader/testbed/vm/image.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import { ENCLAVE_PORT, HOST_PORT } from '@daasvader/vsock/ports.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,7 +29,6 @@ import { type Meddle, Wiretap } from './support/wiretap.ts';
 // Four boots of the image on one cluster, in this order: with one byte of its source changed; with a statement more, which
 // prints its keys; as it is, after a power cut; and as it is, with a lying host. What is tested needs what came before.
 
-const HOST_PORTS = [9000, 9001, 9002, 9003, 9004];
 const SOON_MS = 180_000;
 const ANSWER_MS = 20_000;
 /** In which the enclave speaks to its host and to the chain at least once. */
@@ -53,7 +54,9 @@ beforeAll(async () => {
   await nitro.insert(changed);
   await nitro.startChain();
   await cluster.startControlPlane();
-  taps = await Promise.all(HOST_PORTS.map((port) => Wiretap.place(`${nitro.vsock}_${port}`, port)));
+  taps = await Promise.all(
+    Object.values(HOST_PORT).map((port) => Wiretap.place(`${nitro.vsock}_${port}`, port)),
+  );
 });
 
 afterAll(() => nitro?.[Symbol.asyncDispose]());
@@ -218,7 +221,7 @@ const hexOf = (bytes: Iterable<number>) => Buffer.from([...bytes]).toString('hex
 
 async function attestation(): Promise<{ document: Uint8Array; nonce: Uint8Array }> {
   const nonce = randomBytes(32);
-  const answer = await api(`/api/v1/attestation?nonce=${nonce.toString('hex')}`);
+  const answer = await api(`${ROUTE.attestation}?nonce=${nonce.toString('hex')}`);
   const { document } = JSON.parse(answer) as { document: string };
   return { document: Buffer.from(document, 'base64'), nonce };
 }
@@ -238,8 +241,8 @@ async function api(path: string, base = cluster.addresses.apiUrl): Promise<strin
 
 /** How each port of the enclave says that it is well, to anybody. */
 const ANSWERS: Readonly<Record<number, () => Promise<string>>> = {
-  6443: () => api('/healthz', cluster.addresses.kubernetesUrl),
-  8443: () => api('/healthz'),
+  [ENCLAVE_PORT.kubernetes]: () => api('/healthz', cluster.addresses.kubernetesUrl),
+  [ENCLAVE_PORT.api]: () => api(ROUTE.health),
 };
 
 /** Does something to what crosses ports, of the host or of the enclave; with undefined, does it no longer. */
@@ -252,13 +255,13 @@ function meddle(ports: readonly number[], how: Meddle | undefined): void {
 }
 
 async function residentBytes(): Promise<number> {
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(await api('/metrics'))?.[1]);
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(await api(ROUTE.metrics))?.[1]);
 }
 
 describe('a host that', () => {
-  const [, , ...inUse] = HOST_PORTS;
+  const inUse: number[] = [HOST_PORT.outbound, HOST_PORT.services, HOST_PORT.console];
   const attacks = Object.keys(ATTACKS).flatMap((attack) =>
-    [[6443], [8443], inUse].map((ports) => ({ attack, ports })),
+    [[ENCLAVE_PORT.kubernetes], [ENCLAVE_PORT.api], inUse].map((ports) => ({ attack, ports })),
   );
 
   test.each(attacks)('$attack what crosses ports $ports breaks no others', async ({ attack, ports }) => {
@@ -286,7 +289,7 @@ describe('a host that', () => {
     const sockets: Socket[] = [];
     for (let round = 0; round < FLOOD_ROUNDS; round++) {
       const opened = Array.from({ length: FLOOD_CONNECTIONS }, (_, index) =>
-        host.connect(index % 2 ? 6443 : 8443),
+        host.connect(index % 2 ? ENCLAVE_PORT.kubernetes : ENCLAVE_PORT.api),
       );
       for (const result of await Promise.allSettled(opened)) {
         if (result.status === 'rejected') continue;
@@ -304,14 +307,14 @@ describe('a host that', () => {
   });
 
   test('forges the news of the chain makes them old, and on old news nobody joins', boots, async () => {
-    meddle([9002], ATTACKS.corrupts!(new AbortController().signal));
+    meddle([HOST_PORT.outbound], ATTACKS.corrupts!(new AbortController().signal));
     await until(
       'the news does not become old',
-      async () => (await api('/readyz').catch(String)).includes('stale') || undefined,
+      async () => (await api(ROUTE.readiness).catch(String)).includes('stale') || undefined,
     );
     await expect(worker.agent('verify')).resolves.toContain('is the control plane in the seat');
     await expect(user.login()).rejects.toThrow(/stale|503/);
-    meddle([9002], undefined);
+    meddle([HOST_PORT.outbound], undefined);
     await cluster.untilReady(SOON_MS);
     await user.login();
   });
@@ -340,7 +343,7 @@ test('an enclave that its host gave another package ends without having register
   const lying: Meddle = (chunk) => [
     Buffer.from(chunk.toString('latin1').replaceAll(packageId, other), 'latin1'),
   ];
-  meddle([9001], lying);
+  meddle([HOST_PORT.configuration], lying);
   await tapOnGuest.remove();
   await nitro.cutPower();
   await nitro.untilPoweredOn(count + 1);

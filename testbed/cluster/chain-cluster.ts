@@ -14,11 +14,13 @@ import { GasCoins } from '@daasvader/host-proxy/gas-coins.ts';
 import { SuiHostChain } from '@daasvader/host-proxy/host-chain.ts';
 import { jsonService } from '@daasvader/host-proxy/json-service.ts';
 import { Metrics } from '@daasvader/host-proxy/metrics.ts';
-import { Seat, seatRequestSchema } from '@daasvader/host-proxy/seat.ts';
+import { SeatService, seatRequestSchema } from '@daasvader/host-proxy/seat-service.ts';
 import { Sponsor, sponsorRequestSchema } from '@daasvader/host-proxy/sponsor.ts';
 import { publish } from '@daasvader/move/publish.ts';
+import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
 import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
@@ -27,7 +29,6 @@ import { type Devnet, startDevnet } from '../devnet/devnet.ts';
 import { SoftwareNsm } from '../nsm/software.ts';
 
 const SOURCES = new URL('../..', import.meta.url).pathname;
-const SERVICES_PORT = 9003;
 const GAS_BUDGET = 200_000_000n;
 const HOURLY_BUDGET = 1_000n * GAS_BUDGET;
 
@@ -154,19 +155,19 @@ async function serveEnclave(
   const coins = new GasCoins(chain, account);
   const budget = { packageId, perTransaction: GAS_BUDGET, perHour: HOURLY_BUDGET };
   const sponsor = new Sponsor(chain, coins, account, budget);
-  const seat = new Seat(chain, coins, account, deployment, GAS_BUDGET);
+  const seat = new SeatService(chain, coins, account, deployment, GAS_BUDGET);
   const logs = [registryId, workersId, stakingId, schedulerId];
   const events = await EventsService.open(join(directory, 'events'), logs);
   const routes = {
-    'POST /gas/sponsor': async ({ body }: { body: unknown }) =>
+    [`POST ${HOST_ROUTE.sponsor}`]: async ({ body }: { body: unknown }) =>
       sponsor.sponsor(sponsorRequestSchema.parse(body)),
     'POST /seat': async ({ body }: { body: unknown }) => ({
       digest: await seat.take(seatRequestSchema.parse(body)),
     }),
-    'GET /events': async ({ query }: { query: URLSearchParams }) => events.read(query),
-    'POST /events': async ({ body }: { body: unknown }) => events.append(body),
+    [`GET ${HOST_ROUTE.events}`]: async ({ query }: { query: URLSearchParams }) => events.read(query),
+    [`POST ${HOST_ROUTE.events}`]: async ({ body }: { body: unknown }) => events.append(body),
   };
   const host = new HybridHost(vsock);
-  await host.listen(SERVICES_PORT, jsonService(routes, new Metrics(), pino({ enabled: false })));
+  await host.listen(HOST_PORT.services, jsonService(routes, new Metrics(), pino({ enabled: false })));
   return { host, events };
 }

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
 import { Agent, fetch } from 'undici';
 import { stringify } from 'yaml';
@@ -186,7 +187,7 @@ export class Cluster implements AsyncDisposable {
     await this.hostProxy.until(
       'the enclave is not ready',
       timeoutMs,
-      () => answers(`${this.addresses.apiUrl}/readyz`),
+      () => answers(`${this.addresses.apiUrl}${ROUTE.readiness}`),
       this.image && BOOT_POLL_MS,
     );
   }

@@ -8,9 +8,11 @@ import { encodePem } from '@daasvader/attestation/pem.ts';
 import { type DocumentFields, issueDocument } from '@daasvader/attestation/testing/issue.ts';
 import { type Identity, issueChain, issueRoot } from '@daasvader/attestation/testing/pki.ts';
 import { generateKeys, type Keys, type TlsIdentity } from '@daasvader/enclave/boot/keys.ts';
+import { joinPurpose } from '@daasvader/seal/purposes.ts';
 import { seal } from '@daasvader/seal/seal.ts';
 import type { ClusterIds } from '@daasvader/verifier/chain.ts';
 import type { Cluster } from '@daasvader/verifier/cluster.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { grantCredential } from './credential.ts';
 
@@ -133,10 +135,10 @@ export class TestControlPlane {
   async #answer(request: IncomingMessage): Promise<object> {
     const { pathname, searchParams } = new URL(request.url ?? '', this.url);
     this.requests.push(pathname);
-    if (pathname === '/api/v1/attestation')
+    if (pathname === ROUTE.attestation)
       return this.#show(Buffer.from(searchParams.get('nonce') ?? '', 'hex'));
-    if (pathname === '/api/v1/register-worker') return this.#admit(await bodyOf(request));
-    if (pathname === '/api/v1/kubeconfig')
+    if (pathname === ROUTE.registerWorker) return this.#admit(await bodyOf(request));
+    if (pathname === ROUTE.kubeconfig)
       return grantCredential(await bodyOf(request), this.#ids.registryId, this.#ca, this.lies.ca);
     return this.answers.get(pathname) ?? {};
   }
@@ -164,7 +166,7 @@ export class TestControlPlane {
     const kubeconfig = Buffer.from(
       JSON.stringify({ users: [{ name: 'bootstrap', user: { token: TOKEN } }] }),
     );
-    const info = `daasvader/join/v1|${this.#ids.registryId}`;
+    const info = joinPurpose(this.#ids.registryId);
     const sealed = await seal(this.lies.sealTo ?? body.seal_token, info, body.node_id, kubeconfig);
     const ca = Buffer.from(this.lies.ca ?? this.#ca.certificate);
     return {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { fetch } from 'undici';
 import { type Cluster, insecure } from './cluster.ts';
 
@@ -53,7 +54,7 @@ export class User {
 
   /** Waits until the enclave has seen the stake. */
   async untilRole(): Promise<void> {
-    const url = `${this.#cluster.addresses.apiUrl}/api/v1/staking/status?address=${this.address}`;
+    const url = `${this.#cluster.addresses.apiUrl}${ROUTE.stakingStatus}?address=${this.address}`;
     await this.#cluster.hostProxy.until('the stake is not seen', SEEN_TIMEOUT_MS, async () => {
       const response = await fetch(url, { dispatcher: insecure });
       return ((await response.json()) as { role: string }).role === 'none' ? undefined : true;

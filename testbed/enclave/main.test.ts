@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { httpHandler } from '@daasvader/vsock/http.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
+import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const ID = `0x${'1'.repeat(64)}`;
@@ -61,7 +62,7 @@ async function terminate(): Promise<unknown[]> {
 
 test('SIGTERM ends an enclave whose host accepts and says nothing', async () => {
   const { promise: reached, resolve } = Promise.withResolvers<void>();
-  await host.listen(9000, (socket) => {
+  await host.listen(HOST_PORT.pulse, (socket) => {
     socket.on('error', () => socket.destroy()).resume();
     resolve();
   });
@@ -71,9 +72,12 @@ test('SIGTERM ends an enclave whose host accepts and says nothing', async () => 
 });
 
 test('SIGTERM ends an enclave that waits for Kubernetes, and Kubernetes with it', async () => {
-  await host.listen(9000, (socket) => void socket.on('error', () => socket.destroy()).pipe(socket));
+  await host.listen(
+    HOST_PORT.pulse,
+    (socket) => void socket.on('error', () => socket.destroy()).pipe(socket),
+  );
   const server = createServer((_request, response) => void response.end(JSON.stringify(CONFIGURATION)));
-  await host.listen(9001, httpHandler(server));
+  await host.listen(HOST_PORT.configuration, httpHandler(server));
   start();
   const pid = await expect
     .poll(() => readFile(join(dir, 'k3s.started'), 'utf8').catch(() => ''), { timeout: 30_000 })

@@ -16,7 +16,7 @@ let now = Date.UTC(2026, 0, 15);
 let nsm: SoftwareNsm;
 
 beforeAll(async () => {
-  for (const folder of ['enclave', 'lib/seal', 'k3s'])
+  for (const folder of ['enclave', 'lib/seal', 'verify-page', 'k3s'])
     mkdirSync(join(sourceDir, folder), { recursive: true });
   for (const file of [
     'package.json',

@@ -40,13 +40,15 @@ export function uncordonCommand(): Command {
   });
 }
 
-/** `leave`: leaves the cluster for good; the stake comes back after unbonding. */
+/** `leave`: leaves the cluster for good. The stake is the owner's to ask for from then on. */
 export function leaveCommand(): Command {
-  return workerCommand('leave', 'leave the cluster for good').action(async (options: CommonOptions) => {
-    const config = await configOf(options);
-    const digest = await (await ownerOf(config)).leave(config.node.id);
-    print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
-  });
+  return workerCommand('leave', 'leave the cluster for good; the stake can then be asked for').action(
+    async (options: CommonOptions) => {
+      const config = await configOf(options);
+      const digest = await (await ownerOf(config)).leave(config.node.id);
+      print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
+    },
+  );
 }
 
 function parseSeconds(text: string): number {

@@ -1,16 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { printable } from '@daasvader/attestation/printable.ts';
-import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Command } from 'commander';
-import { Agent, request } from 'undici';
+import { agentStatus } from '../agent-status.ts';
 import type { RegisteredWorker } from '../chain.ts';
-import type { WorkerConfig } from '../config.ts';
 import type { Status } from '../state.ts';
 import { openChain } from '../sui-chain.ts';
 import { type CommonOptions, configOf, print, workerCommand } from './options.ts';
-
-/** The agent is on this machine; one that does not answer for so long does not work. */
-const AGENT_ANSWER_MS = 5_000;
 
 /** `status`: what the chain says of this worker, and what the agent on this machine says. */
 export function statusCommand(): Command {
@@ -42,21 +36,4 @@ function agentLines(agent: Status | undefined): string[] {
     `agent  ${agent.phase}, ${verified}, trusting ${agent.root === 'AWS' ? "AWS's root" : 'a GIVEN root'}`,
     ...problem,
   ];
-}
-
-async function agentStatus({ node, security }: WorkerConfig): Promise<Status | undefined> {
-  const scheme = security.tls_cert === undefined ? 'http' : 'https';
-  // On loopback the certificate's names do not apply; that it is ours does.
-  const ca = security.tls_cert === undefined ? undefined : await readFile(security.tls_cert);
-  const signal = AbortSignal.timeout(AGENT_ANSWER_MS);
-  const dispatcher = new Agent({ connect: { ca, checkServerIdentity: () => undefined } });
-  try {
-    const { body } = await request(`${scheme}://127.0.0.1:${node.port}/status`, { dispatcher, signal });
-    return (await body.json()) as Status;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return undefined;
-    throw new Error(`Cannot ask the agent on port ${node.port}: ${reasonOf(error)}`, { cause: error });
-  } finally {
-    await dispatcher.destroy();
-  }
 }

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
@@ -116,6 +118,17 @@ test('for programs it prints lines of JSON: how to reach it, then what it execut
   } finally {
     child.kill('SIGKILL');
   }
+});
+
+test.each([
+  [['--port', '-1'], 2, 'It is not a port'],
+  [['--lie', 'sometimes'], 2, 'Allowed choices'],
+  [['stray'], 2, 'too many arguments'],
+  [['--nitro-root', '/nowhere/root.pem'], 1, 'Cannot read the root /nowhere/root.pem'],
+])('daas devnet %j exits with %i and says why', async (args, expected, why) => {
+  const child = spawn(DAAS, ['devnet', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect({ code, said }).toEqual({ code: expected, said: expect.stringContaining(why) });
 });
 
 test('it ends on SIGTERM, and its clock stays where it was moved to', async () => {

@@ -23,7 +23,7 @@ export const seatRequestSchema = z.strictObject({
 });
 
 /** Seats this host's enclave: the host account is the one that the admin appointed for it. */
-export class Seat {
+export class SeatService {
   readonly #chain: HostChain;
   readonly #coins: GasCoins;
   readonly #account: Ed25519Keypair;

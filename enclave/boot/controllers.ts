@@ -1,7 +1,7 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Seat } from '../chain/calls.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import type { ChainClock } from '../chain/pulse.ts';
+import type { ChainClock } from '../chain/heartbeat.ts';
 import type { Writer } from '../chain/writer.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { approveCsrs, type NodeSigners } from '../kube/csr-approver.ts';
@@ -16,8 +16,8 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Hands } from '../reactor.ts';
 
-/** What the control plane is made of. */
-export interface ControlPlaneOptions {
+/** What the controllers work with. */
+export interface ControllersOptions {
   readonly kubernetes: Kubernetes;
   readonly state: ClusterState;
   readonly signers: NodeSigners;
@@ -36,14 +36,14 @@ export interface ControlPlaneOptions {
 }
 
 /** Everything that acts in Kubernetes on the chain's word. */
-export interface ControlPlane extends Hands {
+export interface Controllers extends Hands {
   readonly join: Join;
-  /** Ends when `signal` of {@link startControlPlane} fires. */
+  /** Ends when `signal` of {@link startControllers} fires. */
   readonly watching: Promise<unknown>;
 }
 
 /** Starts to watch nodes, workloads and signing requests, until `signal` fires. */
-export function startControlPlane(options: ControlPlaneOptions, signal: AbortSignal): ControlPlane {
+export function startControllers(options: ControllersOptions, signal: AbortSignal): Controllers {
   const { kubernetes, state, seat, clock, log } = options;
   const tokens = new BootstrapTokens(kubernetes);
   const tenants = new Tenants(kubernetes, state.roles);

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { heartbeatHandler } from './heartbeat.ts';
 import { Metrics } from './metrics.ts';
+import { pulseHandler } from './pulse.ts';
 
 const MIB = 1 << 20;
 let server: Server;
@@ -12,7 +12,7 @@ let accepted: Socket;
 
 beforeEach(async () => {
   metrics = new Metrics();
-  const handle = heartbeatHandler(metrics);
+  const handle = pulseHandler(metrics);
   server = createServer({ allowHalfOpen: true }, (socket) => {
     accepted = socket;
     handle(socket);
@@ -27,18 +27,18 @@ afterEach(() => {
   server.close();
 });
 
-const lastHeartbeat = async () => (await metrics.lastHeartbeat.get()).values[0]?.value;
+const lastPulse = async () => (await metrics.lastPulse.get()).values[0]?.value;
 
-test('each heartbeat is echoed and remembered', async () => {
+test('each pulse is echoed and remembered', async () => {
   client.write(Buffer.of(0xb7));
   expect((await once(client, 'data'))[0]).toEqual(Buffer.of(0xb7));
-  expect(await lastHeartbeat()).toBeGreaterThan(0);
+  expect(await lastPulse()).toBeGreaterThan(0);
 });
 
-test('another byte ends the connection and is no heartbeat', async () => {
+test('another byte ends the connection and is no pulse', async () => {
   client.write(Buffer.of(0xb7, 0x00));
   await once(client.resume(), 'close');
-  expect(await lastHeartbeat()).toBe(0);
+  expect(await lastPulse()).toBe(0);
 });
 
 test('who never reads the echo is read no further', async () => {

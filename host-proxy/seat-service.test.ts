@@ -3,7 +3,7 @@ import type { Transaction } from '@mysten/sui/transactions';
 import { expect, test } from 'vitest';
 import { GasCoins } from './gas-coins.ts';
 import type { ChainObject, Coin, HostChain } from './host-chain.ts';
-import { Seat } from './seat.ts';
+import { SeatService } from './seat-service.ts';
 
 const id = (digit: string) => `0x${digit.repeat(64)}`;
 const [PACKAGE, REGISTRY, ENCLAVE, OPERATOR] = [id('1'), id('2'), id('6'), id('7')];
@@ -50,9 +50,9 @@ class OneObject implements HostChain {
   };
 }
 
-function seatOn(object: ChainObject): { chain: OneObject; seat: Seat } {
+function seatOn(object: ChainObject): { chain: OneObject; seat: SeatService } {
   const chain = new OneObject(object);
-  return { chain, seat: new Seat(chain, new GasCoins(chain, account), account, cluster, 1_000n) };
+  return { chain, seat: new SeatService(chain, new GasCoins(chain, account), account, cluster, 1_000n) };
 }
 
 test('take() calls take_seat with the registry and the enclave', async () => {

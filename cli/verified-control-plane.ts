@@ -13,9 +13,9 @@ export function tell(passed: CheckPassed): void {
  * Verifies the control plane, telling stderr each check that passed. Nothing is asked of it before.
  *
  * @returns the control plane; close its `endpoint` when done
- * @throws CheckError, ControlPlaneError, ChainError
+ * @throws CheckError, VerifierError, ChainError
  */
-export async function openControlPlane(
+export async function verifiedControlPlane(
   { client, deployment }: Context,
   options: ApiOptions,
 ): Promise<VerifiedControlPlane> {

@@ -1,0 +1,68 @@
+import { ContractReader } from '@daasvader/chain/objects.ts';
+import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
+import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import { attestationRoutes } from '../api/attestation.ts';
+import { contractCallRoutes } from '../api/contract-call.ts';
+import { joinRoutes } from '../api/join.ts';
+import { type KubeconfigOptions, kubeconfigRoutes } from '../api/kubeconfig.ts';
+import { type MonitoringOptions, monitoringRoutes } from '../api/monitoring.ts';
+import { createApi, listenTls, listenUnix, type Routes, type TlsCredentials } from '../api/server.ts';
+import { stakingRoutes } from '../api/staking.ts';
+import { pageRoutes } from '../api/verify-page.ts';
+import { CredentialProofs } from '../kube/credential.ts';
+import { relayTo } from '../kube/relay.ts';
+import type { Logger } from '../log.ts';
+import type { Nsm } from '../nsm/nsm.ts';
+import type { Chain } from './chain.ts';
+import type { Configuration } from './configuration.ts';
+import type { Controllers } from './controllers.ts';
+import type { becomeOperator } from './seat.ts';
+
+/** What the API answers from. */
+export interface ApiOptions
+  extends Omit<KubeconfigOptions, 'tenants' | 'proofs'>,
+    Pick<MonitoringOptions, 'metrics' | 'status'> {
+  readonly nsm: Nsm;
+  readonly cluster: Configuration['cluster'];
+  readonly chain: Chain;
+  readonly seated: Awaited<ReturnType<typeof becomeOperator>>;
+  readonly controllers: Controllers;
+}
+
+/** All routes of the API. */
+export function apiRoutes(options: ApiOptions): Routes[] {
+  const { nsm, cluster, chain, seated, controllers, state, assertFresh } = options;
+  const { join, nodes, tenants } = controllers;
+  const proofs = new CredentialProofs(cluster.registryId);
+  return [
+    monitoringRoutes({ ...options, readiness: () => nodes.readiness, assertSound: assertFresh }),
+    stakingRoutes(state, new ContractReader(chain.client, cluster)),
+    attestationRoutes(nsm, seated.binding),
+    pageRoutes,
+    joinRoutes(join, assertFresh),
+    kubeconfigRoutes({ ...options, tenants, proofs }),
+    contractCallRoutes(chain.client, cluster),
+  ];
+}
+
+/** Where the doors are: what the API and Kubernetes are reached by. */
+export interface Doors {
+  readonly vsock: Vsock;
+  readonly tls: TlsCredentials;
+  /** Unix socket on which the Kubernetes server forwards what is the API's. */
+  readonly apiSocket: string;
+  /** Loopback port of the Kubernetes server. */
+  readonly kubernetesPort: number;
+}
+
+/** Lets users and workers in: from now on the API and Kubernetes answer. */
+export async function openDoors(
+  routes: readonly Routes[],
+  { vsock, tls, apiSocket, kubernetesPort }: Doors,
+  log: Logger,
+): Promise<void> {
+  const api = createApi(routes, log);
+  await listenUnix(api, apiSocket);
+  await listenTls(api, vsock, tls);
+  await vsock.listen(ENCLAVE_PORT.kubernetes, relayTo(kubernetesPort));
+}

@@ -1,0 +1,15 @@
+/** Paths of the enclave's own API, as it serves them and as its clients ask for them. */
+export const ROUTE = {
+  attestation: '/api/v1/attestation',
+  registerWorker: '/api/v1/register-worker',
+  kubeconfig: '/api/v1/kubeconfig',
+  stakingStatus: '/api/v1/staking/status',
+  contractCall: '/api/contract/call',
+  history: '/api/transactions/history',
+  nodes: '/api/nodes',
+  health: '/healthz',
+  readiness: '/readyz',
+  metrics: '/metrics',
+  metricsV1: '/api/v1/metrics',
+  verifyPage: '/verify',
+} as const;
