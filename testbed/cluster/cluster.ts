@@ -138,7 +138,7 @@ export class Cluster implements AsyncDisposable {
     const { gateway, rootFile } = this.addresses;
     const state = join(this.directory, 'chain');
     this.#devnet = await this.#run('devnet', [
-      ...[...NODE, join(ROOT, 'cli/main.ts'), 'devnet', '--host', gateway, '--port', '9000'],
+      ...[...NODE, join(ROOT, 'testbed/devnet/main.ts'), '--host', gateway, '--port', '9000'],
       ...['--state', state, '--nitro-root', rootFile],
     ]);
     await this.#devnet.until('it does not answer', START_TIMEOUT_MS, () => answers(this.addresses.rpcUrl));

@@ -58,7 +58,7 @@ export class MachineLock implements AsyncDisposable {
    */
   static async take(claim: Claim, file = HOLDER_FILE): Promise<MachineLock> {
     const socket = await bind(file);
-    if (socket === undefined) throw new Error(refusal(await holderOf(file)));
+    if (socket === undefined) throw new Error(refusal(await findHolder(file)));
     const lock = new MachineLock(socket, file);
     try {
       await lock.announce(claim);
@@ -90,10 +90,12 @@ export class MachineLock implements AsyncDisposable {
  * @throws Error when somebody has it who does not say who it is
  */
 export async function findHolder(file = HOLDER_FILE): Promise<Holder | undefined> {
-  if (!(await isTaken(file))) return undefined;
-  const holder = await holderOf(file);
-  if (holder === undefined) throw new Error(refusal(undefined));
-  return holder;
+  for (const deadline = Date.now() + INTRODUCTION_MS; await isTaken(file); await sleep(POLL_MS)) {
+    const holder = await readHolder(file);
+    if (holder !== undefined) return holder;
+    if (Date.now() > deadline) throw new Error(refusal(undefined));
+  }
+  return undefined;
 }
 
 async function isTaken(file: string): Promise<boolean> {
@@ -121,14 +123,11 @@ async function bind(file: string): Promise<Server | undefined> {
   }
 }
 
-async function holderOf(file: string): Promise<Holder | undefined> {
-  for (const deadline = Date.now() + INTRODUCTION_MS; Date.now() < deadline; await sleep(POLL_MS)) {
-    const text = await readFile(file, 'utf8').catch(() => undefined); // not written yet, or gone with its writer
-    if (text === undefined) continue;
-    const { startTime, ...holder } = JSON.parse(text) as HolderRecord;
-    if (startTime !== undefined && (await startTimeOf(holder.pid)) === startTime) return holder;
-  }
-  return undefined;
+async function readHolder(file: string): Promise<Holder | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined); // not written yet, or gone just now
+  if (text === undefined) return undefined;
+  const { startTime, ...holder } = JSON.parse(text) as HolderRecord;
+  return startTime !== undefined && (await startTimeOf(holder.pid)) === startTime ? holder : undefined;
 }
 
 function refusal(holder: Holder | undefined): string {

@@ -7,6 +7,7 @@ import { removeEnvironment } from './environment.ts';
 
 /** Every part has its own time to end in; this is more than they may take together. */
 const END_TIMEOUT_MS = 120_000;
+const KILL_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;
 const CLAIM = { what: 'a clean-up', toEnd: 'wait for its end' };
 
@@ -34,13 +35,18 @@ async function down(): Promise<string> {
 async function end({ pid }: Holder): Promise<void> {
   process.stderr.write('down: the playground ends\n');
   signal(pid, 'SIGTERM');
-  for (const deadline = Date.now() + END_TIMEOUT_MS; ; await sleep(POLL_MS)) {
-    if ((await findHolder())?.pid !== pid) return;
-    if (Date.now() > deadline) break;
-  }
+  if (await isGone(pid, END_TIMEOUT_MS)) return;
   process.stderr.write(`down: it did not end in ${END_TIMEOUT_MS / 1_000} s: killing it\n`);
   signal(pid, 'SIGKILL');
-  while ((await findHolder())?.pid === pid) await sleep(POLL_MS);
+  if (!(await isGone(pid, KILL_TIMEOUT_MS)))
+    throw new Error(`Cannot kill process ${pid}: see what it waits for`);
+}
+
+/** @returns whether it has given up the machine in time */
+async function isGone(pid: number, timeoutMs: number): Promise<boolean> {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(POLL_MS))
+    if ((await findHolder())?.pid !== pid) return true;
+  return false;
 }
 
 /** It may have ended just now. */
