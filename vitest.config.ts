@@ -10,6 +10,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{lib,cli,contracts,demo,eif,enclave,fuzz,host-proxy,k3s,testbed,verify-page,worker-agent}/**/*.test.ts',
+            'test/boundaries.test.ts',
           ],
           exclude: ['testbed/nitro/**'],
           testTimeout: 60_000,
@@ -20,6 +21,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/*.test.ts', 'test/hostile/*.test.ts'],
+          exclude: ['test/boundaries.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,

@@ -7,7 +7,7 @@ import {
   retireMeasurement,
   revokeSeat,
   setConfig,
-} from '@daasvader/chain/calls.ts';
+} from '@daasvader/chain/calls/admin.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';

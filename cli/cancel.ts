@@ -1,4 +1,4 @@
-import { cancelRequest } from '@daasvader/chain/calls.ts';
+import { cancelRequest } from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';

@@ -1,4 +1,4 @@
-import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls.ts';
+import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { contractEvents, execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';

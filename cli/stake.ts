@@ -1,4 +1,5 @@
-import { requestWithdraw, restake, stake, withdraw } from '@daasvader/chain/calls.ts';
+import { requestWithdraw, restake, stake, withdraw } from '@daasvader/chain/calls/user.ts';
+import { codeName, ROLE } from '@daasvader/chain/codes.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { Transaction } from '@mysten/sui/transactions';
@@ -14,8 +15,6 @@ import {
 } from './context.ts';
 import { formatSui, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
-
-const ROLE_NAMES = ['none', 'viewer', 'developer', 'admin', 'super'];
 
 type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
@@ -62,7 +61,7 @@ async function change(
   const { client, deployment, sender: address, submitted } = await send(options, build);
   const { digest } = submitted;
   const account = await new ContractReader(client, deployment).role(address);
-  const role = ROLE_NAMES[account.role] ?? 'unknown';
+  const role = codeName(ROLE, account.role) ?? 'unknown';
   if (options.json) printJson({ digest, address, role, stake: account.stake });
   else printLine(`${address} has staked ${formatSui(account.stake)}: ${role} (${digest})`);
 }

@@ -192,7 +192,7 @@ describe('a real API server', () => {
   /** What came of a request that was stored: its certificate, or undefined when it was denied. */
   async function outcome(answer: Answer): Promise<X509Certificate | undefined> {
     const { name: requestName } = (objectIn(answer) as V1CertificateSigningRequest).metadata!;
-    const read = () => kubernetes.certificates.readCertificateSigningRequest({ name: requestName! });
+    const read = () => kubernetes.get<V1CertificateSigningRequest>(`${CSR_PATH}/${requestName}`);
     const isDecided = async () => {
       const { status } = await read();
       return Boolean(status?.certificate) || status?.conditions?.some(({ type }) => type === 'Denied');
@@ -253,15 +253,11 @@ describe('a real API server', () => {
     expect(made.status).toBe(201);
     const csr: V1CertificateSigningRequest = objectIn(made);
     const condition = { type: 'Approved', status: 'True', reason: 'test', message: 'test' };
-    await kubernetes.certificates.replaceCertificateSigningRequestApproval({
-      name: csr.metadata!.name!,
-      body: { ...csr, metadata: { name: csr.metadata!.name! }, status: { conditions: [condition] } },
-    });
+    const path = `${CSR_PATH}/${csr.metadata!.name!}`;
+    await kubernetes.replace(`${path}/approval`, { ...csr, status: { conditions: [condition] } });
     // What is asked for later has its certificate by now.
     expect(await outcome(await ask(own, node, CLIENT))).toBeDefined();
-    const { status } = await kubernetes.certificates.readCertificateSigningRequest({
-      name: csr.metadata!.name!,
-    });
+    const { status } = await kubernetes.get<V1CertificateSigningRequest>(path);
     expect(status).toMatchObject({ conditions: [{ type: 'Approved' }] });
     expect(status?.certificate).toBeUndefined();
   });

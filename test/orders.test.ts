@@ -9,7 +9,7 @@ import { BareServer } from '@daasvader/testbed/cluster/bare-server.ts';
 import { FakeKubelet } from '@daasvader/testbed/cluster/fake-kubelet.ts';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
-import { type KubernetesObject, type V1Deployment, type V1Pod, Watch } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
@@ -134,7 +134,7 @@ test('an order that is given while the server starts again is carried out when i
 });
 
 test('a watch on which nothing happens stays open, and still tells what happens then', async () => {
-  const opened = vi.spyOn(Watch.prototype, 'watch');
+  const opened = vi.spyOn(kubernetes, 'watch');
   const path = '/api/v1/namespaces/default/configmaps';
   const lists = vi.spyOn(kubernetes, 'list');
   const ended = new AbortController();
@@ -210,7 +210,7 @@ describe('an order is cancelled', () => {
 describe('with nodes that do as they are told', () => {
   let kubelet: FakeKubelet;
   beforeAll(() => {
-    kubelet = new FakeKubelet(kubernetes, NAMESPACE);
+    kubelet = new FakeKubelet(server, NAMESPACE);
   });
   afterAll(() => kubelet.stop());
 

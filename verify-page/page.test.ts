@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { revokeSeat } from '@daasvader/chain/calls.ts';
+import { revokeSeat } from '@daasvader/chain/calls/admin.ts';
 import { OBJECTS } from '@daasvader/chain/layouts.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { attestationRoutes } from '@daasvader/enclave/api/attestation.ts';

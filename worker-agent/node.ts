@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BoundedKubeConfig } from '@daasvader/verifier/kube-config.ts';
 import {
   ApiException,
   CoreV1Api,
@@ -8,6 +7,7 @@ import {
   type V1Pod,
 } from '@kubernetes/client-node';
 import { WorkerError } from './error.ts';
+import { BoundedKubeConfig } from './kube-config.ts';
 
 /**
  * The node's own Kubernetes object and pods, with the kubelet's credential: the node authorizer lets a node

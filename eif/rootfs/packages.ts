@@ -1,67 +1,54 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { RootfsError } from './error.ts';
+import type { Answer, Question } from './follow-packages.ts';
 
-/** What Node loads, and what the licences ask for; types, sources, maps and manuals stay out. */
-const WANTED = /\.(js|cjs|mjs|json|node|wasm)$|^(LICEN[CS]E|COPYING|NOTICE)/i;
-const UNWANTED = /^(test|tests|__tests__|benchmarks?|examples?|docs?|typings|musl_x64)$/;
+const PROGRAM = join(import.meta.dirname, 'follow-packages.ts');
+const LICENCE = /^(LICEN[CS]E|COPYING|NOTICE)/i;
+
 /**
- * Optional dependencies in use. npm installs such by machine, and the image must not depend on whose machine that was,
- * so all others stay out.
+ * What packages look for and do without: npm installs some of it by machine, and the image must not depend on whose
+ * machine that was.
  */
-const OPTIONAL = new Set(['@koromix/koffi-linux-x64']);
+const ABSENT = /cbor-extract|supports-color|@koromix\/koffi-(?!linux-x64$).*/;
 
-interface Manifest {
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
+/** What is loaded by names put together at run time, by the file that loads it. */
+const COMPUTED = { 'node_modules/@koromix/koffi-linux-x64/index.js': ['./linux_x64/koffi.node'] };
 
 /**
- * Lists the files of npm packages and of all that they depend on.
+ * Lists the files of npm packages that Node may load, and the licences beside them. A file that none of the imports
+ * leads to is left out, with whatever it contains.
  *
- * @param root of the repository; packages are found as Node finds them, nested ones first
- * @param names packages that are needed
+ * @param root of the repository
+ * @param imports what its sources import, by the importing file
  * @returns paths in the repository, sorted
- * @throws RootfsError `package` when one is not installed
+ * @throws RootfsError `package` when what is loaded cannot be told or is not installed
  */
-export async function collectPackages(root: string, names: readonly string[]): Promise<string[]> {
-  const folders = new Set<string>();
-  for (const name of names) folders.add(await find(root, name, '.'));
-  for (const folder of folders) {
-    for (const name of await dependenciesOf(root, folder)) folders.add(await find(root, name, folder));
-  }
-  const lists = await Promise.all([...folders].map((folder) => listFiles(root, folder)));
-  return lists.flat().sort();
+export async function collectPackages(root: string, imports: Question['imports']): Promise<string[]> {
+  const { files, problems } = await ask({ root, imports, absent: ABSENT.source, computed: COMPUTED });
+  if (problems.length > 0)
+    throw new RootfsError('package', `Cannot tell what is loaded, run make setup: ${problems.join('; ')}`);
+  const folders = new Set(files.map(packageFolder));
+  const licences = [...folders].map(async (folder) =>
+    (await readdir(join(root, folder)))
+      .filter((name) => LICENCE.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+  return [...files, ...(await Promise.all(licences)).flat()].sort();
 }
 
-async function dependenciesOf(root: string, folder: string): Promise<string[]> {
-  const { dependencies = {}, optionalDependencies = {} } = await manifest(root, folder);
-  const required = Object.keys(dependencies).filter((name) => !(name in optionalDependencies));
-  return required.concat(Object.keys(optionalDependencies).filter((name) => OPTIONAL.has(name)));
+/** Only a process of its own can be told to resolve imports in the name of another file. */
+async function ask(question: Question): Promise<Answer> {
+  const flags = ['--experimental-import-meta-resolve', '--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...flags, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(JSON.stringify(question));
+  return (await json(child.stdout)) as Answer;
 }
 
-/** Node's own search: node_modules of the folder, then of each folder above. */
-async function find(root: string, name: string, from: string): Promise<string> {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', name);
-    if (await manifest(root, candidate).catch(() => undefined)) return candidate;
-    if (folder === '.') break;
-  }
-  throw new RootfsError('package', `Cannot find npm package ${name}, which ${from} needs: run make setup`);
-}
-
-async function manifest(root: string, folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
-}
-
-async function listFiles(root: string, folder: string): Promise<string[]> {
-  const entries = await readdir(join(root, folder), { withFileTypes: true });
-  const lists = entries.map((entry) => {
-    const path = `${folder}/${entry.name}`;
-    // Nested packages are listed by whoever depends on them.
-    if (entry.isDirectory() && entry.name !== 'node_modules' && !UNWANTED.test(entry.name))
-      return listFiles(root, path);
-    return entry.isFile() && WANTED.test(entry.name) ? [path] : [];
-  });
-  return (await Promise.all(lists)).flat();
+/** The folder of the package that a file belongs to. */
+export function packageFolder(file: string): string {
+  const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? [dirname(file)];
+  return folder;
 }

@@ -10,7 +10,7 @@ import { collectSources } from './sources.ts';
 /** Where the repository lies in the image. */
 const HOME = 'app';
 /** PID 1. */
-const INIT = 'enclave/init/main.ts';
+export const INIT = 'enclave/init/main.ts';
 const LIBRARY_FOLDER = 'lib/x86_64-linux-gnu';
 /** What Node and koffi are linked with (`readelf -d`), and what those need. */
 const LIBRARIES = [
@@ -23,6 +23,14 @@ const LIBRARIES = [
 ];
 /** Names that must resolve without a resolver: Kubernetes calls itself by this one. */
 const HOSTS = '127.0.0.1 localhost\n';
+
+/** What PID 1 consists of. */
+export interface ProgramFiles {
+  readonly sources: readonly string[];
+  /** Folders of the workspaces that sources are imported from by name. */
+  readonly workspaces: readonly string[];
+  readonly packages: readonly string[];
+}
 
 /** The programs that the image is made of besides its sources: paths on the build machine. */
 export interface Programs {
@@ -56,20 +64,18 @@ export async function bootFiles({ node, k3s, libraries, toolchain }: Programs): 
 }
 
 /**
- * The program and the npm packages that it needs, as they lie in the repository: the second ramdisk, which PCR 2
+ * The program and what it loads of npm packages, as they lie in the repository: the second ramdisk, which PCR 2
  * measures. Workspaces lie beside node_modules and are linked from there, since Node runs no TypeScript in it.
  *
  * @param root of the repository
  * @throws RootfsError `import` or `package`
  */
 export async function applicationFiles(root: string): Promise<Entry[]> {
-  const { files, workspaces, packages } = await collectSources(root, INIT);
-  const manifests = [
-    'package.json',
-    'enclave/package.json',
-    ...workspaces.map((folder) => `${folder}/package.json`),
-  ];
-  const paths = [...files, ...manifests, ...(await collectPackages(root, packages))];
+  const { sources, workspaces, packages } = await programFiles(root);
+  const manifests = ['.', ...new Set(['enclave', ...workspaces])].map((folder) =>
+    join(folder, 'package.json'),
+  );
+  const paths = [...sources, ...manifests, ...packages];
   const links = workspaces.map((folder): Entry => {
     const path = `${HOME}/node_modules/@daasvader/${basename(folder)}`;
     return { kind: 'symlink', path, target: `../../${folder}` };
@@ -79,6 +85,17 @@ export async function applicationFiles(root: string): Promise<Entry[]> {
     return { kind: 'file', path: `${HOME}/${path}`, content, executable: path === INIT };
   });
   return links.concat(await Promise.all(entries));
+}
+
+/**
+ * The sources and the files of npm packages that Node may load, as paths in the repository.
+ *
+ * @param root of the repository
+ * @throws RootfsError `import` or `package`
+ */
+export async function programFiles(root: string): Promise<ProgramFiles> {
+  const { files, workspaces, packages } = await collectSources(root, INIT);
+  return { sources: files, workspaces, packages: await collectPackages(root, packages) };
 }
 
 async function program(path: string, file: string): Promise<Entry> {

@@ -28,8 +28,8 @@ describe('collectSources', () => {
     );
     expect(await collectSources(root, 'enclave/main.ts')).toEqual({
       files: ['enclave/b.ts', 'enclave/main.ts', 'lib/vsock/c.ts'],
-      workspaces: ['lib/vsock'],
-      packages: ['@mysten/sui', 'reflect-metadata'],
+      workspaces: ['enclave', 'lib/vsock'],
+      packages: { 'enclave/b.ts': ['reflect-metadata', '@mysten/sui/grpc'] },
     });
   });
 
@@ -37,7 +37,7 @@ describe('collectSources', () => {
     await write('enclave/main.ts', "import type { A } from './a.ts';\nimport type koa from 'koa';\n");
     expect(await collectSources(root, 'enclave/main.ts')).toMatchObject({
       files: ['enclave/main.ts'],
-      packages: [],
+      packages: {},
     });
   });
 

@@ -1,15 +1,13 @@
-import { access, readFile } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { RootfsError } from './error.ts';
+import { readImports } from './imports.ts';
 
 const WORKSPACE = /^@daasvader\/([a-z-]+)\/(.+)$/;
 /** Workspaces that do not lie in `lib/`. */
 const PARTS = new Set(['cli', 'enclave', 'host-proxy', 'testbed', 'verify-page', 'worker-agent']);
 /** What is never in an image, whoever imports it: what stands in for something real, and the tests. */
 const FORBIDDEN = /^testbed\/|\/testing\/|\.test\.ts$/;
-/** `import … from 'x'`, `export … from 'x'`, `import 'x'` and `import('x')` in sources that biome has formatted. */
-const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*)'([^'\n]+)'/g;
 
 /** What a program consists of. */
 export interface Sources {
@@ -17,8 +15,8 @@ export interface Sources {
   readonly files: readonly string[];
   /** Folders of the workspaces that they are imported from by name, such as `lib/vsock`, sorted. */
   readonly workspaces: readonly string[];
-  /** npm packages that they import, sorted. */
-  readonly packages: readonly string[];
+  /** What they import of npm packages, by path of the importing file. */
+  readonly packages: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -31,33 +29,42 @@ export interface Sources {
 export async function collectSources(root: string, entry: string): Promise<Sources> {
   const files = new Set([entry]);
   const workspaces = new Set<string>();
-  const packages = new Set<string>();
+  const packages: Record<string, string[]> = {};
   // A set can grow while it is walked: what is added is visited.
   for (const file of files) {
     for (const specifier of await importsOf(root, file)) {
-      const [, workspace, rest] = WORKSPACE.exec(specifier) ?? [];
-      if (workspace) {
-        const folder = PARTS.has(workspace) ? workspace : `lib/${workspace}`;
-        workspaces.add(folder);
-        files.add(`${folder}/${rest}`);
-      } else if (specifier.startsWith('.')) files.add(normalize(join(dirname(file), specifier)));
-      else if (!specifier.startsWith('node:')) packages.add(packageName(specifier));
+      const path = resolveOwn(file, specifier);
+      if (path !== undefined) files.add(path);
+      else if (!specifier.startsWith('node:')) packages[file] = [...(packages[file] ?? []), specifier];
+      const workspace =
+        path && WORKSPACE.test(specifier) ? path.split('/', path.startsWith('lib/') ? 2 : 1) : [];
+      if (workspace.length > 0) workspaces.add(workspace.join('/'));
     }
   }
-  return { files: [...files].sort(), workspaces: [...workspaces].sort(), packages: [...packages].sort() };
+  return { files: [...files].sort(), workspaces: [...workspaces].sort(), packages };
 }
 
-async function importsOf(root: string, file: string): Promise<string[]> {
+/**
+ * The source of this repository that an import means.
+ *
+ * @param file that imports, a path in the repository
+ * @returns its path, undefined for a package and for what comes with Node
+ */
+export function resolveOwn(file: string, specifier: string): string | undefined {
+  const [, workspace, rest] = WORKSPACE.exec(specifier) ?? [];
+  if (workspace) return `${PARTS.has(workspace) ? workspace : `lib/${workspace}`}/${rest}`;
+  return specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : undefined;
+}
+
+async function importsOf(root: string, file: string): Promise<readonly string[]> {
   if (FORBIDDEN.test(file))
     throw new RootfsError('import', `Cannot put ${file} into the image: it is for development`);
-  const path = join(root, file);
-  await access(path).catch((cause) => {
+  const text = await readFile(join(root, file), 'utf8').catch((cause) => {
     throw new RootfsError('import', `Cannot follow an import: there is no ${file}`, { cause });
   });
-  const source = stripTypeScriptTypes(await readFile(path, 'utf8'));
-  return [...source.matchAll(IMPORTS)].map(([, specifier]) => specifier!);
-}
-
-function packageName(specifier: string): string {
-  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  const { imports, requires, computed } = readImports(file, text);
+  const [strange] = [...requires.map((name) => `require('${name}')`), ...computed];
+  if (strange !== undefined)
+    throw new RootfsError('import', `Cannot follow ${strange} in ${file}: name it in an import`);
+  return imports;
 }

@@ -22,26 +22,25 @@ const csr = (uid = 'u1'): V1CertificateSigningRequest => ({
 function subject() {
   const told = { reads: 0, answers: [] as unknown[] };
   const world = { isFresh: true, failures: 0, stored: csr(), isAdmitted: false, lostCertificates: 0 };
-  const certificates = {
-    async readCertificateSigningRequest() {
+  const kubernetes = {
+    async get() {
       told.reads += 1;
       if (world.failures-- > 0) throw new Error('down');
       return world.stored;
     },
-    async replaceCertificateSigningRequestApproval({ body }: { body: V1CertificateSigningRequest }) {
-      told.answers.push(body.status?.conditions?.[0]?.type);
+    async replace(path: string, body: V1CertificateSigningRequest) {
+      const what = /\/certificatesigningrequests\/csr-1\/(approval|status)$/.exec(path)?.[1];
+      if (what === 'approval') told.answers.push(body.status?.conditions?.[0]?.type);
+      else if (what !== 'status') throw new Error(`there is no ${path}`);
+      else if (world.lostCertificates-- > 0) throw new Error('down');
       world.stored = body;
       return body;
-    },
-    async replaceCertificateSigningRequestStatus({ body }: { body: V1CertificateSigningRequest }) {
-      if (world.lostCertificates-- > 0) throw new Error('down');
-      world.stored = body;
     },
   };
   const stop = new AbortController();
   const decisions = new CsrDecisions(
     {
-      kubernetes: { certificates } as unknown as Kubernetes,
+      kubernetes: kubernetes as unknown as Kubernetes,
       admission: { nodeOfToken: () => undefined, claimToken: () => true, isAdmitted: () => world.isAdmitted },
       signers: { client: signer, server: signer },
       assertFresh() {

@@ -105,14 +105,14 @@ export class CsrDecisions {
  * @throws {EnclaveError} `k3s` when another request has taken the name
  */
 export async function answer(
-  kubernetes: Pick<Kubernetes, 'certificates'>,
+  kubernetes: Pick<Kubernetes, 'get' | 'replace'>,
   csr: V1CertificateSigningRequest,
   decision: Decision,
   signers: NodeSigners,
 ): Promise<void> {
   const name = csr.metadata?.name ?? '';
-  // Read again, because a watch tells times as text, which the client cannot send back.
-  const current = await kubernetes.certificates.readCertificateSigningRequest({ name });
+  // Read again: what the watch told may be old, and Kubernetes takes an answer to the newest version only.
+  const current = await kubernetes.get<V1CertificateSigningRequest>(`${CSR_PATH}/${name}`);
   if (current.metadata?.uid !== csr.metadata?.uid)
     throw new EnclaveError(
       'k3s',
@@ -123,10 +123,7 @@ export async function answer(
   if (decision.verdict !== 'approve') return;
   const { pem } = await signers[decision.leaf.purpose].sign(decision.leaf);
   const status = { ...approved.status, certificate: Buffer.from(pem).toString('base64') };
-  await kubernetes.certificates.replaceCertificateSigningRequestStatus({
-    name,
-    body: { ...approved, status },
-  });
+  await kubernetes.replace(`${CSR_PATH}/${name}/status`, { ...approved, status });
 }
 
 /** Whether nothing is left to do for a request: it has its certificate, or never gets one. */
@@ -135,7 +132,7 @@ function isSettled({ status }: V1CertificateSigningRequest): boolean {
 }
 
 function judge(
-  kubernetes: Pick<Kubernetes, 'certificates'>,
+  kubernetes: Pick<Kubernetes, 'get' | 'replace'>,
   csr: V1CertificateSigningRequest,
   { verdict, reason }: Decision,
 ): Promise<V1CertificateSigningRequest> {
@@ -147,8 +144,5 @@ function judge(
     lastUpdateTime: new Date(),
   };
   const body = { ...csr, status: { ...csr.status, conditions: [condition] } };
-  return kubernetes.certificates.replaceCertificateSigningRequestApproval({
-    name: csr.metadata?.name ?? '',
-    body,
-  });
+  return kubernetes.replace(`${CSR_PATH}/${csr.metadata?.name}/approval`, body);
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
+import type { Credential } from './api-server.ts';
 import type { NodeSigners } from './csr-approver.ts';
 import { Kubernetes } from './kubernetes.ts';
 import { CertificateSigner } from './signer.ts';
@@ -64,14 +66,16 @@ export class K3s {
    * @throws {EnclaveError} `k3s` after three minutes
    */
   async ready(): Promise<Kubernetes> {
-    const kubeconfig = join(this.#options.dataDir, 'server/cred/admin.kubeconfig');
+    const server = join(this.#options.dataDir, 'server');
+    const kubernetes = new Kubernetes(`https://127.0.0.1:${this.port}`, () =>
+      readCredential(join(server, 'tls')),
+    );
     const deadline = performance.now() + READY_TIMEOUT_MS;
     let cause: unknown;
     while (performance.now() < deadline && !this.#stopped.signal.aborted) {
       try {
-        await access(kubeconfig);
-        const kubernetes = new Kubernetes(kubeconfig);
-        await kubernetes.core.readNamespace({ name: 'kube-system' });
+        await access(join(server, 'cred/admin.kubeconfig')); // written when the cluster can be used
+        await kubernetes.get('/api/v1/namespaces/kube-system');
         return kubernetes;
       } catch (error) {
         cause = error;
@@ -162,6 +166,12 @@ export class K3s {
 }
 
 /** Without it a successor of ours that was killed would not find the server; this one goes on. */
+/** The cluster administrator's, from the folder where the server keeps certificates, and where it puts new ones. */
+function readCredential(directory: string): Credential {
+  const read = (name: string) => readFileSync(join(directory, name), 'utf8');
+  return { ca: read('server-ca.crt'), cert: read('client-admin.crt'), key: read('client-admin.key') };
+}
+
 async function writePid(file: string, pid: number, log: Logger): Promise<void> {
   await writeFile(file, `${pid}`).catch((error: unknown) =>
     log.warn({ error: String(error) }, 'k3s: its process id is not kept'),

@@ -1,17 +1,6 @@
-import { BoundedKubeConfig } from '@daasvader/verifier/kube-config.ts';
-import {
-  ApiException,
-  CertificatesV1Api,
-  CoreV1Api,
-  HttpMethod,
-  IsomorphicFetchHttpLibrary,
-  type KubeConfig,
-  type KubernetesListObject,
-  type KubernetesObject,
-  KubernetesObjectApi,
-  PatchStrategy,
-  RequestContext,
-} from '@kubernetes/client-node';
+import type { KubernetesListObject, KubernetesObject, V1APIResourceList } from '@kubernetes/client-node';
+import { EnclaveError } from '../error.ts';
+import { ApiServer, type Credential, StatusError, type WatchEvent } from './api-server.ts';
 
 /** Owner of the fields that the enclave applies. */
 const FIELD_MANAGER = 'daasvader';
@@ -30,36 +19,35 @@ interface RawList<T extends KubernetesObject> extends KubernetesListObject<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
 }
 
+/** Where objects of a kind are found. */
+interface Resource {
+  readonly plural: string;
+  readonly isNamespaced: boolean;
+}
+
 /** The enclave's own access to the API server, as cluster administrator. It never leaves the process. Every call ends in time. */
 export class Kubernetes {
-  readonly config: KubeConfig;
-  readonly core: CoreV1Api;
-  readonly certificates: CertificatesV1Api;
-  readonly #objects: KubernetesObjectApi;
-  readonly #http = new IsomorphicFetchHttpLibrary();
+  readonly #server: ApiServer;
+  readonly #resources = new Map<string, ReadonlyMap<string, Resource>>();
 
-  constructor(kubeconfigFile: string) {
-    this.config = new BoundedKubeConfig(kubeconfigFile);
-    this.core = this.config.makeApiClient(CoreV1Api);
-    this.certificates = this.config.makeApiClient(CertificatesV1Api);
-    this.#objects = KubernetesObjectApi.makeApiClient(this.config);
+  /** @param url and credential as of {@link ApiServer} */
+  constructor(url: string, credential: () => Credential) {
+    this.#server = new ApiServer(url, credential);
   }
 
   /** Server-side apply: creates the object or makes it what it should be. Safe to repeat. */
-  apply<T extends KubernetesObject>(object: T): Promise<T> {
-    return this.#objects.patch(
-      object,
-      undefined,
-      undefined,
-      FIELD_MANAGER,
-      true,
-      PatchStrategy.ServerSideApply,
-    );
+  async apply<T extends KubernetesObject>(object: T): Promise<T> {
+    const answer = await this.#server.send('PATCH', await this.#pathOf(object as ObjectRef), {
+      query: { fieldManager: FIELD_MANAGER, force: 'true' },
+      contentType: 'application/apply-patch+yaml', // JSON is YAML
+      body: object,
+    });
+    return JSON.parse(answer);
   }
 
   /** The object as it is, or undefined when there is none. */
-  read<T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> {
-    return orAbsent(this.#objects.read(ref as Parameters<KubernetesObjectApi['read']>[0]) as Promise<T>);
+  async read<T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> {
+    return orAbsent(this.get<T>(await this.#pathOf(ref)));
   }
 
   /**
@@ -68,58 +56,82 @@ export class Kubernetes {
    * @param uid deletes this one and no other that has taken its name
    */
   async delete(ref: ObjectRef, uid?: string): Promise<void> {
-    const options = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) };
-    const none = undefined;
+    const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) };
     try {
-      await orAbsent(this.#objects.delete(ref, none, none, none, none, none, options));
+      await orAbsent(this.#server.send('DELETE', await this.#pathOf(ref), { body }));
     } catch (error) {
       if (uid === undefined || statusOf(error) !== 409) throw error;
     }
   }
 
-  /** Every object under a path, as Kubernetes tells it, with the version as of which that is all. */
-  async list<T extends KubernetesObject>(
-    path: string,
-    labelSelector?: string,
-  ): Promise<KubernetesListObject<T>> {
-    const query = new URLSearchParams({
-      limit: `${PAGE}`,
-      ...(labelSelector !== undefined && { labelSelector }),
-    });
+  /** What Kubernetes says under a path. */
+  async get<T>(path: string): Promise<T> {
+    return JSON.parse(await this.#server.send('GET', path));
+  }
+
+  /** Puts an object under a path, such as of a subresource, if it is still the version that it says. @returns it as stored */
+  async replace<T extends KubernetesObject>(path: string, object: T): Promise<T> {
+    return JSON.parse(await this.#server.send('PUT', path, { body: object }));
+  }
+
+  /** Every object under a path, with the version as of which that is all. */
+  async list<T extends KubernetesObject>(path: string, labelSelector?: string): Promise<RawList<T>> {
     const items: T[] = [];
-    for (;;) {
-      const page = JSON.parse(await this.#get(`${path}?${query}`)) as RawList<T>;
+    for (let next: string | undefined; ; ) {
+      const query = { limit: `${PAGE}`, labelSelector, continue: next };
+      const page: RawList<T> = JSON.parse(await this.#server.send('GET', path, { query }));
       items.push(...page.items);
-      const { continue: next } = page.metadata;
+      next = page.metadata.continue;
       if (!next) return { ...page, items };
-      query.set('continue', next);
     }
+  }
+
+  /** What happens under a path after a version, until the server or `signal` ends it. */
+  watch<T extends KubernetesObject>(
+    path: string,
+    from: { resourceVersion: string; labelSelector: string | undefined },
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent<T>> {
+    return this.#server.watch(path, from, signal);
   }
 
   /** Whether the API server says that it serves: what fails while it does fails for another reason. */
   async isReady(): Promise<boolean> {
     try {
-      await this.#get('/readyz');
+      await this.#server.send('GET', '/readyz');
       return true;
     } catch {
       return false; // that there is no answer is the answer
     }
   }
 
-  async #get(path: string): Promise<string> {
-    const { server } = this.config.getCurrentCluster() ?? {};
-    const context = new RequestContext(`${server}${path}`, HttpMethod.GET);
-    await this.config.applySecurityAuthentication(context);
-    const response = await this.#http.send(context).toPromise();
-    const body = await response.body.text();
-    if (response.httpStatusCode !== 200)
-      throw new ApiException(response.httpStatusCode, path, body, response.headers);
-    return body;
+  async #pathOf({ apiVersion, kind, metadata: { name, namespace } }: ObjectRef): Promise<string> {
+    const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const { plural, isNamespaced } = await this.#resourceOf(root, kind);
+    if (isNamespaced && !namespace)
+      throw new EnclaveError('k3s', `Cannot name the ${kind} ${name}: it has no namespace`);
+    return `${root}${isNamespaced ? `/namespaces/${namespace}` : ''}/${plural}/${encodeURIComponent(name)}`;
+  }
+
+  /** As the server tells it (discovery); asked once for each group and version, of which it has a fixed set. */
+  async #resourceOf(root: string, kind: string): Promise<Resource> {
+    const known = this.#resources.get(root) ?? new Map(await this.#resourcesUnder(root));
+    this.#resources.set(root, known);
+    const resource = known.get(kind);
+    if (resource === undefined) throw new EnclaveError('k3s', `Cannot find the kind ${kind} under ${root}`);
+    return resource;
+  }
+
+  async #resourcesUnder(root: string): Promise<[string, Resource][]> {
+    const { resources } = await this.get<V1APIResourceList>(root);
+    return resources
+      .filter(({ name }) => !name.includes('/')) // subresources have kinds too
+      .map(({ kind, name, namespaced }) => [kind, { plural: name, isNamespaced: namespaced }]);
   }
 }
 
 /** The answer, or undefined when Kubernetes says that the object does not exist; every other error stays one. */
-export async function orAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
+async function orAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
@@ -128,27 +140,15 @@ export async function orAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The HTTP status of an error of the Kubernetes client, if it is one. */
+/** The HTTP status of Kubernetes's refusal, if the error is one. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof ApiException ? error.code : undefined;
+  return error instanceof StatusError ? error.status : undefined;
 }
 
-/** What Kubernetes itself said about an error, for a log line or the chain. */
+/** What Kubernetes itself said about an error, for a log line or the chain; of the network's the cause, which says more. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof ApiException)) return textOf(error);
-  try {
-    const { message } = typeof error.body === 'string' ? JSON.parse(error.body) : error.body;
-    if (typeof message === 'string') return message;
-  } catch {
-    // Not a Status object: the HTTP status has to do.
-  }
-  return `Kubernetes answered ${error.code}`;
-}
-
-/** An error of the network's, whose message says less than its cause. */
-function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error instanceof TypeError && error.cause
-    ? `${error.message}: ${textOf(error.cause)}`
+    ? `${error.message}: ${reasonOf(error.cause)}`
     : error.message;
 }

@@ -1,3 +1,4 @@
+import type { Role } from '@daasvader/chain/codes.ts';
 import type {
   KubernetesObject,
   V1LimitRange,
@@ -5,7 +6,7 @@ import type {
   V1NetworkPolicy,
   V1ResourceQuota,
 } from '@kubernetes/client-node';
-import { OWN_PREFIX, type Role } from './names.ts';
+import { OWN_PREFIX } from './names.ts';
 import { MANAGED_LABEL } from './plan.ts';
 import { priorityQuota } from './priority.ts';
 
@@ -95,7 +96,7 @@ function limitRange(namespace: string): V1LimitRange {
     {
       type: 'Container',
       defaultRequest: { cpu: '50m', memory: '32Mi', 'ephemeral-storage': '64Mi' },
-      _default: { cpu: '500m', memory: '256Mi', 'ephemeral-storage': '2Gi' },
+      default: { cpu: '500m', memory: '256Mi', 'ephemeral-storage': '2Gi' },
     },
   ];
   return {
@@ -115,7 +116,8 @@ function denyAll(namespace: string): V1NetworkPolicy {
   };
 }
 
-function allowWithin(namespace: string): V1NetworkPolicy {
+/** Of no closer type: Kubernetes's client calls the field `from` by another name. */
+function allowWithin(namespace: string): KubernetesObject & { readonly spec: object } {
   const dns = [
     { protocol: 'UDP', port: 53 },
     { protocol: 'TCP', port: 53 },
@@ -127,7 +129,7 @@ function allowWithin(namespace: string): V1NetworkPolicy {
     spec: {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ _from: [{ podSelector: {} }] }],
+      ingress: [{ from: [{ podSelector: {} }] }],
       egress: [{ to: [{ podSelector: {} }] }, { ports: dns }],
     },
   };

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Kubernetes } from './kubernetes.ts';
+import { Kubernetes } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
 
 const PATH = '/api/v1/things';
@@ -22,6 +22,11 @@ let isBroken = false;
 
 const server = createServer(({ url }, response) => {
   const query = new URL(url ?? '', 'http://x').searchParams;
+  if (!query.has('watch')) {
+    world.lists += 1;
+    response.end(JSON.stringify({ items: world.items, metadata: { resourceVersion: world.version } }));
+    return;
+  }
   expect(query.get('allowWatchBookmarks')).toBe('true');
   world.from.push(query.get('resourceVersion') ?? '');
   response.writeHead(200).flushHeaders();
@@ -33,17 +38,9 @@ beforeEach(async () => {
   [watching, told, stop, isBroken] = [[], [], new AbortController(), false];
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const config = new KubeConfig();
   const { port } = server.address() as AddressInfo;
-  config.loadFromClusterAndUser(
-    { name: 'x', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-    { name: 'x' },
-  );
-  const list = async () => {
-    world.lists += 1;
-    return { items: world.items, metadata: { resourceVersion: world.version } };
-  };
-  done = watchObjects({ config, list } as unknown as Kubernetes, {
+  const kubernetes = new Kubernetes(`http://127.0.0.1:${port}`, () => ({ ca: '', cert: '', key: '' }));
+  done = watchObjects(kubernetes, {
     path: PATH,
     log: pino({ enabled: false }),
     signal: stop.signal,

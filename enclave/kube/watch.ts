@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubeConfig, type KubernetesObject, ListWatch, Watch } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from '../log.ts';
-import { type Kubernetes, reasonOf } from './kubernetes.ts';
+import { StatusError, type WatchEvent } from './api-server.ts';
+import { type Kubernetes, reasonOf, statusOf } from './kubernetes.ts';
 
 const RECONNECT_MS = 250;
-/** Kubernetes sends a bookmark about every minute: a watch that says nothing for longer is dead. */
-const QUIET_MS = 150_000;
+/** HTTP status of a version that Kubernetes has forgotten. */
+const GONE = 410;
 
 /** What is watched, and who is told. */
 export interface WatchOptions<T> {
@@ -22,48 +23,76 @@ export interface WatchOptions<T> {
  * where it stopped, and lists anew only when Kubernetes has forgotten that point.
  */
 export async function watchObjects<T extends KubernetesObject>(
-  kubernetes: Kubernetes,
-  { path, labelSelector, log, signal, onObject }: WatchOptions<T>,
+  kubernetes: Pick<Kubernetes, 'list' | 'watch'>,
+  options: WatchOptions<T>,
 ): Promise<void> {
-  const list = () => kubernetes.list<T>(path, labelSelector);
-  const informer = new ListWatch<T>(path, new QuietWatch(kubernetes.config), list, false, labelSelector);
-  const tell = (phase: 'present' | 'deleted') => (object: T) => {
+  const { path, labelSelector, log, signal } = options;
+  const seen = new Seen(options);
+  let resourceVersion: string | undefined;
+  while (!signal.aborted) {
+    try {
+      if (resourceVersion === undefined) {
+        const { items, metadata } = await kubernetes.list<T>(path, labelSelector);
+        seen.replace(items);
+        ({ resourceVersion } = metadata);
+      }
+      for await (const event of kubernetes.watch<T>(path, { resourceVersion, labelSelector }, signal)) {
+        seen.take(event);
+        resourceVersion = event.object.metadata?.resourceVersion ?? resourceVersion;
+      }
+    } catch (error) {
+      if (statusOf(error) === GONE) resourceVersion = undefined;
+      log.debug({ path, error: reasonOf(error) }, 'watch interrupted');
+    }
+    await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** The objects that exist, as they were told last. */
+class Seen<T extends KubernetesObject> {
+  readonly #objects = new Map<string, T>();
+  readonly #options: WatchOptions<T>;
+
+  constructor(options: WatchOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Takes a list of all that there is: tells what has gone and what is new in it. */
+  replace(items: readonly T[]): void {
+    const there = new Set(items.map(idOf));
+    for (const [id, object] of this.#objects) if (!there.has(id)) this.#end(object);
+    for (const object of items) this.#put(object);
+  }
+
+  /** @throws {StatusError} for what Kubernetes tells of its own trouble */
+  take({ type, object }: WatchEvent<T>): void {
+    if (type === 'ERROR')
+      throw new StatusError((object as { code?: number }).code ?? 500, JSON.stringify(object));
+    if (type === 'DELETED') this.#end(object);
+    else if (type !== 'BOOKMARK') this.#put(object);
+  }
+
+  #put(object: T): void {
+    const version = this.#objects.get(idOf(object))?.metadata?.resourceVersion;
+    this.#objects.set(idOf(object), object);
+    if (version === undefined || version !== object.metadata?.resourceVersion) this.#tell(object, 'present');
+  }
+
+  #end(object: T): void {
+    if (this.#objects.delete(idOf(object))) this.#tell(object, 'deleted');
+  }
+
+  #tell(object: T, phase: 'present' | 'deleted'): void {
+    const { path, log, onObject } = this.#options;
     try {
       onObject(object, phase);
     } catch (error) {
       log.error({ path, error: String(error) }, 'watch: cannot take an object');
     }
-  };
-  informer.on('add', tell('present'));
-  informer.on('update', tell('present'));
-  informer.on('delete', tell('deleted'));
-  let interruption = Promise.withResolvers<unknown>();
-  informer.on('error', (error) => interruption.resolve(error));
-  signal.addEventListener('abort', () => interruption.resolve(signal.reason), { once: true });
-  while (!signal.aborted) {
-    interruption = Promise.withResolvers();
-    await informer.start();
-    log.debug({ path, error: reasonOf(await interruption.promise) }, 'watch interrupted');
-    await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
   }
-  await informer.stop();
 }
 
-/** A watch that asks for bookmarks, lives on them, and tells whoever waits of every failure. */
-class QuietWatch extends Watch {
-  constructor(config: KubeConfig) {
-    super(config);
-    Object.assign(this, { requestTimeoutMs: QUIET_MS }); // which the library sets to 30 s, and offers no other way
-  }
-
-  override async watch(
-    ...[path, query, onEvent, done]: Parameters<Watch['watch']>
-  ): Promise<AbortController> {
-    try {
-      return await super.watch(path, { ...query, allowWatchBookmarks: true }, onEvent, done);
-    } catch (error) {
-      done(error);
-      return new AbortController();
-    }
-  }
+/** One that has taken the name of another is another object. */
+function idOf({ metadata }: KubernetesObject): string {
+  return metadata?.uid ?? '';
 }

@@ -96,8 +96,9 @@ export class BareServer implements AsyncDisposable {
 
   /** The caller that may do everything, also impersonate anybody. */
   get administrator(): Caller {
-    const { certFile = '', keyFile = '' } = this.kubernetes.config.getCurrentUser() ?? {};
-    return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+    const read = (kind: string) =>
+      readFileSync(join(this.dataDir, `server/tls/client-admin.${kind}`), 'utf8');
+    return { cert: read('crt'), key: read('key') };
   }
 
   /** A caller under this name, certified as the enclave certifies nodes and users. */

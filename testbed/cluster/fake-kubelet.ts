@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
-import { statusOf } from '@daasvader/enclave/kube/kubernetes.ts';
-import { PatchStrategy, setHeaderOptions, type V1Pod, type V1PodStatus } from '@kubernetes/client-node';
+import type { V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import type { BareServer } from './bare-server.ts';
 
 const POLL_MS = 50;
 const FINALIZER = 'example.com/slow';
@@ -13,13 +12,13 @@ const FINALIZER = 'example.com/slow';
 export class FakeKubelet {
   /** Whether the Secret is there. */
   hasSecret = false;
-  readonly #kubernetes: Kubernetes;
+  readonly #server: BareServer;
   readonly #namespace: string;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(kubernetes: Kubernetes, namespace: string) {
-    this.#kubernetes = kubernetes;
+  constructor(server: BareServer, namespace: string) {
+    this.#server = server;
     this.#namespace = namespace;
     this.#running = this.#run();
   }
@@ -30,10 +29,8 @@ export class FakeKubelet {
   }
 
   /** Says what has become of a pod. */
-  async tell(pod: V1Pod, status: V1PodStatus): Promise<void> {
-    const named = { name: pod.metadata?.name ?? '', namespace: this.#namespace };
-    const options = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-    await this.#kubernetes.core.patchNamespacedPodStatus({ ...named, body: { status } }, options);
+  tell(pod: V1Pod, status: V1PodStatus): Promise<void> {
+    return this.#merge(pod, '/status', { status });
   }
 
   /** Ends a pod of a job, as one that did its work, as soon as it runs. */
@@ -47,36 +44,34 @@ export class FakeKubelet {
   }
 
   /** Keeps a pod when it is deleted, as one that takes its time to end. */
-  keep(pod: V1Pod): Promise<unknown> {
-    return this.#setFinalizers(pod, [FINALIZER]);
+  keep(pod: V1Pod): Promise<void> {
+    return this.#merge(pod, '', { metadata: { finalizers: [FINALIZER] } });
   }
 
-  letGo(pod: V1Pod): Promise<unknown> {
-    return this.#setFinalizers(pod, []);
+  letGo(pod: V1Pod): Promise<void> {
+    return this.#merge(pod, '', { metadata: { finalizers: [] } });
   }
 
-  #setFinalizers(pod: V1Pod, finalizers: string[]): Promise<unknown> {
-    const named = { name: pod.metadata?.name ?? '', namespace: this.#namespace };
-    const options = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-    return this.#kubernetes.core.patchNamespacedPod(
-      { ...named, body: { metadata: { finalizers } } },
-      options,
-    );
+  /** Changes a pod that is there. */
+  async #merge({ metadata }: V1Pod, subresource: string, patch: object): Promise<void> {
+    const path = `${this.#path}/${metadata?.name}${subresource}`;
+    const { status, text } = await this.#server.call('PATCH', path, this.#server.administrator, patch);
+    if (status !== 200 && status !== 404) throw new Error(`PATCH ${path} answered ${status}: ${text}`);
+  }
+
+  get #path(): string {
+    return `/api/v1/namespaces/${this.#namespace}/pods`;
   }
 
   async #pods(labelSelector?: string): Promise<V1Pod[]> {
-    const path = `/api/v1/namespaces/${this.#namespace}/pods`;
-    return (await this.#kubernetes.list<V1Pod>(path, labelSelector)).items;
+    return (await this.#server.kubernetes.list<V1Pod>(this.#path, labelSelector)).items;
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (; !signal.aborted; await sleep(POLL_MS, undefined, { signal }).catch(() => undefined))
       for (const pod of await this.#pods())
-        if (pod.status?.phase === 'Pending')
-          await this.tell(pod, this.#statusOf(pod)).catch((error: unknown) => {
-            if (statusOf(error) !== 404) throw error; // it went meanwhile
-          });
+        if (pod.status?.phase === 'Pending') await this.tell(pod, this.#statusOf(pod));
   }
 
   #statusOf({ spec }: V1Pod): V1PodStatus {

@@ -1,9 +1,10 @@
+import { StatusError } from '@daasvader/enclave/kube/api-server.ts';
 import type { ObjectRef } from '@daasvader/enclave/kube/kubernetes.ts';
-import { ApiException, type KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 
 /** An answer of Kubernetes's that is an error. */
-export function refusal(code: number, message: string): ApiException<string> {
-  return new ApiException(code, '', JSON.stringify({ kind: 'Status', code, message }), {});
+export function refusal(code: number, message: string): StatusError {
+  return new StatusError(code, JSON.stringify({ kind: 'Status', code, message }));
 }
 
 /** Objects in memory. What goes wrong, and how long a deleted object stays, is for the test to say. */

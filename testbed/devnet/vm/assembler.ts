@@ -2,15 +2,12 @@ import type { Instruction, SignatureToken } from './bytecode.ts';
 import type { MoveFunction } from './function.ts';
 import { RULES } from './instructions/table.ts';
 import type { LinkedModule } from './linked-module.ts';
-import type { Step } from './machine.ts';
+import { MAX_STACK, type Step } from './machine.ts';
 import { abilitiesOf, type IntegerKind, isReference, type Type, type TypeTable } from './type.ts';
 import { VmError } from './types.ts';
 
 /** Types one instruction against the stack and yields what it does; the operand is the one in the bytecode. */
 export type Rule<Operand = never> = (assembler: Assembler, operand: Operand) => Step;
-
-/** Move's limit on the operand stack of one function (`max_value_stack_size`). */
-export const MAX_STACK = 1024;
 
 /** Instructions after which control does not fall through with values on the stack. */
 const BLOCK_ENDS = new Set(['Branch', 'BrTrue', 'BrFalse', 'Ret', 'Abort', 'VariantSwitch']);

@@ -5,6 +5,9 @@ import type { Type } from './type.ts';
 import { type PrimitiveStatus, VmError } from './types.ts';
 import type { Value } from './value.ts';
 
+/** Move's limit on the operand stack of one function (`max_value_stack_size`). */
+export const MAX_STACK = 1024;
+
 /** One decoded instruction: it acts on the machine's current frame. */
 export type Step = (machine: Machine) => void;
 

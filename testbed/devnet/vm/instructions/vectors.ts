@@ -1,5 +1,5 @@
-import { type Assembler, MAX_STACK, type Rule } from '../assembler.ts';
-import { primitiveError, type Step } from '../machine.ts';
+import type { Assembler, Rule } from '../assembler.ts';
+import { MAX_STACK, primitiveError, type Step } from '../machine.ts';
 import { PRIMITIVES, type Type } from '../type.ts';
 import { Reference, type Value } from '../value.ts';
 
