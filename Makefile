@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 NODE := bin/node
 
-.PHONY: help setup setup-image demo demo-nitro eif eif-repro test unit test-one test-nitro bench fuzz check format clean
+.PHONY: help setup setup-image demo demo-nitro up down eif eif-repro test unit test-one test-nitro bench fuzz check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ demo: ## from a contract call to a running pod; KEEP=1 leaves it up
 
 demo-nitro: setup-image ## the same with the real image on an emulated Nitro machine
 	@$(NODE) demo/main.ts --nitro $(if $(KEEP),--keep)
+
+up: ## start a playground in the background; WORKERS=N machines, NITRO=1 the real image on an emulated one
+	@bin/up $(if $(WORKERS),--workers '$(WORKERS)') $(if $(NITRO),--nitro)
+
+down: ## end the playground, and remove what a killed one left
+	@bin/down
 
 eif: setup-image ## build the enclave image and its measurements into build/
 	@$(NODE) eif/image/build.ts

@@ -10,7 +10,7 @@ import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
-import { sweep, takeDirectory } from '@daasvader/testbed/cluster/directory.ts';
+import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
 import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { joinWorker, startCluster } from '@daasvader/testbed/cluster/steps.ts';
@@ -191,25 +191,24 @@ async function joinMany(cluster: Cluster, user: User, image: Buffer): Promise<nu
   return times;
 }
 
-const directory = await takeDirectory();
-try {
-  await using cluster = await Cluster.create({
-    directory,
-    k3s: await findK3s(stop.signal),
-    signal: stop.signal,
-  });
-  const silent = new Narrator(() => {});
-  await startCluster(cluster, silent);
-  const worker = await joinWorker(cluster, silent);
-  const image = await buildWebImage({ reference: IMAGE, page: 'bench\n' });
-  await worker.importImage(image);
-  const user = await superUser(cluster);
-  const joined = await joinMany(cluster, user, image);
-  const { applied, running } = await orderMany(cluster, user);
-  process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
-  report('contract call → applied in Kubernetes', applied);
-  report('contract call → pod Running', running);
-  report('worker-agent run → node Ready', joined);
-} finally {
-  await sweep(directory);
-}
+await using directory = await ClusterDirectory.take({
+  what: 'a benchmark',
+  toEnd: 'wait for its end, or press Ctrl-C where it runs',
+});
+await using cluster = await Cluster.create({
+  directory: directory.path,
+  k3s: await findK3s(stop.signal),
+  signal: stop.signal,
+});
+const silent = new Narrator(() => {});
+await startCluster(cluster, silent);
+const worker = await joinWorker(cluster, silent);
+const image = await buildWebImage({ reference: IMAGE, page: 'bench\n' });
+await worker.importImage(image);
+const user = await superUser(cluster);
+const joined = await joinMany(cluster, user, image);
+const { applied, running } = await orderMany(cluster, user);
+process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
+report('contract call → applied in Kubernetes', applied);
+report('contract call → pod Running', running);
+report('worker-agent run → node Ready', joined);

@@ -18,8 +18,8 @@ import { ANY } from '@daasvader/attestation/policy.ts';
 import { verifyAttestation } from '@daasvader/attestation/verify.ts';
 import { formatTable } from '@daasvader/cli/output.ts';
 import { Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
-import { sweep, takeDirectory } from '@daasvader/testbed/cluster/directory.ts';
-import { buildImage } from '@daasvader/testbed/cluster/image.ts';
+import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
+import { buildImage } from '@daasvader/testbed/cluster/enclave-image.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
 import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { startCluster } from '@daasvader/testbed/cluster/steps.ts';
@@ -40,28 +40,27 @@ const MIB = 1 << 20;
 const { chart } = parseArgs({ options: { chart: { type: 'string' } } }).values;
 const stop = new AbortController();
 process.on('SIGINT', () => stop.abort(new Error('interrupted')));
-const directory = await takeDirectory();
-try {
-  const image = await buildImage(stop.signal);
-  const k3s = await findK3s(stop.signal);
-  await using cluster = await Cluster.create({ directory, k3s, signal: stop.signal, image });
-  await startCluster(cluster, new Narrator(() => {}));
-  const machine = `${cpus().length} × ${cpus()[0]?.model}, emulated`;
-  const phases = await bootPhases(cluster);
-  process.stdout.write(`${machine}\n${phaseTable(phases)}\n`);
-  if (chart) await writeFile(chart, bootChart(`Power-on to workers let in: ${machine}`, phases));
-  const rows = [
-    ['image', mib((await stat(image.file)).size)],
-    ...(await memory(cluster)),
-    ['power-on → API ready', seconds(endOf(phases, 'k3s ready'))],
-    ['power-on → workers let in', seconds(endOf(phases, 'admit workers'))],
-    ...(await attestations(cluster)),
-    ...(await throughput(cluster)),
-  ];
-  process.stdout.write(formatTable(['WHAT', 'MEASURED'], rows));
-} finally {
-  await sweep(directory);
-}
+await using directory = await ClusterDirectory.take({
+  what: 'a benchmark',
+  toEnd: 'wait for its end, or press Ctrl-C where it runs',
+});
+const image = await buildImage(stop.signal);
+const k3s = await findK3s(stop.signal);
+await using cluster = await Cluster.create({ directory: directory.path, k3s, signal: stop.signal, image });
+await startCluster(cluster, new Narrator(() => {}));
+const machine = `${cpus().length} × ${cpus()[0]?.model}, emulated`;
+const phases = await bootPhases(cluster);
+process.stdout.write(`${machine}\n${phaseTable(phases)}\n`);
+if (chart) await writeFile(chart, bootChart(`Power-on to workers let in: ${machine}`, phases));
+const rows = [
+  ['image', mib((await stat(image.file)).size)],
+  ...(await memory(cluster)),
+  ['power-on → API ready', seconds(endOf(phases, 'k3s ready'))],
+  ['power-on → workers let in', seconds(endOf(phases, 'admit workers'))],
+  ...(await attestations(cluster)),
+  ...(await throughput(cluster)),
+];
+process.stdout.write(formatTable(['WHAT', 'MEASURED'], rows));
 
 function phaseTable(phases: readonly Phase[]): string {
   const rows = phases.map(({ name, from, to }) => [name, seconds(to - from), seconds(to)]);

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
-import { sweep, takeDirectory } from '@daasvader/testbed/cluster/directory.ts';
-import { buildImage } from '@daasvader/testbed/cluster/image.ts';
+import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
+import { buildImage } from '@daasvader/testbed/cluster/enclave-image.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
 import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { runScenario } from './story.ts';
@@ -29,12 +28,15 @@ process.exit();
 
 async function demo(): Promise<void> {
   const narrator = new Narrator();
-  const directory = await takeDirectory();
+  await using directory = await ClusterDirectory.take({
+    what: 'the demo',
+    toEnd: 'wait for its end, or press Ctrl-C where it runs',
+  });
   try {
     const k3s = await findK3s(stop.signal);
     const image = process.argv.includes('--nitro') ? await buildImage(stop.signal) : undefined;
     await using cluster = await Cluster.create({
-      directory,
+      directory: directory.path,
       k3s,
       signal: stop.signal,
       ...(image && { image }),
@@ -43,10 +45,8 @@ async function demo(): Promise<void> {
     if (process.argv.includes('--keep')) await keepUp(cluster, narrator);
     narrator.finish('Done. Tearing down.');
   } catch (error) {
-    if (!stop.signal.aborted) await keepLogs(directory);
+    if (!stop.signal.aborted) process.stderr.write(`\ndemo: the logs are in ${await directory.keepLogs()}\n`);
     throw error;
-  } finally {
-    await sweep(directory);
   }
 }
 
@@ -59,12 +59,4 @@ async function keepUp(cluster: Cluster, narrator: Narrator): Promise<void> {
   narrator.tell(`${cluster.k3s} kubectl get pods`);
   narrator.tell(`logs: ${cluster.directory}/*.log; Ctrl-C here tears it down`);
   await once(stop.signal, 'abort');
-}
-
-/** The directory goes, so what helps to understand a failure is put aside. */
-async function keepLogs(directory: string): Promise<void> {
-  const kept = `${directory}-failed`;
-  await rm(kept, { recursive: true, force: true });
-  await rename(directory, kept);
-  process.stderr.write(`\ndemo: the logs are in ${kept}\n`);
 }

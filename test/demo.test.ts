@@ -1,52 +1,28 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
-import { hostChanges, snapshotHost } from '@daasvader/testbed/vm/snapshot.ts';
 import { expect, test } from 'vitest';
+import { watchHost } from './support/left-on-host.ts';
+import { startProgram } from './support/program.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
-const MAIN = join(ROOT, 'demo/main.ts');
+const MAIN = resolve(import.meta.dirname, '../demo/main.ts');
 const INTERRUPTIONS = 10;
 /** A warm demo takes some thirty seconds: moments are spread over all of it. */
 const LATEST_MS = 25_000;
 
-/** What the command lines of all that a run of the demo starts hold: programs, this clone's sources, its directory. */
-const OURS = [
-  ...['k3s ', 'containerd', clusterDirectory()],
-  ...['cli', 'enclave', 'host-proxy', 'scripts', 'worker-agent'].map((part) => join(ROOT, part)),
-];
-const ours = (commandLine: string) => OURS.some((part) => commandLine.includes(part));
-
-function startDemo() {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  // Before the demo listens to signals, SIGINT ends it as a shell would tell it: 128 and the signal's number.
-  const ended = once(child, 'close').then(([code, signal]) => {
-    return { code: (signal === 'SIGINT' ? 130 : code) as number, output };
-  });
-  return { child, ended };
-}
+const startDemo = () => startProgram(process.execPath, '--disable-warning=ExperimentalWarning', MAIN);
 
 test('the demo serves a page from a pod, and leaves the machine as it was', async () => {
-  const before = await snapshotHost(ours);
+  const changes = await watchHost();
   const { code, output } = await startDemo().ended;
   expect(code, output).toBe(0);
   expect(output).toMatch(/hello, [0-9a-f]{16}/);
   expect(output).toMatch(/COMPLETED/);
   expect(output).toMatch(/HTTP 200 +\d+/);
-  expect(hostChanges(before, await snapshotHost(ours))).toEqual([]);
+  expect(await changes()).toEqual([]);
 });
 
 test('Ctrl-C at ten random moments leaves the machine as it was', { timeout: 900_000 }, async () => {
-  const before = await snapshotHost(ours);
+  const changes = await watchHost();
   for (let run = 0; run < INTERRUPTIONS; run++) {
     const moment = Math.round(Math.random() * LATEST_MS);
     console.log(`interrupting the demo after ${moment} ms`);
@@ -55,15 +31,15 @@ test('Ctrl-C at ten random moments leaves the machine as it was', { timeout: 900
     child.kill('SIGINT');
     const { code, output } = await ended;
     expect([0, 130], `after ${moment} ms:\n${output}`).toContain(code);
-    expect(hostChanges(before, await snapshotHost(ours)), `after ${moment} ms`).toEqual([]);
+    expect(await changes(), `after ${moment} ms`).toEqual([]);
   }
 });
 
 test('a second demo says that one runs already, and does not disturb it', async () => {
   const first = startDemo();
-  await sleep(3_000);
+  await first.told('A chain, the contracts');
   const second = await startDemo().ended;
-  expect(second).toMatchObject({ code: 1, output: expect.stringContaining('another one runs as process') });
+  expect(second).toMatchObject({ code: 1, output: expect.stringContaining('the demo runs as process') });
   const { code, output } = await first.ended;
   expect(code, output).toBe(0);
 });

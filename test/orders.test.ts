@@ -6,7 +6,7 @@ import { Tenants } from '@daasvader/enclave/kube/tenants.ts';
 import { Tracker } from '@daasvader/enclave/kube/tracker.ts';
 import { watchObjects } from '@daasvader/enclave/kube/watch.ts';
 import { BareServer } from '@daasvader/testbed/cluster/bare-server.ts';
-import { Kubelet } from '@daasvader/testbed/cluster/kubelet.ts';
+import { FakeKubelet } from '@daasvader/testbed/cluster/fake-kubelet.ts';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import type { KubernetesObject, V1Deployment, V1Pod } from '@kubernetes/client-node';
@@ -208,9 +208,9 @@ describe('an order is cancelled', () => {
 });
 
 describe('with nodes that do as they are told', () => {
-  let kubelet: Kubelet;
+  let kubelet: FakeKubelet;
   beforeAll(() => {
-    kubelet = new Kubelet(server, NAMESPACE);
+    kubelet = new FakeKubelet(server, NAMESPACE);
   });
   afterAll(() => kubelet.stop());
 

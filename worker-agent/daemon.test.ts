@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
-import { TestControlPlane } from '@daasvader/testbed/cluster/control-plane.ts';
+import { TestControlPlane } from '@daasvader/testbed/cluster/test-control-plane.ts';
 import type { Cluster } from '@daasvader/verifier/cluster.ts';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
-import { TestControlPlane } from '@daasvader/testbed/cluster/control-plane.ts';
+import { TestControlPlane } from '@daasvader/testbed/cluster/test-control-plane.ts';
 import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';

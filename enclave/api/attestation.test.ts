@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { TestControlPlane } from '@daasvader/testbed/cluster/control-plane.ts';
+import { TestControlPlane } from '@daasvader/testbed/cluster/test-control-plane.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { attestationRoutes } from './attestation.ts';

@@ -1,4 +1,4 @@
-import { TestControlPlane } from '@daasvader/testbed/cluster/control-plane.ts';
+import { TestControlPlane } from '@daasvader/testbed/cluster/test-control-plane.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CheckPassed } from './checks.ts';
 import type { Cluster } from './cluster.ts';

@@ -16,17 +16,17 @@ import { jsonService } from '@daasvader/host-proxy/json-service.ts';
 import { Metrics } from '@daasvader/host-proxy/metrics.ts';
 import { SeatService, seatRequestSchema } from '@daasvader/host-proxy/seat-service.ts';
 import { Sponsor, sponsorRequestSchema } from '@daasvader/host-proxy/sponsor.ts';
-import { publish } from '@daasvader/move/publish.ts';
 import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
 import { HybridGuest } from '@daasvader/vsock/hybrid-guest.ts';
 import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
 import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Signer } from '@mysten/sui/cryptography';
-import { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
-import { type Devnet, startDevnet } from '../devnet/devnet.ts';
+import type { Devnet } from '../devnet/devnet.ts';
 import { SoftwareNsm } from '../nsm/software.ts';
+import { startPublishedDevnet } from './published-devnet.ts';
 
 const SOURCES = new URL('../..', import.meta.url).pathname;
 const GAS_BUDGET = 200_000_000n;
@@ -64,16 +64,7 @@ export class ChainCluster {
   static async start(given?: TrustedNsm): Promise<ChainCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'daas-chain-'));
     const nsm = given ?? (await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES }));
-    const devnet = await startDevnet({ nitroRootPem: nsm.rootPem });
-    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: devnet.url });
-    const published = await publish({
-      client,
-      signer: devnet.accounts[0]!,
-      network: 'devnet-local',
-      rpcUrl: devnet.url,
-      delayMs: 0n,
-    });
-    const deployment = { ...published, adminCapId: published.adminCapId! };
+    const { devnet, client, deployment } = await startPublishedDevnet(nsm.rootPem);
     const vsock = join(directory, 'vsock');
     const guest = await HybridGuest.open(vsock);
     const { host, events } = await serveEnclave(vsock, directory, deployment, devnet.accounts[1]!);

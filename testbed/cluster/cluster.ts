@@ -10,8 +10,8 @@ import { SoftwareNsm } from '../nsm/software.ts';
 import { gatewayOf, type VmNetwork } from '../vm/network.ts';
 import { startVmNetwork, stopVmNetwork } from '../vm/vm.ts';
 import { DaasCli } from './daas-cli.ts';
-import type { EnclaveImage } from './image.ts';
-import { killMarked, MARK } from './leftovers.ts';
+import type { EnclaveImage } from './enclave-image.ts';
+import { killMarked } from './leftovers.ts';
 import { BackgroundProcess } from './process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -25,7 +25,7 @@ const BOOT_POLL_MS = 1_000;
 
 /** What a cluster is started with. */
 export interface ClusterOptions {
-  /** Where everything is kept; must exist and be empty. */
+  /** Where everything is kept, see `ClusterDirectory`; must exist and be empty. */
   directory: string;
   /** The `k3s` program that server and workers run. */
   k3s: string;
@@ -85,7 +85,6 @@ export class Cluster implements AsyncDisposable {
   static async create(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
     await mkdir(cluster.stateDir, { recursive: true, mode: 0o700 });
-    process.env[MARK] = options.directory;
     cluster.#stack.defer(() => killMarked(options.directory));
     await startVmNetwork(NETWORK);
     cluster.#stack.defer(() => stopVmNetwork(NETWORK.name));
@@ -95,6 +94,11 @@ export class Cluster implements AsyncDisposable {
   /** State of host proxy, enclave and software NSM. */
   get stateDir(): string {
     return join(this.directory, 'host');
+  }
+
+  /** The kubeconfig of Kubernetes's administrator: on this machine only while the enclave is an ordinary process. */
+  get adminKubeconfig(): string {
+    return join(this.stateDir, 'k3s/server/cred/admin.kubeconfig');
   }
 
   get deployment(): Deployment {
@@ -134,7 +138,7 @@ export class Cluster implements AsyncDisposable {
     const { gateway, rootFile } = this.addresses;
     const state = join(this.directory, 'chain');
     this.#devnet = await this.#run('devnet', [
-      ...[...NODE, join(ROOT, 'cli/main.ts'), 'devnet', '--host', gateway, '--port', '9000'],
+      ...[...NODE, join(ROOT, 'testbed/devnet/main.ts'), '--host', gateway, '--port', '9000'],
       ...['--state', state, '--nitro-root', rootFile],
     ]);
     await this.#devnet.until('it does not answer', START_TIMEOUT_MS, () => answers(this.addresses.rpcUrl));

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Environment variable that every process of a cluster inherits; its value is the cluster's directory. */
-export const MARK = 'DAAS_DEMO_DIRECTORY';
+export const MARK = 'DAAS_CLUSTER_DIRECTORY';
 
 const ATTEMPTS = 50;
 const PAUSE_MS = 100;

@@ -1,6 +1,6 @@
 import { buildWebImage, WEB_PORT } from '../vm/image.ts';
 import { Cluster } from './cluster.ts';
-import { sweep, takeDirectory } from './directory.ts';
+import { ClusterDirectory } from './directory.ts';
 import { findK3s } from './k3s.ts';
 import { Narrator } from './narrator.ts';
 import { joinWorker, startCluster } from './steps.ts';
@@ -10,6 +10,9 @@ import type { Worker } from './worker.ts';
 /** The image that the worker of a {@link LiveCluster} has. */
 export const IMAGE = 'docker.io/library/test:1';
 
+/** Who has the cluster of a test. */
+export const TEST_RUN = { what: 'a test', toEnd: 'wait for its end, or end the test run' };
+
 /** Tells nobody. */
 export const silent = new Narrator(() => {});
 
@@ -17,33 +20,28 @@ export const silent = new Narrator(() => {});
 export class LiveCluster implements AsyncDisposable {
   readonly cluster: Cluster;
   readonly worker: Worker;
-  readonly #directory: string;
+  readonly #cleanup: AsyncDisposableStack;
 
-  private constructor(cluster: Cluster, worker: Worker, directory: string) {
+  private constructor(cluster: Cluster, worker: Worker, cleanup: AsyncDisposableStack) {
     this.cluster = cluster;
     this.worker = worker;
-    this.#directory = directory;
+    this.#cleanup = cleanup;
   }
 
   /** Takes the place of the demo on this machine, and half a minute. */
   static async start(): Promise<LiveCluster> {
-    const directory = await takeDirectory();
+    await using cleanup = new AsyncDisposableStack();
+    const { path: directory } = cleanup.use(await ClusterDirectory.take(TEST_RUN));
     const { signal } = new AbortController();
-    const cluster = await Cluster.create({ directory, k3s: await findK3s(signal), signal });
-    try {
-      await startCluster(cluster, silent);
-      const worker = await joinWorker(cluster, silent);
-      await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'still here\n' }));
-      return new LiveCluster(cluster, worker, directory);
-    } catch (error) {
-      await cluster[Symbol.asyncDispose]();
-      throw error;
-    }
+    const cluster = cleanup.use(await Cluster.create({ directory, k3s: await findK3s(signal), signal }));
+    await startCluster(cluster, silent);
+    const worker = await joinWorker(cluster, silent);
+    await worker.importImage(await buildWebImage({ reference: IMAGE, page: 'still here\n' }));
+    return new LiveCluster(cluster, worker, cleanup.move());
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.cluster[Symbol.asyncDispose]();
-    await sweep(this.#directory);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#cleanup.disposeAsync();
   }
 }
 

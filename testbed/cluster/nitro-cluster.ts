@@ -2,9 +2,10 @@ import { copyFile, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from './cluster.ts';
-import { sweep, takeDirectory } from './directory.ts';
-import { buildImage, type EnclaveImage } from './image.ts';
+import { ClusterDirectory } from './directory.ts';
+import { buildImage, type EnclaveImage } from './enclave-image.ts';
 import { findK3s } from './k3s.ts';
+import { TEST_RUN } from './live-cluster.ts';
 
 const POLL_MS = 100;
 /** A boot on a machine that others keep busy. */
@@ -24,22 +25,25 @@ export class NitroCluster implements AsyncDisposable {
   readonly cluster: Cluster;
   /** The image of these sources, whose measurement is on chain from the start. */
   readonly genuine: EnclaveImage;
-  readonly #directory: string;
+  readonly #cleanup: AsyncDisposableStack;
 
-  private constructor(cluster: Cluster, genuine: EnclaveImage, directory: string) {
+  private constructor(cluster: Cluster, genuine: EnclaveImage, cleanup: AsyncDisposableStack) {
     this.cluster = cluster;
     this.genuine = genuine;
-    this.#directory = directory;
+    this.#cleanup = cleanup;
   }
 
   /** Takes the place of the demo on this machine; nothing runs yet but the network. */
   static async create(): Promise<NitroCluster> {
-    const directory = await takeDirectory();
+    await using cleanup = new AsyncDisposableStack();
+    const { path: directory } = cleanup.use(await ClusterDirectory.take(TEST_RUN));
     const { signal } = new AbortController();
     const genuine = await buildImage(signal);
     const image = { ...genuine, file: join(directory, 'enclave.eif') };
-    const cluster = await Cluster.create({ directory, k3s: await findK3s(signal), signal, image });
-    return new NitroCluster(cluster, genuine, directory);
+    const cluster = cleanup.use(
+      await Cluster.create({ directory, k3s: await findK3s(signal), signal, image }),
+    );
+    return new NitroCluster(cluster, genuine, cleanup.move());
   }
 
   /** The Unix socket of the machine's vsock device. */
@@ -49,7 +53,7 @@ export class NitroCluster implements AsyncDisposable {
 
   /** A file name in the cluster's directory, for what a test makes. */
   path(name: string): string {
-    return join(this.#directory, name);
+    return join(this.cluster.directory, name);
   }
 
   /** Puts an image where the host proxy boots the next machine from. */
@@ -111,9 +115,8 @@ export class NitroCluster implements AsyncDisposable {
     return readFile(join(this.cluster.stateDir, 'machine.log'), 'utf8');
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.cluster[Symbol.asyncDispose]();
-    await sweep(this.#directory);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#cleanup.disposeAsync();
   }
 
   async #qemu(): Promise<number> {

@@ -5,11 +5,11 @@ import { takeSeat } from '@daasvader/chain/calls/host.ts';
 import { openRegistration, registerEnclave } from '@daasvader/chain/calls/operator.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { createdObject, submit } from '@daasvader/chain/submit.ts';
-import { publish } from '@daasvader/move/publish.ts';
 import type { Signer } from '@mysten/sui/cryptography';
-import { SuiGrpcClient } from '@mysten/sui/grpc';
-import { type Devnet, startDevnet } from '../devnet/devnet.ts';
-import { TestControlPlane } from './control-plane.ts';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { Devnet } from '../devnet/devnet.ts';
+import { startPublishedDevnet } from './published-devnet.ts';
+import { TestControlPlane } from './test-control-plane.ts';
 
 /** A chain with the contracts, and a control plane that registered there and sits in the seat. */
 export class SeatedCluster {
@@ -32,17 +32,7 @@ export class SeatedCluster {
 
   static async start(): Promise<SeatedCluster> {
     const root = await issueRoot('test-root', Date.now());
-    const devnet = await startDevnet({ nitroRootPem: encodePem(root.certificate) });
-    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: devnet.url });
-    const signer = devnet.accounts[0]!;
-    const published = await publish({
-      client,
-      signer,
-      network: 'devnet-local',
-      rpcUrl: devnet.url,
-      delayMs: 0n,
-    });
-    const deployment = { ...published, adminCapId: published.adminCapId! };
+    const { devnet, client, deployment } = await startPublishedDevnet(encodePem(root.certificate));
     const controlPlane = await TestControlPlane.start(0, root, deployment);
     const cluster = new SeatedCluster(devnet, client, deployment, controlPlane);
     await cluster.#admit();

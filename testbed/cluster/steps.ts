@@ -20,10 +20,15 @@ export async function startCluster(cluster: Cluster, narrator: Narrator): Promis
   });
 }
 
-/** A machine that has staked, checked the control plane and is active. */
-export async function joinWorker(cluster: Cluster, narrator: Narrator): Promise<Worker> {
-  return narrator.step('A provider stakes, checks the control plane and joins', async () => {
-    const worker = await Worker.boot(cluster, 'worker-1', 1);
+/**
+ * A machine that has staked, checked the control plane and is active.
+ *
+ * @param number of the machine within the network, from 1
+ */
+export async function joinWorker(cluster: Cluster, narrator: Narrator, number = 1): Promise<Worker> {
+  const who = number === 1 ? 'A provider' : 'Another provider';
+  return narrator.step(`${who} stakes, checks the control plane and joins`, async () => {
+    const worker = await Worker.boot(cluster, `worker-${number}`, number);
     const { sealToken } = await worker.keygen();
     narrator.tell(`seal token ${sealToken}`);
     narrator.command('worker-agent register');

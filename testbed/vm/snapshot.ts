@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command } from './command.ts';
+import { startTimeOf } from './start-time.ts';
 
 /** What a machine holds that a run of ours may leave behind, each entry one line of text. */
 export interface HostSnapshot {
@@ -15,7 +16,7 @@ export interface HostSnapshot {
   cgroups: string[];
   /** Kernel settings that Kubernetes likes to change. */
   settings: string[];
-  /** Entries of the directory for temporary files whose name begins with `daas`. */
+  /** Entries of the directory for temporary files whose name begins with `daasvader`. */
   temporaryFiles: string[];
 }
 
@@ -54,7 +55,7 @@ export async function snapshotHost(
       listFirewall(),
       listCgroups(mounts),
       listSettings(),
-      readdir(tmpdir()).then((names) => names.filter((name) => name.startsWith('daas'))),
+      readdir(tmpdir()).then((names) => names.filter((name) => name.startsWith('daasvader'))),
     ]);
   return {
     processes,
@@ -97,10 +98,8 @@ async function listProcesses(ours: (commandLine: string) => boolean): Promise<st
 async function describeProcess(pid: string): Promise<string | undefined> {
   try {
     const commandLine = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): the name in parentheses may hold anything; start time is field 22, the 20th after it.
-    const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return commandLine === '' ? undefined : `${pid} ${startTime} ${commandLine}`;
+    const startTime = await startTimeOf(pid);
+    return commandLine === '' || startTime === undefined ? undefined : `${pid} ${startTime} ${commandLine}`;
   } catch (error) {
     // The process ended while we looked.
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;

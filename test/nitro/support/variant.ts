@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { EnclaveImage } from '@daasvader/testbed/cluster/image.ts';
+import type { EnclaveImage } from '@daasvader/testbed/cluster/enclave-image.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 /** What is not source: installed packages, which the copy shares, what was built, and the history. */

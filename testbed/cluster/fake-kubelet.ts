@@ -9,7 +9,7 @@ const FINALIZER = 'example.com/slow';
  * Says of the pods of a namespace what a kubelet would say, without a machine: that they run, but for those of the
  * image `bad`, whose name is none, and of `late`, which want a Secret.
  */
-export class Kubelet {
+export class FakeKubelet {
   /** Whether the Secret is there. */
   hasSecret = false;
   readonly #server: BareServer;
