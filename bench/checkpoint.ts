@@ -2,17 +2,18 @@
  * What believing nothing costs: certificates checked per second, and checkpoints of a devnet caught up with, empty ones
  * and such with an event of ours in each.
  */
+
 import { cpus } from 'node:os';
+import { encodeEvent } from '@daasvader/chain/events.ts';
 import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { Trail } from '@daasvader/checkpoint/trail.ts';
 import { type Checkpoint, readCheckpoint } from '@daasvader/enclave/chain/checkpoints.ts';
-import { encodeEvent } from '@daasvader/enclave/chain/event.ts';
 import { EventLog } from '@daasvader/enclave/chain/event-log.ts';
 import { buildCheckpoint, type CheckpointParent } from '@daasvader/testbed/devnet/chain/checkpoint.ts';
-import { Committee as Validators } from '@daasvader/testbed/devnet/chain/committee.ts';
 import type { StoredCheckpoint, TransactionRecord } from '@daasvader/testbed/devnet/chain/store.ts';
+import { Validators } from '@daasvader/testbed/devnet/chain/validators.ts';
 import { startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { NO_GAS } from '@daasvader/testbed/devnet/transaction/gas.ts';
 import { bcs } from '@mysten/sui/bcs';

@@ -5,7 +5,7 @@
 
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { submitK8sRequest } from '@daasvader/chain/calls.ts';
+import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';

@@ -2,7 +2,7 @@
  * The real image on the emulated Nitro machine: its size, how it boots, the memory it takes, and how fast it answers
  * through the relay.
  *
- *   node bench/nitro.ts [--chart FILE]     FILE gets the boot phases as an SVG
+ *   bin/node bench/nitro.ts [--chart FILE]     FILE gets the boot phases as an SVG
  */
 
 import { randomBytes } from 'node:crypto';

@@ -7,7 +7,7 @@ import {
   retireMeasurement,
   revokeSeat,
   setConfig,
-} from '@daasvader/chain/calls.ts';
+} from '@daasvader/chain/calls/admin.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';
@@ -37,9 +37,8 @@ const measurements = z.object({ version: z.string().min(1), PCR0: pcr, PCR1: pcr
 type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 /** `daas admin`: what the holder of the admin capability may do, all of it public on chain. */
-export function adminCommand(): Command {
-  return new Command('admin')
-    .description('publish a cluster, propose measurements and stakes of roles, appoint the host')
+export function adminCommand(command: Command): void {
+  command
     .addCommand(publishCommand())
     .addCommand(proposeCommand())
     .addCommand(

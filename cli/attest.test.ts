@@ -30,19 +30,12 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Runs the command in a process of its own, alone, so that a broken sibling command does not matter. */
+/** Runs the command as a person does. */
 function verify(...args: string[]) {
-  const script = `
-    import { attestCommand } from './cli/attest.ts';
-    const command = attestCommand();
-    for (const each of [command, ...command.commands]) each.exitOverride();
-    try { await command.parseAsync(['verify', ...process.argv.slice(1)], { from: 'user' }); }
-    catch (error) { if (!('exitCode' in error)) throw error; process.exitCode = 2; }`;
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '-e', script, '--', ...args],
-    { encoding: 'utf8', cwd: join(import.meta.dirname, '..') },
-  );
+  const main = join(import.meta.dirname, 'main.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'attest', 'verify', ...args], {
+    encoding: 'utf8',
+  });
   return { status, stdout, stderr };
 }
 

@@ -27,10 +27,8 @@ interface VerifyOptions {
 }
 
 /** `daas attest`: look at what a control plane says about itself. */
-export function attestCommand(): Command {
-  return new Command('attest')
-    .description('check what a control plane proves about itself')
-    .addCommand(verifyCommand());
+export function attestCommand(command: Command): void {
+  command.addCommand(verifyCommand());
 }
 
 function verifyCommand(): Command {

@@ -1,8 +1,8 @@
-import { cancelRequest } from '@daasvader/chain/calls.ts';
+import { cancelRequest } from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { collectRequestIds, parseSeconds } from './arguments.ts';
 import {
   type DeploymentOptions,
@@ -24,9 +24,8 @@ interface CancelOptions extends DeploymentOptions, WalletOptions {
 }
 
 /** `daas cancel`: calls off what is not done. */
-export function cancelCommand(): Command {
-  return withJson(withWallet(withDeployment(new Command('cancel'))))
-    .description('call off requests that are not done, all in one transaction')
+export function cancelCommand(command: Command): void {
+  withJson(withWallet(withDeployment(command)))
     .argument('<request...>', 'numbers that daas deploy printed', collectRequestIds)
     .option(
       '--wait <seconds>',

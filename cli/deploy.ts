@@ -1,8 +1,8 @@
-import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls.ts';
+import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { contractEvents, execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { parsePort, parseSeconds } from './arguments.ts';
 import {
   type DeploymentOptions,
@@ -34,9 +34,8 @@ interface DeployOptions extends SubmitOptions {
 }
 
 /** `daas deploy`: a Deployment, and a Service in front of it, ordered on chain in one transaction. */
-export function deployCommand(): Command {
-  return submitting(new Command('deploy'))
-    .description('order a Deployment and a Service on chain')
+export function deployCommand(command: Command): void {
+  submitting(command)
     .argument('<name>', 'name of both: a DNS label')
     .requiredOption('--image <reference>', 'container image')
     .option('--port <number>', 'port that the container listens on', parsePort, '80')
@@ -46,9 +45,8 @@ export function deployCommand(): Command {
 }
 
 /** `daas delete`: takes both away again. */
-export function deleteCommand(): Command {
-  return submitting(new Command('delete'))
-    .description('order a Deployment and its Service deleted')
+export function deleteCommand(command: Command): void {
+  submitting(command)
     .argument('<name>', 'name of both')
     .option('--no-service', 'there is no Service')
     .action((name: string, options: SubmitOptions & { service: boolean }) =>

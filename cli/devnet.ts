@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { CliError } from './error.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../testbed/devnet/main.ts');
 
 /** `daas devnet`: a chain for development. It is a program of the testbed's, which no installed `daas` needs. */
-export function devnetCommand(): Command {
-  return new Command('devnet')
-    .description('Run a Sui-compatible chain for development; daas devnet --help shows its options')
+export function devnetCommand(command: Command): void {
+  command
     .usage('[options]')
     .argument('[options...]')
     .allowUnknownOption()

@@ -21,11 +21,8 @@ interface OutputOptions {
 }
 
 /** `daas image`: look into the image that an enclave boots from. */
-export function imageCommand(): Command {
-  return new Command('image')
-    .description('measure and compare enclave images')
-    .addCommand(measureCommand())
-    .addCommand(diffCommand());
+export function imageCommand(command: Command): void {
+  command.addCommand(measureCommand()).addCommand(diffCommand());
 }
 
 function measureCommand(): Command {

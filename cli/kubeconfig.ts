@@ -6,7 +6,7 @@ import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { userOf } from '@daasvader/verifier/user.ts';
 import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Signer } from '@mysten/sui/cryptography';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import {
@@ -45,9 +45,8 @@ interface KubeconfigOptions extends DeploymentOptions, WalletOptions, ApiOptions
 }
 
 /** `daas kubeconfig`: a client certificate of minutes for the role that the wallet has staked for. */
-export function kubeconfigCommand(): Command {
-  return withJson(withApi(withWallet(withDeployment(new Command('kubeconfig')))))
-    .description('verify the control plane, prove your address to it and write a kubeconfig')
+export function kubeconfigCommand(command: Command): void {
+  withJson(withApi(withWallet(withDeployment(command))))
     .option(
       '--out <file>',
       'where to write it, for you alone to read; a file that others wrote is left alone',

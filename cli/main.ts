@@ -2,7 +2,7 @@ import { endOnBrokenOutput } from '@daasvader/program/standard-output.ts';
 import { CommanderError } from 'commander';
 import { describeFailure, failureJson } from './failure.ts';
 import { printJson } from './output.ts';
-import { program } from './program.ts';
+import { runDaas } from './program.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -10,7 +10,7 @@ const EXIT_USAGE = 2;
 endOnBrokenOutput('daas');
 
 try {
-  await program().parseAsync(process.argv);
+  await runDaas(process.argv.slice(2));
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;

@@ -1,7 +1,7 @@
 import type { EnclaveEndpoint } from '@daasvader/verifier/endpoint.ts';
 import { VerifierError } from '@daasvader/verifier/error.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import {
   type ApiOptions,
@@ -24,10 +24,9 @@ const answer = z.object({
 type Nodes = z.output<typeof answer>['data'];
 
 /** `daas nodes`: the nodes as the control plane sees them. */
-export function nodesCommand(): Command {
-  return withJson(withApi(withDeployment(new Command('nodes'))))
-    .description('verify the control plane and list its nodes')
-    .action(async (options: DeploymentOptions & ApiOptions & { json?: boolean }) => {
+export function nodesCommand(command: Command): void {
+  withJson(withApi(withDeployment(command))).action(
+    async (options: DeploymentOptions & ApiOptions & { json?: boolean }) => {
       const { endpoint } = await verifiedControlPlane(await openContext(options), options);
       try {
         const nodes = await readNodes(endpoint);
@@ -36,7 +35,8 @@ export function nodesCommand(): Command {
       } finally {
         await endpoint.close();
       }
-    });
+    },
+  );
 }
 
 async function readNodes(endpoint: EnclaveEndpoint): Promise<Nodes> {

@@ -1,39 +1,101 @@
+import { addCommands, type LazyCommand } from '@daasvader/program/lazy-commands.ts';
 import { Command } from 'commander';
-import { adminCommand } from './admin.ts';
-import { attestCommand } from './attest.ts';
-import { cancelCommand } from './cancel.ts';
-import { deleteCommand, deployCommand } from './deploy.ts';
-import { devnetCommand } from './devnet.ts';
-import { imageCommand } from './image.ts';
-import { kubeconfigCommand } from './kubeconfig.ts';
-import { nodesCommand } from './nodes.ts';
-import { requestsCommand } from './requests.ts';
-import { roleCommand } from './role.ts';
-import { stakeCommand, unstakeCommand } from './stake.ts';
-import { statusCommand } from './status.ts';
-import { walletCommand } from './wallet.ts';
 
-/** `daas` with all its commands; wrong usage throws a CommanderError instead of ending the process. */
-export function program(): Command {
+const COMMANDS: readonly LazyCommand[] = [
+  {
+    name: 'stake',
+    description:
+      'stake SUI for a role, or add to it: viewer 0.5, developer 2, admin 5, super 10 unless the admin changed it',
+    load: async () => (await import('./stake.ts')).stakeCommand,
+  },
+  {
+    name: 'unstake',
+    description: 'ask for stake back; without an amount, take out what has waited long enough',
+    load: async () => (await import('./stake.ts')).unstakeCommand,
+  },
+  {
+    name: 'role',
+    description: 'give others a role in a namespace of yours, and take it back',
+    load: async () => (await import('./role.ts')).roleCommand,
+  },
+  {
+    name: 'deploy',
+    description: 'order a Deployment and a Service on chain',
+    load: async () => (await import('./deploy.ts')).deployCommand,
+  },
+  {
+    name: 'delete',
+    description: 'order a Deployment and its Service deleted',
+    load: async () => (await import('./deploy.ts')).deleteCommand,
+  },
+  {
+    name: 'cancel',
+    description: 'call off requests that are not done, all in one transaction',
+    load: async () => (await import('./cancel.ts')).cancelCommand,
+  },
+  {
+    name: 'requests',
+    description: 'show what requests were about and what became of them',
+    load: async () => (await import('./requests.ts')).requestsCommand,
+  },
+  {
+    name: 'kubeconfig',
+    description: 'verify the control plane, prove your address to it and write a kubeconfig',
+    load: async () => (await import('./kubeconfig.ts')).kubeconfigCommand,
+  },
+  {
+    name: 'nodes',
+    description: 'verify the control plane and list its nodes',
+    load: async () => (await import('./nodes.ts')).nodesCommand,
+  },
+  {
+    name: 'status',
+    description:
+      'show the cluster on chain and, with --api, verify its control plane and ask whether it is ready',
+    load: async () => (await import('./status.ts')).statusCommand,
+  },
+  {
+    name: 'attest',
+    description: 'check what a control plane proves about itself',
+    load: async () => (await import('./attest.ts')).attestCommand,
+  },
+  {
+    name: 'image',
+    description: 'measure and compare enclave images',
+    load: async () => (await import('./image.ts')).imageCommand,
+  },
+  {
+    name: 'wallet',
+    description: 'make a wallet file, or show its address',
+    load: async () => (await import('./wallet.ts')).walletCommand,
+  },
+  {
+    name: 'admin',
+    description: 'publish a cluster, propose measurements and stakes of roles, appoint the host',
+    load: async () => (await import('./admin.ts')).adminCommand,
+  },
+  {
+    name: 'devnet',
+    description: 'Run a Sui-compatible chain for development; daas devnet --help shows its options',
+    load: async () => (await import('./devnet.ts')).devnetCommand,
+  },
+];
+
+/**
+ * `daas`, with those of its commands loaded that the arguments name; wrong usage throws a CommanderError instead of
+ * ending the process.
+ */
+export async function program(args: readonly string[]): Promise<Command> {
   const daas = new Command('daas')
     .description('A Kubernetes cluster that nobody owns: stake, deploy and verify from the command line')
-    .version('0.1.0')
-    .addCommand(stakeCommand())
-    .addCommand(unstakeCommand())
-    .addCommand(roleCommand())
-    .addCommand(deployCommand())
-    .addCommand(deleteCommand())
-    .addCommand(cancelCommand())
-    .addCommand(requestsCommand())
-    .addCommand(kubeconfigCommand())
-    .addCommand(nodesCommand())
-    .addCommand(statusCommand())
-    .addCommand(attestCommand())
-    .addCommand(imageCommand())
-    .addCommand(walletCommand())
-    .addCommand(adminCommand())
-    .addCommand(devnetCommand());
+    .version('0.1.0');
+  await addCommands(daas, COMMANDS, args);
   return throwOnUsageErrors(daas);
+}
+
+/** Runs `daas` with arguments as a person types them. */
+export async function runDaas(args: readonly string[]): Promise<void> {
+  await (await program(args)).parseAsync(args, { from: 'user' });
 }
 
 function throwOnUsageErrors(command: Command): Command {

@@ -1,18 +1,22 @@
+import {
+  CANCELLATION_OUTCOME,
+  type CancellationOutcome,
+  codeName,
+  REQUEST_STATUS,
+  type RequestStatus,
+} from '@daasvader/chain/codes.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { collectRequestIds } from './arguments.ts';
 import { type DeploymentOptions, openContext, withDeployment, withJson } from './context.ts';
 import { formatTable, printJson } from './output.ts';
 
 /** How many are shown when none is named. */
 const NEWEST = 20;
-const STATUS_NAMES = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
-/** What may become of a cancelled request, by its number on chain. */
-const OUTCOME_NAMES = ['nothing', 'removed', 'stays'] as const;
-const OUTCOME_TEXTS = {
+const OUTCOME_TEXTS: Record<CancellationOutcome, string> = {
   nothing: 'nothing was applied',
   removed: 'what it created was removed',
   stays: 'what it changed stays',
@@ -21,7 +25,7 @@ const OUTCOME_TEXTS = {
 /** A request as people see it. */
 export interface RequestRow {
   id: string;
-  status: (typeof STATUS_NAMES)[number] | 'UNKNOWN';
+  status: Uppercase<RequestStatus> | 'UNKNOWN';
   method: string;
   path: string;
   /** Of the object; empty when only the path or the manifest has it. */
@@ -35,13 +39,12 @@ export interface RequestRow {
   /** Whether what it asked for is in the cluster although it failed; null unless it did. */
   applied: boolean | null;
   /** What became of it after it was cancelled; null until the control plane said so. */
-  outcome: (typeof OUTCOME_NAMES)[number] | null;
+  outcome: CancellationOutcome | null;
 }
 
 /** `daas requests`: what became of requests. */
-export function requestsCommand(): Command {
-  return withJson(withDeployment(new Command('requests')))
-    .description('show what requests were about and what became of them')
+export function requestsCommand(command: Command): void {
+  withJson(withDeployment(command))
     .argument(
       '[id...]',
       `numbers that daas deploy printed; the newest ${NEWEST} when left out`,
@@ -117,12 +120,17 @@ async function readRequest(reader: ContractReader, id: bigint): Promise<RequestR
       `Cannot show request ${id}: there is none of that number; daas requests shows the newest`,
     );
   const { method, path, name, requester, worker, reason, outcome } = request;
-  const status = STATUS_NAMES[request.status] ?? 'UNKNOWN';
+  const status = statusOf(request.status);
   return {
     ...{ id: id.toString(), status, method, path, name, requester, worker },
     resultDigest: Buffer.from(request.resultDigest).toString('hex'),
     reason,
     applied: status === 'FAILED' ? request.applied : null,
-    outcome: outcome === null ? null : (OUTCOME_NAMES[outcome] ?? null),
+    outcome: outcome === null ? null : (codeName(CANCELLATION_OUTCOME, outcome) ?? null),
   };
+}
+
+function statusOf(code: number): RequestRow['status'] {
+  const name = codeName(REQUEST_STATUS, code) ?? 'unknown';
+  return name.toUpperCase() as RequestRow['status'];
 }

@@ -8,7 +8,7 @@ import { publish } from '@daasvader/move/publish.ts';
 import { type Devnet, startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { program } from './program.ts';
+import { runDaas } from './program.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -47,7 +47,7 @@ afterAll(async () => {
 async function daas(account: 'admin' | 'owner', ...args: string[]): Promise<string> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const places = ['--deployment', deployment, '--wallet', join(directory, account)];
-  await program().parseAsync([...args, ...places], { from: 'user' });
+  await runDaas([...args, ...places]);
   return String(write.mock.lastCall?.[0]);
 }
 

@@ -1,4 +1,5 @@
-import { grantRole, revokeRole } from '@daasvader/chain/calls.ts';
+import { grantRole, revokeRole } from '@daasvader/chain/calls/user.ts';
+import { ROLE } from '@daasvader/chain/codes.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Argument, Command } from 'commander';
@@ -13,8 +14,8 @@ import {
 import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
-/** Roles that can be granted, by their number on chain less one. */
-const GRANTABLE = ['viewer', 'developer', 'admin'];
+/** Roles that can be granted. */
+const GRANTABLE = ['viewer', 'developer', 'admin'] as const;
 
 type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
@@ -25,23 +26,19 @@ interface Grant {
 }
 
 /** `daas role`: what an admin lets others do in namespaces of the own. */
-export function roleCommand(): Command {
-  return new Command('role')
-    .description('give others a role in a namespace of yours, and take it back')
-    .addCommand(grantCommand())
-    .addCommand(revokeCommand());
+export function roleCommand(command: Command): void {
+  command.addCommand(grantCommand()).addCommand(revokeCommand());
 }
 
 function grantCommand(): Command {
   return about(new Command('grant'))
     .description('give a role in a namespace of yours; it counts while you are an admin or super')
     .addArgument(new Argument('<role>', 'what the user may be there').choices(GRANTABLE))
-    .action((namespace: string, user: string, role: string, options: Options) => {
-      const number = GRANTABLE.indexOf(role) + 1;
-      return change(options, { namespace, user, role }, (tx, ids) =>
-        grantRole(tx, ids, { namespace, user, role: number }),
-      );
-    });
+    .action((namespace: string, user: string, role: (typeof GRANTABLE)[number], options: Options) =>
+      change(options, { namespace, user, role }, (tx, ids) =>
+        grantRole(tx, ids, { namespace, user, role: ROLE[role] }),
+      ),
+    );
 }
 
 function revokeCommand(): Command {

@@ -6,7 +6,7 @@ import { publish } from '@daasvader/move/publish.ts';
 import { type Devnet, startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { program } from './program.ts';
+import { runDaas } from './program.ts';
 
 let devnet: Devnet;
 let directory: string;
@@ -34,7 +34,7 @@ afterAll(async () => {
 /** Runs a command in this process and gives the line of JSON that it prints. */
 async function daas(...args: string[]): Promise<unknown> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  await program().parseAsync([...args, ...places], { from: 'user' });
+  await runDaas([...args, ...places]);
   return JSON.parse(String(write.mock.lastCall?.[0]));
 }
 

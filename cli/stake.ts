@@ -1,8 +1,9 @@
-import { requestWithdraw, restake, stake, withdraw } from '@daasvader/chain/calls.ts';
+import { requestWithdraw, restake, stake, withdraw } from '@daasvader/chain/calls/user.ts';
+import { codeName, ROLE } from '@daasvader/chain/codes.ts';
 import { ChainError } from '@daasvader/chain/error.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { Transaction } from '@mysten/sui/transactions';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { parseSui } from './arguments.ts';
 import {
   type Context,
@@ -15,24 +16,18 @@ import {
 import { formatSui, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
-const ROLE_NAMES = ['none', 'viewer', 'developer', 'admin', 'super'];
-
 type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 /** `daas stake`: SUI for a role. */
-export function stakeCommand(): Command {
-  return signed(new Command('stake'))
-    .description(
-      'stake SUI for a role, or add to it: viewer 0.5, developer 2, admin 5, super 10 unless the admin changed it',
-    )
+export function stakeCommand(command: Command): void {
+  signed(command)
     .argument('<sui>', 'amount in SUI', parseSui)
     .action((amount: bigint, options: Options) => stakeOrAdd(options, amount));
 }
 
 /** `daas unstake`: asks for stake back, and takes out what has waited long enough. */
-export function unstakeCommand(): Command {
-  return signed(new Command('unstake'))
-    .description('ask for stake back; without an amount, take out what has waited long enough')
+export function unstakeCommand(command: Command): void {
+  signed(command)
     .argument('[sui]', 'amount in SUI', parseSui)
     .action((amount: bigint | undefined, options: Options) =>
       change(options, (tx, ids) =>
@@ -62,7 +57,7 @@ async function change(
   const { client, deployment, sender: address, submitted } = await send(options, build);
   const { digest } = submitted;
   const account = await new ContractReader(client, deployment).role(address);
-  const role = ROLE_NAMES[account.role] ?? 'unknown';
+  const role = codeName(ROLE, account.role) ?? 'unknown';
   if (options.json) printJson({ digest, address, role, stake: account.stake });
   else printLine(`${address} has staked ${formatSui(account.stake)}: ${role} (${digest})`);
 }

@@ -3,7 +3,7 @@ import { readCluster } from '@daasvader/verifier/chain.ts';
 import { type Cluster, type Measurement, measurementsInEffect } from '@daasvader/verifier/cluster.ts';
 import { VerifierError } from '@daasvader/verifier/error.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import {
   type ApiOptions,
@@ -32,12 +32,8 @@ const readiness = z.object({
 type Readiness = z.output<typeof readiness>;
 
 /** `daas status`: what the chain says of the cluster and, with `--api`, what the verified control plane says. */
-export function statusCommand(): Command {
-  return withJson(withApi(withDeployment(new Command('status')), false))
-    .description(
-      'show the cluster on chain and, with --api, verify its control plane and ask whether it is ready',
-    )
-    .action(showStatus);
+export function statusCommand(command: Command): void {
+  withJson(withApi(withDeployment(command), false)).action(showStatus);
 }
 
 async function showStatus(

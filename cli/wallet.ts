@@ -3,7 +3,7 @@ import { readSuiKey } from '@daasvader/chain/sui-key.ts';
 import { createPrivate } from '@daasvader/program/private-file.ts';
 import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
 import { printJson, printLine } from './output.ts';
@@ -44,12 +44,11 @@ export async function createWallet(file: string): Promise<string> {
 }
 
 /** `daas wallet`: make a wallet file, or show the address of one. */
-export function walletCommand(): Command {
+export function walletCommand(wallet: Command): void {
   const show = (address: string, json?: boolean) => {
     if (json) printJson({ address });
     else printLine(address);
   };
-  const wallet = new Command('wallet').description('make a wallet file, or show its address');
   wallet
     .command('create <file>')
     .description('make a new Ed25519 key in <file> (mode 0600) and print its address')
@@ -64,5 +63,4 @@ export function walletCommand(): Command {
     .action(async (file: string, options: { json?: boolean }) =>
       show((await readWallet(file)).toSuiAddress(), options.json),
     );
-  return wallet;
 }

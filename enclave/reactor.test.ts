@@ -1,14 +1,16 @@
+import { encodeEvent } from '@daasvader/chain/events.ts';
+import { logPrefix, type RawEvent } from '@daasvader/chain/log.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from './audit/audit.ts';
 import { ClusterState } from './chain/cluster-state.ts';
-import { encodeEvent, logPrefix, type RawEvent } from './chain/event.ts';
 import { Freshness } from './chain/freshness.ts';
 import type { Request } from './chain/requests.ts';
 import { Writer } from './chain/writer.ts';
 import { Executor } from './kube/executor.ts';
 import type { Kubernetes } from './kube/kubernetes.ts';
 import type { Nodes } from './kube/nodes.ts';
+import { objectOf } from './kube/plan.ts';
 import type { Tenants } from './kube/tenants.ts';
 import type { Tracker } from './kube/tracker.ts';
 import { Metrics } from './metrics.ts';
@@ -51,7 +53,7 @@ const staked = raw('UserStakedEvent', { logId: LOG, seq: 1, user: USER, amount: 
 /** A reactor with hands that note what they do, and a chain whose word is old until `makeFresh`. */
 async function reactor() {
   const done: string[] = [];
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const metrics = new Metrics();
   const freshness = new Freshness(60_000);
   const whenFresh = () => freshness.wait();
@@ -129,7 +131,7 @@ test('an event that cannot be decoded is not taken note of, and whoever reports 
 });
 
 test('a boot does not wait for a request that hangs', async () => {
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const subject = new Reactor({
     ...{ state, log, metrics: new Metrics(), whenFresh: async () => undefined, rebuildMs: 20 },
   });
@@ -142,7 +144,7 @@ test('a boot does not wait for a request that hangs', async () => {
 });
 
 test('what is asked for again and again while Kubernetes is away is done once when it is back', async () => {
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const subject = new Reactor({ state, log, metrics: new Metrics(), whenFresh: async () => undefined });
   let [isThere, tries, changes] = [false, 0, 0];
   const changeRole = async () => {

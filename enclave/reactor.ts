@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChainEvent, decodeEvent } from '@daasvader/chain/events.ts';
+import type { RawEvent } from '@daasvader/chain/log.ts';
 import type { ClusterState } from './chain/cluster-state.ts';
-import { type ChainEvent, decodeEvent, type RawEvent } from './chain/event.ts';
 import type { Grant } from './chain/roles.ts';
 import { EnclaveError } from './error.ts';
 import type { Executor } from './kube/executor.ts';

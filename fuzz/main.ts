@@ -1,8 +1,8 @@
 /**
  * Coverage-guided fuzzing of everything that reads an attestation document.
  *
- *   node fuzz/main.ts [--seconds N] [--target NAME] [--seed N] [--keep]   N seconds for each target
- *   node fuzz/main.ts --target NAME FILE                                  one input, once
+ *   bin/node fuzz/main.ts [--seconds N] [--target NAME] [--seed N] [--keep]   N seconds for each target
+ *   bin/node fuzz/main.ts --target NAME FILE                                  one input, once
  *
  * Exit 1 when an input broke something; that input is then in `build/fuzz`. `--keep` leaves in `fuzz/corpus` the
  * smallest inputs found for all code that was reached.
@@ -61,7 +61,7 @@ function saveFinding(name: string, input: Uint8Array, error: string): void {
   mkdirSync(FINDINGS, { recursive: true });
   writeFileSync(path, input);
   console.error(
-    `\n${name}: ${error}\n  input: ${path}\n  again: node fuzz/main.ts --target ${name} ${path}\n`,
+    `\n${name}: ${error}\n  input: ${path}\n  again: bin/node fuzz/main.ts --target ${name} ${path}\n`,
   );
   process.exitCode = 1;
 }

@@ -1,3 +1,4 @@
+import { takeSeat } from '@daasvader/chain/calls/host.ts';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { z } from 'zod';
@@ -7,8 +8,6 @@ import { type GasCoins, payWith } from './gas-coins.ts';
 import type { HostChain } from './host-chain.ts';
 import { HourlyLimit } from './hourly-limit.ts';
 
-/** `Clock` is a shared object with a well-known id. */
-const CLOCK_ID = '0x6';
 const ADDRESS_BYTES = 32;
 /** Each costs gas even when the contract refuses; an enclave that boots takes the seat once. */
 const ATTEMPTS_PER_HOUR = 60n;
@@ -59,10 +58,7 @@ export class SeatService {
     const coin = await this.#coins.lease(this.#gasBudget);
     const transaction = new Transaction();
     payWith(transaction, coin, { owner, budget: this.#gasBudget, price });
-    transaction.moveCall({
-      target: `${this.#cluster.packageId}::enclave_registry::take_seat`,
-      arguments: [this.#cluster.registryId, enclaveId, CLOCK_ID].map((id) => transaction.object(id)),
-    });
+    takeSeat(transaction, this.#cluster, enclaveId);
     return this.#chain.execute(transaction, this.#account);
   }
 

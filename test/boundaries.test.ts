@@ -70,6 +70,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   k3s: [],
 };
 
+/** By room of the enclave, the rooms that its files may import besides their own; what lies beside them is for all. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  init: ['boot', 'nsm'],
+  boot: ['api', 'audit', 'chain', 'kube', 'nsm'],
+  api: ['audit', 'chain', 'kube', 'nsm'],
+  kube: ['audit', 'chain'],
+  chain: ['audit', 'nsm'],
+  audit: [],
+  nsm: [],
+};
+
 /** Tests, and what is for tests, import whatever they test, and the testbed. */
 const IS_TEST = /^test\/|\.test\.ts$|\/testing\/|^testbed\/(?:[a-z]+\/)?test\//;
 
@@ -115,6 +126,19 @@ function findTrespasses(graph: ImportGraph, table: typeof MAY_IMPORT): string[] 
   return trespasses;
 }
 
+/** Imports between rooms of the enclave that the table does not have. */
+function findIntrusions(graph: ImportGraph, rooms: typeof ROOMS): string[] {
+  const roomOf = (file: string) => /^enclave\/([^/]+)\//.exec(file)?.[1];
+  return [...graph].flatMap(([file, imports]) => {
+    const room = roomOf(file);
+    if (room === undefined || IS_TEST.test(file)) return [];
+    const isAllowed = (other: string) => other === room || rooms[room]?.includes(other);
+    return imports
+      .filter((imported) => !isAllowed(roomOf(imported) ?? room))
+      .map((imported) => `${file} imports ${imported}`);
+  });
+}
+
 /** What is loaded against a rule. */
 function findBreaches(graph: ImportGraph, { who, whom, because }: (typeof NEVER_LOADS)[number]): string[] {
   return [...graph.keys()]
@@ -135,6 +159,10 @@ describe('in this repository', () => {
 
   test('each part imports the parts that it may', () => {
     expect(findTrespasses(graph, MAY_IMPORT)).toEqual([]);
+  });
+
+  test('each room of the enclave imports the rooms that it may', () => {
+    expect(findIntrusions(graph, ROOMS)).toEqual([]);
   });
 
   test('each part in the table is there', () => {
@@ -178,6 +206,19 @@ describe('in a repository that was made up', () => {
     ]);
     const allowed = { enclave: ['lib/a'], 'lib/a': ['lib/a/testing'], testbed: ['enclave'], other: [] };
     expect(findTrespasses(graph, allowed)).toEqual([]);
+  });
+
+  test('an import between rooms that their table does not have is found, but for those of tests', () => {
+    const files: ImportGraph = new Map([
+      ['enclave/kube/a.ts', ['enclave/chain/b.ts', 'enclave/log.ts', 'enclave/kube/c.ts']],
+      ['enclave/chain/b.ts', ['enclave/kube/a.ts']],
+      ['enclave/chain/b.test.ts', ['enclave/kube/a.ts']],
+      ['enclave/attic/d.ts', ['enclave/kube/a.ts']],
+    ]);
+    expect(findIntrusions(files, { kube: ['chain'], chain: [] })).toEqual([
+      'enclave/chain/b.ts imports enclave/kube/a.ts',
+      'enclave/attic/d.ts imports enclave/kube/a.ts',
+    ]);
   });
 
   test('what is loaded at the end of many imports is found', () => {

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { submitManifest } from '@daasvader/chain/calls.ts';
+import { submitManifest } from '@daasvader/chain/calls/user.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';

@@ -1,16 +1,10 @@
-import {
-  activateWorker,
-  type SeatIds,
-  stake,
-  stakeAndRegisterWorker,
-  submitK8sRequest,
-} from '@daasvader/chain/calls.ts';
+import { activateWorker, heartbeat, type SeatIds } from '@daasvader/chain/calls/operator.ts';
+import { stake, submitK8sRequest } from '@daasvader/chain/calls/user.ts';
+import { stakeAndRegisterWorker } from '@daasvader/chain/calls/worker-owner.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
+import { eventName } from '@daasvader/chain/events.ts';
+import type { RawEvent } from '@daasvader/chain/log.ts';
 import { submit } from '@daasvader/chain/submit.ts';
-import { Committee } from '@daasvader/checkpoint/committee.ts';
-import { heartbeat, type Seat } from '@daasvader/enclave/chain/calls.ts';
-import type { RawEvent } from '@daasvader/enclave/chain/event.ts';
-import { nameOf } from '@daasvader/enclave/chain/event.ts';
 import { Follower } from '@daasvader/enclave/chain/follower.ts';
 import { Freshness } from '@daasvader/enclave/chain/freshness.ts';
 import { Operator } from '@daasvader/enclave/chain/operator.ts';
@@ -41,14 +35,17 @@ async function bootEnclave(): Promise<RegistrationOptions> {
   return { operator, nsm, services, ids: deployment, binding: await cluster.bindingOf(operator.address) };
 }
 
-async function seatEnclave(): Promise<{ operator: Operator; seat: Seat }> {
+async function seatEnclave(): Promise<{ operator: Operator; seat: SeatIds }> {
   const enclave = await bootEnclave();
   const seat = await register(enclave);
   await takeSeat(enclave, seat);
   return { operator: enclave.operator, seat };
 }
 
-function beat({ operator, seat }: { operator: Operator; seat: Seat }, onSigned?: (digest: string) => void) {
+function beat(
+  { operator, seat }: { operator: Operator; seat: SeatIds },
+  onSigned?: (digest: string) => void,
+) {
   return operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD), onSigned);
 }
 
@@ -95,7 +92,7 @@ describe('follower', () => {
     follower.stop();
     const { registry, workers, staking, scheduler } = await logs();
     const names = (logId: string) =>
-      seen.filter((event) => event.logId === logId).map(({ type }) => nameOf(type));
+      seen.filter((event) => event.logId === logId).map(({ type }) => eventName(type));
     expect(names(registry.id)).toHaveLength(Number(registry.seq));
     expect(names(workers.id)).toEqual([
       'WorkerRegisteredEvent',
@@ -116,13 +113,12 @@ describe('follower', () => {
 
 async function startFollower(onEvent: (event: RawEvent) => void, onHeads: () => void) {
   const { client, services, deployment, devnet } = cluster;
-  const { epoch, members } = await readCommittee(client);
   const freshness = new Freshness(60_000);
   const { packageId, registryId, workersId, stakingId, schedulerId } = deployment;
   const subject = new Follower({
     ...{ services, packageId, onEvent, onHeads, freshness },
     nodes: [{ url: devnet.url, client }],
-    committee: new Committee(epoch, members),
+    committee: await readCommittee(client),
     metrics: new Metrics(),
     logIds: [registryId, workersId, stakingId, schedulerId],
     log: pino({ enabled: false }),
@@ -133,7 +129,7 @@ async function startFollower(onEvent: (event: RawEvent) => void, onHeads: () => 
 }
 
 /** A worker joins, a user stakes and asks for a pod. */
-async function useCluster({ operator, seat }: { operator: Operator; seat: Seat }): Promise<void> {
+async function useCluster({ operator, seat }: { operator: Operator; seat: SeatIds }): Promise<void> {
   const { client, deployment } = cluster;
   const [owner, user] = [await cluster.fundedAccount(), await cluster.fundedAccount()];
   const { publicKey: sealToken } = await generateSealKey();

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { revokeSeat } from '@daasvader/chain/calls.ts';
+import { revokeSeat } from '@daasvader/chain/calls/admin.ts';
 import { OBJECTS } from '@daasvader/chain/layouts.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { attestationRoutes } from '@daasvader/enclave/api/attestation.ts';
@@ -177,7 +177,7 @@ describe('in Chromium, the verifier’s page', () => {
 });
 
 describe('the page', () => {
-  it('is the saved one whose hash is published: else run `node verify-page/print.ts` and publish it', () => {
+  it('is the saved one whose hash is published: else run `bin/node verify-page/print.ts` and publish it', () => {
     const saved = readFileSync(join(DOCS, 'verify.html'));
     expect(saved.toString()).toBe(verifierPage());
     const published = readFileSync(join(DOCS, 'verify.html.sha256'), 'utf8');

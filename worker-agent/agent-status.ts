@@ -7,6 +7,8 @@ import { WorkerError } from './error.ts';
 import { PHASES } from './phase.ts';
 import type { Status } from './state.ts';
 
+/** Where the agent says it. */
+export const STATUS_PATH = '/status';
 /** The agent is on this machine; one that does not answer for so long does not work. */
 const ANSWER_MS = 5_000;
 /** Far above what it says. */
@@ -37,7 +39,10 @@ export async function agentStatus({ node, security }: WorkerConfig): Promise<Sta
   });
   const signal = AbortSignal.timeout(ANSWER_MS);
   try {
-    const { body } = await request(`${scheme}://127.0.0.1:${node.port}/status`, { dispatcher, signal });
+    const { body } = await request(`${scheme}://127.0.0.1:${node.port}${STATUS_PATH}`, {
+      dispatcher,
+      signal,
+    });
     return answer.parse(await body.json());
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ECONNREFUSED') return undefined;

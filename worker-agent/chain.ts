@@ -1,9 +1,5 @@
+import type { WorkerStatus } from '@daasvader/chain/codes.ts';
 import type { Cluster } from '@daasvader/verifier/cluster.ts';
-
-/** Status of a worker as the registry numbers it. */
-export const WORKER_STATUS = ['pending', 'active', 'slashed', 'offline', 'draining', 'left'] as const;
-
-export type WorkerStatus = (typeof WORKER_STATUS)[number];
 
 /** A worker as the registry has it. */
 export interface RegisteredWorker {

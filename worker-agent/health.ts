@@ -5,6 +5,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import Router from '@koa/router';
 import Koa from 'koa';
+import { STATUS_PATH } from './agent-status.ts';
 import { WorkerError } from './error.ts';
 import type { AgentState } from './state.ts';
 
@@ -63,7 +64,7 @@ function application(state: AgentState, { sealToken }: HealthOptions): RequestLi
     context.status = ready ? 200 : 503;
     context.body = `${ready ? 'ok' : state.status.phase}\n`;
   });
-  router.get('/status', (context) => {
+  router.get(STATUS_PATH, (context) => {
     context.body = state.status;
   });
   router.get(['/metrics', '/api/v1/metrics'], async (context) => {

@@ -1,13 +1,7 @@
 import { printableJson } from '@daasvader/attestation/printable.ts';
+import { addCommands, type LazyCommand } from '@daasvader/program/lazy-commands.ts';
 import { endOnBrokenOutput } from '@daasvader/program/standard-output.ts';
 import { Command, CommanderError } from 'commander';
-import { joinCommand } from './commands/join.ts';
-import { keygenCommand } from './commands/keygen.ts';
-import { drainCommand, leaveCommand, uncordonCommand } from './commands/owner.ts';
-import { registerCommand } from './commands/register.ts';
-import { runCommand } from './commands/run.ts';
-import { statusCommand } from './commands/status.ts';
-import { verifyCommand } from './commands/verify.ts';
 import { failedJson, failedLines } from './print.ts';
 
 const EXIT_FAILED = 1;
@@ -15,26 +9,65 @@ const EXIT_USAGE = 2;
 
 endOnBrokenOutput('worker-agent');
 
-function program(): Command {
-  const commands = [
-    keygenCommand(),
-    registerCommand(),
-    verifyCommand(),
-    joinCommand(),
-    runCommand(),
-    statusCommand(),
-    drainCommand(),
-    uncordonCommand(),
-    leaveCommand(),
-  ];
-  const root = new Command('worker-agent').description('Runs a node for a DaasVader cluster').exitOverride();
-  for (const command of commands)
-    root.addCommand(command.exitOverride().showHelpAfterError('(add --help for what it takes)'));
-  return root;
+const COMMANDS: readonly LazyCommand[] = [
+  {
+    name: 'keygen',
+    description: 'make the key that join credentials are sealed to',
+    load: async () => (await import('./commands/keygen.ts')).keygenCommand,
+  },
+  {
+    name: 'register',
+    description: 'stake SUI and register this worker, or renew its seal token',
+    load: async () => (await import('./commands/register.ts')).registerCommand,
+  },
+  {
+    name: 'verify',
+    description: 'check that the control plane is the one in the seat',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  {
+    name: 'join',
+    description: 'verify, then fetch the bootstrap credential',
+    load: async () => (await import('./commands/join.ts')).joinCommand,
+  },
+  {
+    name: 'run',
+    description: 'verify, join and keep this node running',
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
+  {
+    name: 'status',
+    description: 'show this worker on chain and on this machine',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
+  {
+    name: 'drain',
+    description: 'take no new work and move the pods elsewhere',
+    load: async () => (await import('./commands/owner.ts')).drainCommand,
+  },
+  {
+    name: 'uncordon',
+    description: 'take work again after a drain',
+    load: async () => (await import('./commands/owner.ts')).uncordonCommand,
+  },
+  {
+    name: 'leave',
+    description: 'leave the cluster for good; the stake can then be asked for',
+    load: async () => (await import('./commands/owner.ts')).leaveCommand,
+  },
+];
+
+async function run(args: readonly string[]): Promise<void> {
+  const agent = new Command('worker-agent')
+    .description('Runs a node for a DaasVader cluster')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what it takes)');
+  await addCommands(agent, COMMANDS, args);
+  await agent.parseAsync(args, { from: 'user' });
 }
 
 try {
-  await program().parseAsync();
+  await run(process.argv.slice(2));
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;

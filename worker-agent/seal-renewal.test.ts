@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { WorkerStatus } from '@daasvader/chain/codes.ts';
 import type { SealKey } from '@daasvader/seal/seal.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RegisteredWorker, WorkerStatus } from './chain.ts';
+import type { RegisteredWorker } from './chain.ts';
 import { createSealKey, readSealKey, sealKeyFile } from './keys.ts';
 import { renewSealKey } from './seal-renewal.ts';
 

@@ -4,7 +4,8 @@ import {
   refreshSealToken,
   resumeWorker,
   stakeAndRegisterWorker,
-} from '@daasvader/chain/calls.ts';
+} from '@daasvader/chain/calls/worker-owner.ts';
+import { codeName, WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';
 import { ContractReader, type Worker } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
@@ -13,7 +14,7 @@ import { VerifierError } from '@daasvader/verifier/error.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
-import { type ChainReader, type RegisteredWorker, WORKER_STATUS, type WorkerOwner } from './chain.ts';
+import type { ChainReader, RegisteredWorker, WorkerOwner } from './chain.ts';
 import type { WorkerConfig } from './config.ts';
 
 /**
@@ -70,7 +71,7 @@ async function clusterIds(
 }
 
 function toRegistered({ nodeId, owner, status, sealToken, tokenExpiresAtMs }: Worker): RegisteredWorker {
-  const name = WORKER_STATUS[status];
+  const name = codeName(WORKER_STATUS, status);
   if (name === undefined)
     throw new VerifierError('malformed', `Cannot read worker ${nodeId}: its status ${status} is unknown`);
   return { nodeId, owner, status: name, sealToken, tokenExpiresAtMs: Number(tokenExpiresAtMs) };

@@ -23,7 +23,8 @@ import { type Layer, makeLayer } from './layer.ts';
 // Builds the enclave image and says what is in it: DIR/daasvader.eif and DIR/measurements.json.
 // Everything expensive is found in the cache outside the clone when its inputs have not changed.
 
-const USAGE = 'Usage: node eif/image/build.ts [--output DIR] [--signing-certificate FILE --private-key FILE]';
+const USAGE =
+  'Usage: bin/node eif/image/build.ts [--output DIR] [--signing-certificate FILE --private-key FILE]';
 
 /**
  * A crash ends the machine at once, by a triple fault: where there is no keyboard controller to reset it by, the kernel

@@ -10,8 +10,8 @@ import { buildInputs, describeCommit, ROOT } from './inputs.ts';
 // Builds HEAD twice, as two people would who share nothing but the commit, and compares the bytes: another folder,
 // another age of the files, another umask, locale and time zone. Exit 0 same, 1 different.
 //
-//   node eif/image/repro.ts          kernel and k3s are found in the cache, all else is made anew: one to two minutes
-//   node eif/image/repro.ts --cold   the second person has no cache at all: about half an hour on two cores
+//   bin/node eif/image/repro.ts          kernel and k3s are found in the cache, all else is made anew: one to two minutes
+//   bin/node eif/image/repro.ts --cold   the second person has no cache at all: about half an hour on two cores
 
 /** What a build keeps in the cache besides what it takes from there. */
 const MADE_ANEW = ['node', 'ramdisk'];

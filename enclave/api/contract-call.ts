@@ -1,4 +1,5 @@
-import { isRefusal } from '@daasvader/chain/submit.ts';
+import type { ContractIds } from '@daasvader/chain/deployment.ts';
+import { isRefusal } from '@daasvader/chain/refusal.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { bcs } from '@mysten/sui/bcs';
@@ -6,7 +7,6 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 import { z } from 'zod';
-import type { ClusterIds } from '../chain/calls.ts';
 import { readJson } from './body.ts';
 import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
@@ -35,7 +35,7 @@ type Command = NonNullable<TransactionKind['ProgrammableTransaction']>['commands
 type Query = z.infer<typeof query>;
 
 /** `POST /api/contract/call`: a view of the scheduler, or the relay of a transaction that the caller signed. */
-export function contractCallRoutes(client: SuiGrpcClient, ids: ClusterIds): Routes {
+export function contractCallRoutes(client: SuiGrpcClient, ids: ContractIds): Routes {
   return (router) => {
     router.post(ROUTE.contractCall, async (ctx) => {
       const request = body.parse(await readJson(ctx));
@@ -46,7 +46,7 @@ export function contractCallRoutes(client: SuiGrpcClient, ids: ClusterIds): Rout
   };
 }
 
-async function view(client: SuiGrpcClient, ids: ClusterIds, request: Query): Promise<{ value: string }> {
+async function view(client: SuiGrpcClient, ids: ContractIds, request: Query): Promise<{ value: string }> {
   const transaction = new Transaction();
   // Nobody's transaction: a simulation asks for a sender, not for a signature.
   transaction.setSender(ids.registryId);
@@ -73,7 +73,7 @@ async function view(client: SuiGrpcClient, ids: ClusterIds, request: Query): Pro
 /** Transactions of this cluster's contracts alone are passed on: this is no free full node. */
 async function forward(
   client: SuiGrpcClient,
-  { packageId }: ClusterIds,
+  { packageId }: ContractIds,
   { transaction, signatures }: z.infer<typeof relay>,
 ): Promise<{ digest: string; success: boolean }> {
   const bytes = Uint8Array.from(Buffer.from(transaction, 'base64'));

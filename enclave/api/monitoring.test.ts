@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
+import { objectOf } from '../kube/plan.ts';
 import { Metrics } from '../metrics.ts';
 import { monitoringRoutes } from './monitoring.ts';
 import { createApi } from './server.ts';
@@ -19,12 +20,12 @@ let isNodeUp: boolean;
 
 beforeEach(async () => {
   [isFresh, isNodeUp] = [true, true];
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   state.apply({
     kind: 'RoleStakesProposedEvent',
     logId: USER,
     seq: '1',
-    roleStakes: { viewer: '1', developer: '2', admin: '5', super_: '10' },
+    roleStakes: { viewer: '1', developer: '2', admin: '5', super: '10' },
     proposedAtMs: '0',
     effectiveAtMs: '0',
   });

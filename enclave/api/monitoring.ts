@@ -1,3 +1,4 @@
+import { codeName, WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import type { Context } from 'koa';
 import type { Audit } from '../audit/audit.ts';
@@ -6,8 +7,6 @@ import type { FollowerStatus } from '../chain/follower.ts';
 import { EnclaveError } from '../error.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Routes } from './server.ts';
-
-const WORKER_STATUS_NAMES = ['pending', 'active', 'slashed', 'offline', 'draining', 'left'];
 
 /** What the status routes show. */
 export interface MonitoringOptions {
@@ -47,7 +46,7 @@ export function monitoringRoutes({
       const workers = state.workers.map(({ nodeId, status }) => ({
         name: nodeId,
         status: readiness().get(nodeId) ? 'ready' : 'not ready',
-        chain_status: WORKER_STATUS_NAMES[status] ?? 'unknown',
+        chain_status: codeName(WORKER_STATUS, status) ?? 'unknown',
       }));
       const master = {
         name: 'nautilus-master',

@@ -14,6 +14,7 @@ import { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { Join } from '../kube/join.ts';
+import { objectOf } from '../kube/plan.ts';
 import { joinRoutes } from './join.ts';
 import { createApi, listenTls } from './server.ts';
 
@@ -29,7 +30,7 @@ beforeEach(async () => {
   directory = await mkdtemp(joinPath(tmpdir(), 'enclave-api-'));
   guest = await HybridGuest.open(joinPath(directory, 'vsock'));
   isFresh = true;
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const tokens = new BootstrapTokens({ apply: async (object) => object, delete: async () => undefined });
   const join = new Join({
     state,

@@ -2,7 +2,7 @@ import { type ContractReader, type RoleStakes, roleStakesAt } from '@daasvader/c
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { z } from 'zod';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { namespaceOf, ROLES, roleName } from '../kube/names.ts';
+import { namespaceOf, roleName } from '../kube/names.ts';
 import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
 
@@ -33,7 +33,7 @@ export function stakingRoutes(state: ClusterState, chain: Chain): Routes {
 }
 
 function summary({ roles: { stakers } }: ClusterState, least: RoleStakes) {
-  const roles = ROLES.filter((role) => role !== 'none').map((role) => ({
+  const roles = (Object.keys(least) as (keyof RoleStakes)[]).map((role) => ({
     role,
     minimum_stake_mist: least[role],
     stakers: stakers.filter((each) => roleName(each.role) === role).length,

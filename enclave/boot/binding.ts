@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Binding } from '@daasvader/attestation/binding.ts';
-import type { Committee } from '@daasvader/chain/committee.ts';
+import type { Committee } from '@daasvader/checkpoint/committee.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 import type { Configuration } from './configuration.ts';

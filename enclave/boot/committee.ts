@@ -1,5 +1,6 @@
-import { type Committee, readCommittee } from '@daasvader/chain/committee.ts';
+import { readCommittee } from '@daasvader/chain/committee.ts';
 import { ContractReader, type ReaderIds } from '@daasvader/chain/objects.ts';
+import type { Committee } from '@daasvader/checkpoint/committee.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 

@@ -1,5 +1,5 @@
+import type { SeatIds } from '@daasvader/chain/calls/operator.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Seat } from '../chain/calls.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
 import type { ChainClock } from '../chain/heartbeat.ts';
 import type { Writer } from '../chain/writer.ts';
@@ -22,7 +22,7 @@ export interface ControllersOptions {
   readonly state: ClusterState;
   readonly signers: NodeSigners;
   readonly writer: Writer;
-  readonly seat: Seat;
+  readonly seat: SeatIds;
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly log: Logger;

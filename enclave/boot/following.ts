@@ -1,4 +1,4 @@
-import { Committee } from '@daasvader/checkpoint/committee.ts';
+import type { Committee } from '@daasvader/checkpoint/committee.ts';
 import { Audit } from '../audit/audit.ts';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { Follower } from '../chain/follower.ts';
@@ -6,18 +6,19 @@ import { Freshness } from '../chain/freshness.ts';
 import { ChainClock } from '../chain/heartbeat.ts';
 import { Writer } from '../chain/writer.ts';
 import { allOf, type Gate } from '../gate.ts';
+import { objectOf } from '../kube/plan.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { Reactor } from '../reactor.ts';
 import type { Chain } from './chain.ts';
 import type { Configuration } from './configuration.ts';
-import type { becomeOperator } from './seat.ts';
 
 /** What following the chain needs. */
 export interface FollowingOptions {
   readonly cluster: Configuration['cluster'];
   readonly chain: Chain;
-  readonly committee: Awaited<ReturnType<typeof becomeOperator>>['committee'];
+  /** To start from. */
+  readonly committee: Committee;
   /** Closed while Kubernetes does not keep what is written. */
   readonly canary: Gate;
   readonly metrics: Metrics;
@@ -30,7 +31,7 @@ export interface FollowingOptions {
  */
 export function followChain(options: FollowingOptions, signal: AbortSignal) {
   const { cluster, chain, committee, canary, metrics, log } = options;
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const audit = new Audit((entry) => log.info({ audit: entry }, 'audit'));
   const clock = new ChainClock();
   const freshness = new Freshness();
@@ -41,7 +42,7 @@ export function followChain(options: FollowingOptions, signal: AbortSignal) {
   const reactor = new Reactor({ state, log, metrics, whenFresh: sound.wait });
   const follower = new Follower({
     nodes: chain.nodes,
-    committee: new Committee(committee.epoch, committee.members),
+    committee,
     services: chain.services,
     freshness,
     metrics,

@@ -1,3 +1,5 @@
+import { eventName } from '@daasvader/chain/events.ts';
+import { LOG_PREFIX_BYTES, logPrefix, type RawEvent } from '@daasvader/chain/log.ts';
 import {
   type CertifiedSummary,
   readContents,
@@ -6,7 +8,6 @@ import {
 } from '@daasvader/checkpoint/checkpoint.ts';
 import { CheckpointError } from '@daasvader/checkpoint/error.ts';
 import type { GrpcTypes } from '@mysten/sui/grpc';
-import { logPrefix, nameOf, type RawEvent } from './event.ts';
 
 /** What {@link readCheckpoint} needs of a checkpoint: everything that leads from a signature to an event. */
 export const CHECKPOINT_PATHS = [
@@ -17,8 +18,6 @@ export const CHECKPOINT_PATHS = [
   'transactions.effects.bcs',
   'transactions.events.bcs',
 ];
-/** Every event of a log begins with the log's id, 32 bytes, and its number there, 8. */
-const LOG_PREFIX_BYTES = 40;
 
 /** The contracts whose events are followed. */
 export interface Scope {
@@ -100,7 +99,7 @@ function readFact(
   if (bytes.length < LOG_PREFIX_BYTES) return [];
   const prefix = logPrefix(bytes);
   if (!logIds.has(prefix.logId)) return []; // of a cluster that is not ours
-  return nameOf(type) === 'HeartbeatEvent' ? [{ bytes, digest }] : [{ ...prefix, type, bytes, digest }];
+  return eventName(type) === 'HeartbeatEvent' ? [{ bytes, digest }] : [{ ...prefix, type, bytes, digest }];
 }
 
 function required<T>(value: T | undefined, what: string): T {

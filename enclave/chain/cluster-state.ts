@@ -1,9 +1,7 @@
-import type { ChainEvent } from './event.ts';
-import { Requests } from './requests.ts';
+import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
+import type { ChainEvent, EventOf } from '@daasvader/chain/events.ts';
+import { type ObjectOf, Requests } from './requests.ts';
 import { Roles } from './roles.ts';
-
-/** A worker's status on chain. */
-export const WORKER_STATUS = { pending: 0, active: 1, slashed: 2, offline: 3, draining: 4, left: 5 } as const;
 
 /** A worker as the chain knows it. */
 export interface Worker {
@@ -18,9 +16,13 @@ export interface Worker {
 export class ClusterState {
   readonly #workers = new Map<string, Worker>();
   /** What was asked for. */
-  readonly requests = new Requests();
+  readonly requests: Requests;
   /** Who has which role. */
   readonly roles = new Roles();
+
+  constructor(objectOf: ObjectOf) {
+    this.requests = new Requests(objectOf);
+  }
 
   worker(nodeId: string): Worker | undefined {
     return this.#workers.get(nodeId);
@@ -61,12 +63,19 @@ export class ClusterState {
       case 'RoleGrantedEvent':
         this.roles.grant(event);
         break;
-      default:
+      case 'K8sAPIRequestScheduledEvent':
+      case 'RequestStartedEvent':
+      case 'RequestCompletedEvent':
+      case 'RequestFailedEvent':
+      case 'RequestCancelledEvent':
+      case 'RequestCancellationSettledEvent':
         this.requests.apply(event);
+        break;
+      default: // what is only counted, such as a proposed measurement
     }
   }
 
-  #addWorker(event: Extract<ChainEvent, { kind: 'WorkerRegisteredEvent' }>): void {
+  #addWorker(event: EventOf<'WorkerRegisteredEvent'>): void {
     const { nodeId, owner, sealToken } = event;
     const tokenExpiresAtMs = Number(event.tokenExpiresAtMs);
     this.#workers.set(nodeId, { nodeId, owner, sealToken, tokenExpiresAtMs, status: WORKER_STATUS.pending });

@@ -1,6 +1,5 @@
-import { EMPTY_HEAD, foldHead } from '@daasvader/chain/log.ts';
+import { EMPTY_HEAD, foldHead, type LogHead, type RawEvent } from '@daasvader/chain/log.ts';
 import { EnclaveError } from '../error.ts';
-import type { LogHead, RawEvent } from './event.ts';
 
 /** Heads that are remembered, so that a head stated a little later than its event can still be compared. */
 const REMEMBERED = 10_000;

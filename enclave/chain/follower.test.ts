@@ -1,5 +1,7 @@
-import { stake } from '@daasvader/chain/calls.ts';
+import { heartbeat, type SeatIds } from '@daasvader/chain/calls/operator.ts';
+import { stake } from '@daasvader/chain/calls/user.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
+import type { RawEvent } from '@daasvader/chain/log.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
@@ -11,8 +13,6 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Metrics } from '../metrics.ts';
-import { heartbeat, type Seat } from './calls.ts';
-import type { RawEvent } from './event.ts';
 import { Follower, type FollowerOptions } from './follower.ts';
 import { Freshness } from './freshness.ts';
 import type { HostServices } from './host-services.ts';
@@ -28,7 +28,7 @@ type Services = FollowerOptions['services'];
 
 let cluster: ChainCluster;
 let operator: Operator;
-let seat: Seat;
+let seat: SeatIds;
 const cleanUp: (() => unknown)[] = [];
 
 beforeAll(async () => {
@@ -59,14 +59,13 @@ function host(kept: readonly RawEvent[] = []): Services {
 async function follow(urls: string[], options: Partial<FollowerOptions> & { services?: Services } = {}) {
   const { client, deployment } = cluster;
   const { packageId, registryId, workersId, stakingId, schedulerId } = deployment;
-  const { epoch, members } = await readCommittee(client);
   const seen: RawEvent[] = [];
   const freshness = new Freshness(60_000);
   const metrics = new Metrics();
   let echoes = 0;
   const subject = new Follower({
     nodes: urls.map((url) => ({ url, client: new SuiGrpcClient({ network: 'devnet', baseUrl: url }) })),
-    committee: new Committee(epoch, members),
+    committee: await readCommittee(client),
     services: host(),
     packageId,
     logIds: [registryId, workersId, stakingId, schedulerId],
@@ -281,7 +280,8 @@ test('a hole that nobody can fill stops the reporting, and it goes on when someb
 });
 
 test('the committee is followed from epoch to epoch, also over those that were missed', async () => {
-  const { epoch, members } = await readCommittee(cluster.client);
+  const committee = await readCommittee(cluster.client);
+  const { epoch } = committee;
   const early = await follow([cluster.devnet.url]);
   await early.sync();
   cluster.devnet.endEpoch();
@@ -291,7 +291,7 @@ test('the committee is followed from epoch to epoch, also over those that were m
   await early.sync();
   await expectTruth(early.seen);
   expect(early.subject.status.epoch).toBe(`${epoch + 2n}`);
-  const late = await follow([cluster.devnet.url], { committee: new Committee(epoch, members) });
+  const late = await follow([cluster.devnet.url], { committee });
   await late.sync();
   expect(late.subject.status).toMatchObject({ verification: 'CERTIFIED', epoch: `${epoch + 2n}` });
   await expectTruth(late.seen);

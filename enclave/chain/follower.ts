@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeHeartbeat } from '@daasvader/chain/events.ts';
+import type { LogHead, RawEvent } from '@daasvader/chain/log.ts';
 import type { Committee } from '@daasvader/checkpoint/committee.ts';
 import { CheckpointError } from '@daasvader/checkpoint/error.ts';
 import { checkNext, type Position, Trail } from '@daasvader/checkpoint/trail.ts';
@@ -7,7 +9,6 @@ import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Checkpoint, RawHeartbeat, Scope } from './checkpoints.ts';
-import { decodeHeartbeat, type LogHead, type RawEvent } from './event.ts';
 import { EventLog } from './event-log.ts';
 import type { Freshness } from './freshness.ts';
 import { FullNode, MAX_LOOK_BACK } from './full-node.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heartbeat, type SeatIds } from '@daasvader/chain/calls/operator.ts';
 import type { Audit } from '../audit/audit.ts';
-import { heartbeat, type Seat } from './calls.ts';
 import type { Writer } from './writer.ts';
 
 /** How long the first heartbeat may take to come back before another is sent. */
@@ -27,14 +27,14 @@ export class ChainClock {
 }
 
 /** States the audit head and has the chain state its heads. */
-export function beat(writer: Writer, seat: Seat, audit: Audit): Promise<void> {
+export function beat(writer: Writer, seat: SeatIds, audit: Audit): Promise<void> {
   return writer.beat((tx) => heartbeat(tx, seat, audit.head));
 }
 
 /** Beats until the first heartbeat has come back through the follower. */
 export async function beatUntilSynced(
   writer: Writer,
-  seat: Seat,
+  seat: SeatIds,
   audit: Audit,
   clock: ChainClock,
   signal: AbortSignal,
@@ -50,7 +50,7 @@ export async function beatUntilSynced(
 export async function keepBeating(
   seconds: number,
   writer: Writer,
-  seat: Seat,
+  seat: SeatIds,
   audit: Audit,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,7 @@
+import type { LogHead, RawEvent } from '@daasvader/chain/log.ts';
 import { CheckpointError } from '@daasvader/checkpoint/error.ts';
 import { EnclaveError } from '../error.ts';
 import type { Checkpoint } from './checkpoints.ts';
-import type { LogHead, RawEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type FullNode, MAX_LOOK_BACK } from './full-node.ts';
 import type { HostServices } from './host-services.ts';

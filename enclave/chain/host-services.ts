@@ -1,10 +1,10 @@
+import { logPrefix, type RawEvent } from '@daasvader/chain/log.ts';
 import { type ClosableFetch, serviceFetch } from '@daasvader/vsock/fetch.ts';
 import { HOST_ROUTE } from '@daasvader/vsock/host-routes.ts';
 import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
 import { EnclaveError } from '../error.ts';
-import { logPrefix, type RawEvent } from './event.ts';
 
 const TIMEOUT_MS = 30_000;
 /** The most that the host takes in one request: events, and characters of its 8 MiB that they may fill. */

@@ -1,6 +1,7 @@
 import { type Binding, userData } from '@daasvader/attestation/binding.ts';
+import { openRegistration, registerEnclave, type SeatIds } from '@daasvader/chain/calls/operator.ts';
+import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import type { Nsm } from '../nsm/nsm.ts';
-import { type ClusterIds, openRegistration, registerEnclave, type Seat } from './calls.ts';
 import type { HostServices } from './host-services.ts';
 import { createdObject, type Operator } from './operator.ts';
 
@@ -9,7 +10,7 @@ export interface RegistrationOptions {
   readonly operator: Operator;
   readonly nsm: Nsm;
   readonly services: HostServices;
-  readonly ids: ClusterIds;
+  readonly ids: ContractIds;
   readonly binding: Binding;
 }
 
@@ -19,7 +20,7 @@ export interface RegistrationOptions {
  *
  * @throws {ChainRefusal} when the chain does not accept the document, its measurement or its binding
  */
-export async function register({ operator, nsm, ids, binding }: RegistrationOptions): Promise<Seat> {
+export async function register({ operator, nsm, ids, binding }: RegistrationOptions): Promise<SeatIds> {
   const opened = await operator.execute((tx) => openRegistration(tx, ids));
   const ticketId = createdObject(opened, '::enclave_registry::RegistrationTicket');
   const document = await nsm.attest({
@@ -33,6 +34,6 @@ export async function register({ operator, nsm, ids, binding }: RegistrationOpti
 }
 
 /** Has the host, whose account the admin appointed, seat this enclave. */
-export async function takeSeat({ services, operator }: RegistrationOptions, seat: Seat): Promise<void> {
+export async function takeSeat({ services, operator }: RegistrationOptions, seat: SeatIds): Promise<void> {
   await services.seat(seat.enclaveId, operator.address);
 }

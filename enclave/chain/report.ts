@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { completeRequest, failRequest, type Seat, settleCancelledRequest, startRequest } from './calls.ts';
-import { REQUEST_STATUS, type Requests } from './requests.ts';
+import {
+  completeRequest,
+  failRequest,
+  type SeatIds,
+  settleCancelledRequest,
+  startRequest,
+} from '@daasvader/chain/calls/operator.ts';
+import { REQUEST_STATUS } from '@daasvader/chain/codes.ts';
+import type { Requests } from './requests.ts';
 import type { Statement, Writer } from './writer.ts';
 
 /** How long the chain may take to say what it was told before it is told again, in ms. */
@@ -9,7 +16,7 @@ const AGAIN_MS = 30_000;
 /** What telling needs. */
 export interface ReportOptions {
   readonly writer: Pick<Writer, 'submit'>;
-  readonly seat: Seat;
+  readonly seat: SeatIds;
   readonly requests: Requests;
 }
 
@@ -26,18 +33,18 @@ export class Report {
     return this.#tell({
       ...this.#about(requestId),
       label: `start request ${requestId}`,
-      needed: () => this.#status(requestId) === REQUEST_STATUS.scheduled,
+      needed: () => this.#status(requestId) === REQUEST_STATUS.pending,
       build: (tx) => startRequest(tx, this.#options.seat, requestId),
     });
   }
 
   /** It reached its goal. */
-  completed(requestId: bigint, digest: Uint8Array): Promise<void> {
+  completed(requestId: bigint, resultDigest: Uint8Array): Promise<void> {
     return this.#tell({
       ...this.#about(requestId),
       label: `complete request ${requestId}`,
       needed: () => this.#isOpen(requestId),
-      build: (tx) => completeRequest(tx, this.#options.seat, requestId, digest),
+      build: (tx) => completeRequest(tx, this.#options.seat, { requestId, resultDigest }),
     });
   }
 
@@ -52,7 +59,7 @@ export class Report {
       ...this.#about(requestId),
       label: `fail request ${requestId}`,
       needed: () => this.#isOpen(requestId),
-      build: (tx) => failRequest(tx, this.#options.seat, requestId, { reason, applied }),
+      build: (tx) => failRequest(tx, this.#options.seat, { requestId, reason, applied }),
     });
   }
 
@@ -62,7 +69,7 @@ export class Report {
       ...this.#about(requestId),
       label: `settle request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.cancelled,
-      build: (tx) => settleCancelledRequest(tx, this.#options.seat, requestId, outcome),
+      build: (tx) => settleCancelledRequest(tx, this.#options.seat, { requestId, outcome }),
     });
   }
 

@@ -1,19 +1,27 @@
+import { decodeEvent } from '@daasvader/chain/events.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { beforeEach, expect, test } from 'vitest';
-import { decodeEvent } from './event.ts';
-import { MAX_OBJECTS_PER_OWNER, type RequestEvent, Requests } from './requests.ts';
+import { MAX_OBJECTS_PER_OWNER, type RequestEvent, Requests, type ScheduledRequest } from './requests.ts';
+
+const configMaps = '/api/v1/namespaces/default/configmaps';
+
+/** What knows Kubernetes says which object it is; here it is a ConfigMap, and anything else no proper request. */
+function objectOf({ path, name, manifest }: ScheduledRequest): string | undefined {
+  if (!path.startsWith(configMaps)) return undefined;
+  const named = path.slice(configMaps.length + 1) || name;
+  return `ConfigMap/${named || JSON.parse(Buffer.from(manifest).toString()).metadata.name}`;
+}
 
 let chain = new FakeChain();
-let requests = new Requests();
+let requests = new Requests(objectOf);
 let writer = chain.seat(() => undefined);
 
 beforeEach(() => {
   chain = new FakeChain();
-  requests = new Requests();
+  requests = new Requests(objectOf);
   writer = chain.seat((raw) => requests.apply(decodeEvent(raw) as RequestEvent));
 });
 
-const configMaps = '/api/v1/namespaces/default/configmaps';
 function configMap(name: string, size = 1): Asked {
   const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { a: 'x'.repeat(size) } };
   return { path: configMaps, manifest };
@@ -73,11 +81,11 @@ test('an owner has room for a bounded number of objects, and always for those th
     await say('complete_request', chain.ask(configMap(`n${index}`)));
   const { owner } = requests.desired[0]!;
   expect(owner).toBe(OWNER);
-  expect(requests.hasRoom(owner, 'ConfigMap/x/another')).toBe(false);
-  expect(requests.hasRoom(`0x${'b0'.repeat(32)}`, 'ConfigMap/x/another')).toBe(true);
+  expect(requests.hasRoom(owner, 'ConfigMap/another')).toBe(false);
+  expect(requests.hasRoom(`0x${'b0'.repeat(32)}`, 'ConfigMap/another')).toBe(true);
   const deletion = { method: 'DELETE', path: `${configMaps}/n0`, name: 'n0' };
   await say('complete_request', chain.ask(deletion));
-  expect(requests.hasRoom(owner, 'ConfigMap/x/another')).toBe(true);
+  expect(requests.hasRoom(owner, 'ConfigMap/another')).toBe(true);
 });
 
 test('a cancelled request that changed something is kept, one that left nothing is not', async () => {

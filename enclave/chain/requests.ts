@@ -1,15 +1,33 @@
-import { type ScheduledRequest, tryPlan } from '../kube/plan.ts';
-import type { ChainEvent } from './event.ts';
-
-/** A request's status on chain. */
-export const REQUEST_STATUS = { scheduled: 0, running: 1, completed: 2, failed: 3, cancelled: 4 } as const;
-/** What became of a cancelled request: nothing of it was applied, what it created was removed, what it changed stays. */
-export const CANCELLATION_OUTCOME = { nothing: 0, removed: 1, stays: 2 } as const;
+import { CANCELLATION_OUTCOME, REQUEST_STATUS } from '@daasvader/chain/codes.ts';
+import type { EventKind, EventOf } from '@daasvader/chain/events.ts';
 
 /** Objects of one owner that are remembered, each with a manifest of 8 KiB at most: 16 MiB. More are refused. */
 export const MAX_OBJECTS_PER_OWNER = 2_000;
 /** Cancelled requests of one owner whose content is kept until it is known what became of them. */
 const MAX_CANCELLED_PER_OWNER = 32;
+
+/** A request as the contract scheduled it. */
+export interface ScheduledRequest {
+  readonly requestId: bigint;
+  readonly method: string;
+  readonly path: string;
+  readonly name: string;
+  readonly labels: string;
+  readonly namespace: string;
+  readonly containerName: string;
+  readonly image: string;
+  readonly port: string;
+  readonly requester: string;
+  /** Whose namespace it is; another than the requester when that one was granted a role there. */
+  readonly owner: string;
+  /** Of the requester, in this namespace. */
+  readonly role: number;
+  readonly manifest: Uint8Array;
+  readonly worker: string;
+}
+
+/** Names the object among all that a request is about; undefined for a request that must fail. */
+export type ObjectOf = (request: ScheduledRequest) => string | undefined;
 
 /** A request as the chain knows it. */
 export interface Request extends ScheduledRequest {
@@ -21,7 +39,7 @@ export interface Request extends ScheduledRequest {
 }
 
 /** An event about one request. */
-export type RequestEvent = Extract<ChainEvent, { kind: 'K8sAPIRequestScheduledEvent' | `Request${string}` }>;
+export type RequestEvent = EventOf<'K8sAPIRequestScheduledEvent' | Extract<EventKind, `Request${string}`>>;
 
 interface Entry {
   request: Request;
@@ -44,6 +62,11 @@ interface Owner {
 export class Requests {
   readonly #entries = new Map<bigint, Entry>();
   readonly #owners = new Map<string, Owner>();
+  readonly #objectOf: ObjectOf;
+
+  constructor(objectOf: ObjectOf) {
+    this.#objectOf = objectOf;
+  }
 
   /** A request that has not ended; a cancelled one ends when it is settled. */
   get(requestId: bigint): Request | undefined {
@@ -85,13 +108,13 @@ export class Requests {
     }
   }
 
-  #schedule(event: Extract<ChainEvent, { kind: 'K8sAPIRequestScheduledEvent' }>): void {
+  #schedule(event: EventOf<'K8sAPIRequestScheduledEvent'>): void {
     const requestId = BigInt(event.requestId);
     // What is deleted is named by the path; the limit of open requests does not hold for deletions, so they stay small.
     const manifest = event.method === 'DELETE' ? new Uint8Array() : Uint8Array.from(event.manifest);
-    const status = REQUEST_STATUS.scheduled;
+    const status = REQUEST_STATUS.pending;
     const request = { ...event, requestId, manifest, status, wasStarted: false, isSuperseded: false };
-    const entry = { request, object: tryPlan(request)?.id };
+    const entry = { request, object: this.#objectOf(request) };
     this.#entries.set(requestId, entry);
     this.#ownerOf(request).open.set(requestId, entry);
   }

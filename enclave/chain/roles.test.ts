@@ -11,7 +11,7 @@ function propose(factor: number, effectiveAtMs: number, proposedAtMs = 0): void 
   roles.propose({
     kind: 'RoleStakesProposedEvent',
     ...EVENT,
-    roleStakes: { viewer: stake(1), developer: stake(4), admin: stake(10), super_: stake(20) },
+    roleStakes: { viewer: stake(1), developer: stake(4), admin: stake(10), super: stake(20) },
     proposedAtMs: `${proposedAtMs}`,
     effectiveAtMs: `${effectiveAtMs}`,
   });

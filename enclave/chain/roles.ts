@@ -1,11 +1,5 @@
-import type { ChainEvent } from './event.ts';
-
-type EventOf<K extends ChainEvent['kind']> = Extract<ChainEvent, { kind: K }>;
-
-// Roles as the contract numbers them. Whoever is an admin or above may grant roles to others.
-export const DEVELOPER = 2;
-export const ADMIN = 3;
-export const SUPER = 4;
+import { ROLE } from '@daasvader/chain/codes.ts';
+import type { EventOf } from '@daasvader/chain/events.ts';
 
 /** Somebody who has staked: what is bonded now, and the role that it gives now. */
 export interface Staker {
@@ -73,8 +67,8 @@ export class Roles {
   /** A proposal replaces one that was not in effect when it was made; what was due by then stays in effect. */
   propose({ roleStakes, proposedAtMs, effectiveAtMs }: EventOf<'RoleStakesProposedEvent'>): void {
     this.passTime(Number(proposedAtMs));
-    const { viewer, developer, admin, super_ } = roleStakes;
-    const stakes = [viewer, developer, admin, super_].map(BigInt);
+    const { viewer, developer, admin } = roleStakes;
+    const stakes = [viewer, developer, admin, roleStakes.super].map(BigInt);
     this.#proposed = { stakes, effectiveAtMs: Number(effectiveAtMs) };
     this.#settle();
   }
@@ -99,6 +93,8 @@ export class Roles {
   }
 
   #counting(isWanted: (grant: Grant) => boolean): Grant[] {
-    return [...this.#grants.values()].filter((grant) => isWanted(grant) && this.roleOf(grant.owner) >= ADMIN);
+    return [...this.#grants.values()].filter(
+      (grant) => isWanted(grant) && this.roleOf(grant.owner) >= ROLE.admin,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { InitError } from './error.ts';
 
-const PARENT_CID = 'daasvader.parent_cid';
+/** The parameter of the kernel's command line by which a machine that is not AWS's says where the parent is. */
+export const PARENT_CID = 'daasvader.parent_cid';
 /** The parent instance of a Nitro enclave, always. */
 const AWS_PARENT_CID = 3;
 /** Below are the hypervisor and ourselves; the largest number stands for any (vsock(7)). */

@@ -1,20 +1,21 @@
+import { decodeEvent, encodeEvent } from '@daasvader/chain/events.ts';
 import { generateSealKey, open } from '@daasvader/seal/seal.ts';
 import { expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
 import { ClusterState } from '../chain/cluster-state.ts';
-import { decodeEvent, encodeEvent } from '../chain/event.ts';
 import { BootstrapTokens } from './bootstrap-tokens.ts';
 import { Join } from './join.ts';
+import { objectOf } from './plan.ts';
 
 const LOG = `0x${'01'.repeat(32)}`;
 const OWNER = `0x${'02'.repeat(32)}`;
 const key = generateSealKey();
 
 function subject(now = 0) {
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const emit = (kind: 'WorkerRegisteredEvent' | 'WorkerStatusChangedEvent', fields: object) => {
     const bytes = encodeEvent(kind, { logId: LOG, seq: 1, ...fields } as never);
-    state.apply(decodeEvent({ logId: LOG, seq: 1, type: `0xa::worker_registry::${kind}`, bytes })!);
+    state.apply(decodeEvent({ type: `0xa::worker_registry::${kind}`, bytes })!);
   };
   const register = (nodeId: string) =>
     emit('WorkerRegisteredEvent', {

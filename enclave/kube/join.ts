@@ -1,7 +1,8 @@
+import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import { joinPurpose } from '@daasvader/seal/purposes.ts';
 import { seal } from '@daasvader/seal/seal.ts';
 import type { Audit } from '../audit/audit.ts';
-import { type ClusterState, WORKER_STATUS, type Worker } from '../chain/cluster-state.ts';
+import type { ClusterState, Worker } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import type { BootstrapToken, BootstrapTokens } from './bootstrap-tokens.ts';
 import { MAX_NODE_NAME, type NodeAdmission } from './csr.ts';

@@ -1,8 +1,5 @@
+import { codeName, ROLE, type Role } from '@daasvader/chain/codes.ts';
 import { addressLabel } from '@daasvader/verifier/user.ts';
-
-/** Roles in the order of the staking contract: the number on chain is the index here. */
-export const ROLES = ['none', 'viewer', 'developer', 'admin', 'super'] as const;
-export type Role = (typeof ROLES)[number];
 
 /** Prefix of every label and annotation that the enclave sets; nobody else may. */
 export const OWN_PREFIX = 'daasvader.io/';
@@ -18,5 +15,5 @@ export function namespaceOf(address: string): string {
 
 /** The name of a role's number on chain; an unknown number has no rights. */
 export function roleName(role: number): Role {
-  return ROLES[role] ?? 'none';
+  return codeName(ROLE, role) ?? 'none';
 }

@@ -1,15 +1,17 @@
+import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
-import { ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
+import { ClusterState } from '../chain/cluster-state.ts';
 import type { Statement } from '../chain/writer.ts';
 import { BootstrapTokens } from './bootstrap-tokens.ts';
 import { Fence } from './fence.ts';
 import { Nodes, type NodesOptions } from './nodes.ts';
+import { objectOf } from './plan.ts';
 
 function subject() {
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const deeds: string[] = [];
   const kubernetes = {
     apply: async <T extends KubernetesObject>(object: T & { data?: object }) => {

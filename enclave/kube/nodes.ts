@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { activateWorker, type SeatIds, setWorkerStatus } from '@daasvader/chain/calls/operator.ts';
+import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import type { V1Node } from '@kubernetes/client-node';
 import type { Transaction } from '@mysten/sui/transactions';
 import type { Audit } from '../audit/audit.ts';
-import { activateWorker, type Seat, setWorkerStatus } from '../chain/calls.ts';
-import { type ClusterState, WORKER_STATUS } from '../chain/cluster-state.ts';
+import type { ClusterState } from '../chain/cluster-state.ts';
 import type { Writer } from '../chain/writer.ts';
 import type { Logger } from '../log.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
@@ -20,7 +21,7 @@ export interface NodesOptions {
   readonly tokens: BootstrapTokens;
   readonly fence: Fence;
   readonly writer: Writer;
-  readonly seat: Seat;
+  readonly seat: SeatIds;
   readonly audit: Audit;
   readonly log: Logger;
 }
@@ -123,7 +124,7 @@ export class Nodes {
       ...about,
       label: `set worker ${nodeId} offline`,
       needed: () => !isReady() && status() === active,
-      build: (tx: Transaction) => setWorkerStatus(tx, seat, nodeId, offline),
+      build: (tx: Transaction) => setWorkerStatus(tx, seat, { nodeId, status: offline }),
     };
     for (const statement of [activation, absence]) writer.submit(statement).catch(lost);
   }

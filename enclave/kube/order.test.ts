@@ -9,6 +9,7 @@ import { ClusterState } from '../chain/cluster-state.ts';
 import type { Report } from '../chain/report.ts';
 import { Metrics } from '../metrics.ts';
 import { Order, type OrderOptions } from './order.ts';
+import { objectOf } from './plan.ts';
 import { RETRY_LIMITS } from './retry.ts';
 import { Turns } from './turns.ts';
 
@@ -20,7 +21,7 @@ function hands(kubernetes = new FakeKubernetes()): OrderOptions {
   const told = () => NEVER;
   return {
     kubernetes,
-    state: new ClusterState(),
+    state: new ClusterState(objectOf),
     tenants: { ensure: async () => undefined },
     tracker: { outcome: told, replaced: () => undefined, forget: () => undefined },
     report: { started: told, completed: told, failed: told, settled: told } as unknown as Report,

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CANCELLATION_OUTCOME, codeName, REQUEST_STATUS } from '@daasvader/chain/codes.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Report } from '../chain/report.ts';
-import { CANCELLATION_OUTCOME, REQUEST_STATUS, type Request } from '../chain/requests.ts';
+import type { Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Metrics } from '../metrics.ts';
 import { reasonOf } from './kubernetes.ts';
@@ -275,7 +276,7 @@ export class Order {
 
   async #settle(outcome: number): Promise<void> {
     const { report, log, metrics, audit } = this.#options;
-    const result = Object.entries(CANCELLATION_OUTCOME).find(([, value]) => value === outcome)?.[0] ?? '';
+    const result = codeName(CANCELLATION_OUTCOME, outcome) ?? '';
     metrics.requests.inc({ outcome: 'cancelled' });
     log.info({ requestId: this.#id, result }, 'request cancelled');
     audit.append({ action: 'cancel', subject: this.request.path, requestId: this.#id, result });

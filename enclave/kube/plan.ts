@@ -1,31 +1,12 @@
+import { ROLE } from '@daasvader/chain/codes.ts';
 import type { KubernetesObject, V1PodSpec } from '@kubernetes/client-node';
-import { ADMIN, DEVELOPER, SUPER } from '../chain/roles.ts';
+import type { ScheduledRequest } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, parseLabels, parsePort } from './grammar.ts';
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts';
 import { namespaceOf, OWN_PREFIX, roleName } from './names.ts';
 import { type Kind, parsePath, type Target } from './path.ts';
 import { restrictPodSpec } from './restrict.ts';
-
-/** A request as the contract scheduled it. */
-export interface ScheduledRequest {
-  readonly requestId: bigint;
-  readonly method: string;
-  readonly path: string;
-  readonly name: string;
-  readonly labels: string;
-  readonly namespace: string;
-  readonly containerName: string;
-  readonly image: string;
-  readonly port: string;
-  readonly requester: string;
-  /** Whose namespace it is; another than the requester when that one was granted a role there. */
-  readonly owner: string;
-  /** Of the requester, in this namespace. */
-  readonly role: number;
-  readonly manifest: Uint8Array;
-  readonly worker: string;
-}
 
 /** What Kubernetes is to be asked for. */
 export interface Plan {
@@ -44,9 +25,9 @@ export interface Plan {
 const METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 /** The least role for a kind, where it is more than developer. */
 const LEAST_ROLE: Partial<Record<Kind, number>> = {
-  Ingress: ADMIN,
-  HorizontalPodAutoscaler: ADMIN,
-  DaemonSet: SUPER,
+  Ingress: ROLE.admin,
+  HorizontalPodAutoscaler: ROLE.admin,
+  DaemonSet: ROLE.super,
 };
 /** Developers have one namespace, admins and above may add a suffix to get more. */
 const SUFFIX = /^-[a-z0-9-]{0,7}[a-z0-9]$/;
@@ -59,10 +40,10 @@ const SUFFIX = /^-[a-z0-9-]{0,7}[a-z0-9]$/;
  */
 export function planRequest(request: ScheduledRequest): Plan {
   if (!METHODS.has(request.method)) throw refuse(`method ${JSON.stringify(request.method)} does not write`);
-  if (request.role < DEVELOPER || roleName(request.role) === 'none')
+  if (request.role < ROLE.developer || roleName(request.role) === 'none')
     throw refuse(`the role ${roleName(request.role)} may only read`);
   const target = parsePath(request.path);
-  if (request.role < (LEAST_ROLE[target.kind] ?? DEVELOPER))
+  if (request.role < (LEAST_ROLE[target.kind] ?? ROLE.developer))
     throw refuse(`the role ${roleName(request.role)} may not write ${target.resource}`);
   const namespace = namespaceFor(request, target);
   if (request.method === 'POST' && target.name !== undefined) throw refuse('POST takes no name in its path');
@@ -76,10 +57,10 @@ export function planRequest(request: ScheduledRequest): Plan {
   return { verb, kind, apiVersion, resource, namespace, name, id: `${kind}/${namespace}/${name}`, object };
 }
 
-/** The plan, or undefined for a request that must fail, whatever is wrong with it. */
-export function tryPlan(request: ScheduledRequest): Plan | undefined {
+/** The object that a request is about, or undefined for a request that must fail, whatever is wrong with it. */
+export function objectOf(request: ScheduledRequest): Plan['id'] | undefined {
   try {
-    return planRequest(request);
+    return planRequest(request).id;
   } catch {
     return undefined; // whoever carries it out meets the same error, and tells it
   }
@@ -92,13 +73,14 @@ function namespaceFor(request: ScheduledRequest, target: Target): string {
   }
   const own = namespaceOf(request.owner);
   const isOwn = request.owner === request.requester;
-  if (!isOwn && request.role > ADMIN)
+  if (!isOwn && request.role > ROLE.admin)
     throw refuse(`the role ${roleName(request.role)} is not granted to others`);
   if (request.namespace === own || (isOwn && request.namespace === 'default')) return own;
   if (!request.namespace.startsWith(own) || !SUFFIX.test(request.namespace.slice(own.length))) {
     throw refuse(`namespace ${request.namespace} is not its owner's`);
   }
-  if (isOwn && request.role < ADMIN) throw refuse(`the role ${roleName(request.role)} has one namespace`);
+  if (isOwn && request.role < ROLE.admin)
+    throw refuse(`the role ${roleName(request.role)} has one namespace`);
   return request.namespace;
 }
 
@@ -211,7 +193,7 @@ function restrict(manifest: Manifest, namespace: string, request: ScheduledReque
 function restrictPod(candidate: unknown, { role, worker }: ScheduledRequest): V1PodSpec {
   const spec = candidate as V1PodSpec;
   const { priorityClassName } = spec;
-  if (priorityClassName !== undefined && role < SUPER)
+  if (priorityClassName !== undefined && role < ROLE.super)
     throw refuse(`priorityClassName ${priorityClassName} takes the role super, of one's own stake`);
   return restrictPodSpec(spec, worker);
 }

@@ -1,3 +1,4 @@
+import { ROLE, type Role } from '@daasvader/chain/codes.ts';
 import { userOf } from '@daasvader/verifier/user.ts';
 import type {
   KubernetesObject,
@@ -6,7 +7,6 @@ import type {
   V1PolicyRule,
   V1RoleBinding,
 } from '@kubernetes/client-node';
-import { ROLES, type Role } from './names.ts';
 import { admissionPolicies } from './policies.ts';
 import { priorityClasses } from './priority.ts';
 
@@ -101,7 +101,9 @@ export function superBinding(address: string): V1ClusterRoleBinding {
 
 /** The roles whose bindings must not exist for a holder of `role`. */
 export function otherRoles(role: Role): Exclude<Role, 'none'>[] {
-  return ROLES.filter((other): other is Exclude<Role, 'none'> => other !== 'none' && other !== role);
+  return (Object.keys(ROLE) as Role[]).filter(
+    (other): other is Exclude<Role, 'none'> => other !== 'none' && other !== role,
+  );
 }
 
 function clusterRole(name: string, rules: V1PolicyRule[]): V1ClusterRole {

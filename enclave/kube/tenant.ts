@@ -1,3 +1,4 @@
+import type { Role } from '@daasvader/chain/codes.ts';
 import type {
   KubernetesObject,
   V1LimitRange,
@@ -5,7 +6,7 @@ import type {
   V1NetworkPolicy,
   V1ResourceQuota,
 } from '@kubernetes/client-node';
-import { OWN_PREFIX, type Role } from './names.ts';
+import { OWN_PREFIX } from './names.ts';
 import { MANAGED_LABEL } from './plan.ts';
 import { priorityQuota } from './priority.ts';
 

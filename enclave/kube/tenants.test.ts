@@ -92,7 +92,7 @@ describe('granted roles', () => {
     roles.propose({
       kind: 'RoleStakesProposedEvent',
       ...event,
-      roleStakes: { viewer: '1', developer: '2', admin: '5', super_: '10' },
+      roleStakes: { viewer: '1', developer: '2', admin: '5', super: '10' },
       proposedAtMs: '0',
       effectiveAtMs: '0',
     });

@@ -1,7 +1,8 @@
+import type { Role } from '@daasvader/chain/codes.ts';
 import type { Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import type { Kubernetes } from './kubernetes.ts';
-import { namespaceOf, type Role, roleName } from './names.ts';
+import { namespaceOf, roleName } from './names.ts';
 import { clusterRoleName, grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
 import { tenantObjects } from './tenant.ts';
 import { Turns } from './turns.ts';

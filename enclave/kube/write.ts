@@ -1,8 +1,8 @@
+import { CANCELLATION_OUTCOME, ROLE } from '@daasvader/chain/codes.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { CANCELLATION_OUTCOME, MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
-import { ADMIN } from '../chain/roles.ts';
+import { MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Kubernetes, ObjectRef } from './kubernetes.ts';
@@ -103,7 +103,7 @@ export class Write {
       );
     // Room as when it was asked for, rights as of now: a stake that was withdrawn since gives none.
     const role = state.roles.roleOf(owner);
-    const room = role || (owner === requester ? roleThen : ADMIN);
+    const room = role || (owner === requester ? roleThen : ROLE.admin);
     await tenants.ensure(owner, role, this.plan.namespace, room);
   }
 

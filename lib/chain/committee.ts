@@ -1,19 +1,12 @@
-import { type CommitteeMember, committeeDigest } from '@daasvader/checkpoint/committee.ts';
+import { Committee } from '@daasvader/checkpoint/committee.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { ChainError } from './error.ts';
 
-/** The validators of an epoch, as a full node tells them. */
-export interface Committee {
-  readonly epoch: bigint;
-  readonly members: readonly CommitteeMember[];
-  /** What the attestation and the chain's configuration know it by: {@link committeeDigest}. */
-  readonly digest: Uint8Array;
-}
-
 /**
- * Reads the committee of an epoch, the current one by default.
+ * The committee of an epoch, the current one by default, as a full node tells it.
  *
  * @throws ChainError `unreachable` or `answer` when the full node does not tell it
+ * @throws CheckpointError `committee` when no chain could have what it tells
  */
 export async function readCommittee(client: SuiGrpcClient, epoch?: bigint): Promise<Committee> {
   const { response } = await client.ledgerService
@@ -30,5 +23,5 @@ export async function readCommittee(client: SuiGrpcClient, epoch?: bigint): Prom
     publicKey: publicKey ?? new Uint8Array(),
     weight: weight ?? 0n,
   }));
-  return { epoch: committee.epoch ?? 0n, members, digest: committeeDigest(members) };
+  return new Committee(committee.epoch ?? 0n, members);
 }

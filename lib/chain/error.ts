@@ -7,7 +7,6 @@
  * - `execution`: the transaction failed for another reason
  * - `event`: bytes are not an event of the contracts
  * - `key`: a text is no Sui key that can be used, see the message
- * - `log`: events have a gap or do not fit the log's head
  */
 export type ChainErrorCode =
   | 'deployment'
@@ -17,8 +16,7 @@ export type ChainErrorCode =
   | 'abort'
   | 'execution'
   | 'event'
-  | 'key'
-  | 'log';
+  | 'key';
 
 /** Which error of which contract ended a transaction. */
 export interface ContractAbort {

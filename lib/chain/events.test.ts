@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { encodeEvent, parseEvent } from './events.ts';
+import { decodeEvent, decodeHeartbeat, encodeEvent } from './events.ts';
+import type { LogHead } from './log.ts';
 
 const TYPE = '0x1::worker_registry::WorkerStatusChangedEvent';
 const FIELDS = { logId: `0x${'11'.repeat(32)}`, seq: '7', nodeId: 'worker-1', oldStatus: 0, newStatus: 1 };
 const BYTES = encodeEvent('WorkerStatusChangedEvent', FIELDS);
 
 test('an event is read back as it was written', () => {
-  expect(parseEvent(TYPE, BYTES)).toEqual({ kind: 'WorkerStatusChangedEvent', ...FIELDS });
+  expect(decodeEvent({ type: TYPE, bytes: BYTES })).toEqual({ kind: 'WorkerStatusChangedEvent', ...FIELDS });
 });
 
 test('an event begins with its log and number', () => {
@@ -14,17 +15,25 @@ test('an event begins with its log and number', () => {
 });
 
 test.each([
-  ['a byte more', Buffer.concat([BYTES, Buffer.of(0)])],
   ['a byte less', BYTES.subarray(0, -1)],
   ['nothing', new Uint8Array()],
-  ['a length that is not the shortest', Buffer.from(BYTES).fill(0x88, 40, 41)],
+  ['a text that is longer than the bytes', Buffer.from(BYTES).fill(0x7f, 40, 41)],
 ])('%s is no event', (_, bytes) => {
-  expect(() => parseEvent(TYPE, bytes)).toThrow(expect.objectContaining({ code: 'event' }));
+  expect(() => decodeEvent({ type: TYPE, bytes })).toThrow(expect.objectContaining({ code: 'event' }));
 });
 
 test.each(['0x1::worker_registry::Worker', '0x1::x::constructor', '0x1::x::__proto__', ''])(
   '%j is no kind of event',
   (type) => {
-    expect(() => parseEvent(type, BYTES)).toThrow(expect.objectContaining({ code: 'event' }));
+    expect(decodeEvent({ type, bytes: BYTES })).toBeUndefined();
   },
 );
+
+test('a heartbeat states the head of every log', () => {
+  const head = (logId: string, seq: number) => ({ logId, seq, head: new Uint8Array(32).fill(seq) });
+  const heads = [1, 2, 3, 4].map((n) => head(`0x${`0${n}`.repeat(32)}`, n));
+  const [registry, workers, staking, scheduler] = heads as [LogHead, LogHead, LogHead, LogHead];
+  const rest = { epoch: 1, stateVersion: 1, auditHead: new Uint8Array(32), timestampMs: 5_000 };
+  const bytes = encodeEvent('HeartbeatEvent', { registry, workers, staking, scheduler, ...rest });
+  expect(decodeHeartbeat(bytes)).toEqual({ heads, timestampMs: 5_000 });
+});

@@ -21,7 +21,7 @@ const tag = { ...log, name: text, tag: text };
 const pcrs = { pcr0: bytes, pcr1: bytes, pcr2: bytes };
 
 /** How far a log had come, as heartbeats state it. */
-export const LogHead = bcs.struct('LogHead', { ...log, head: bytes });
+const LogHead = bcs.struct('LogHead', { ...log, head: bytes });
 
 /** Layouts of every event that belongs to a log, by the name of its Move struct. */
 export const EVENTS = {

@@ -1,22 +1,38 @@
 import { bcs } from '@mysten/sui/bcs';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { ChainError } from './error.ts';
-import { parseEvent } from './events.ts';
 
 /** Head of a log without events. */
 export const EMPTY_HEAD: Uint8Array = new Uint8Array(32);
 
-/** How far a log has come. */
-export interface LogPosition {
-  seq: bigint;
-  head: Uint8Array;
+/** How far a log had come, and the hash over all of it. */
+export interface LogHead {
+  readonly logId: string;
+  /** Number of the last event; 0 of a log without events. */
+  readonly seq: number;
+  readonly head: Uint8Array;
 }
 
-/** An event as any store of events has it: nothing about it is believed. */
-export interface StoredEvent {
-  /** Full Move type. */
-  type: string;
-  bytes: Uint8Array;
+/** One event of a log as it came from whomever: nothing about it is believed before the log's head agrees. */
+export interface RawEvent {
+  readonly logId: string;
+  readonly seq: number;
+  /** Full Move type, `0x…::module::Name`. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+  /** Digest of the transaction that emitted it, when known. */
+  readonly digest?: string;
+}
+
+const LogPrefix = bcs.struct('LogPrefix', { logId: bcs.Address, seq: bcs.u64() });
+
+/** Bytes that every event of a log begins with: the log's id, 32, and the event's number there, 8. */
+export const LOG_PREFIX_BYTES = 40;
+
+/** Which log an event says it is of, and its number there. */
+export function logPrefix(bytes: Uint8Array): { logId: string; seq: number } {
+  const { logId, seq } = LogPrefix.parse(bytes);
+  return { logId, seq: Number(seq) };
 }
 
 /**
@@ -25,7 +41,7 @@ export interface StoredEvent {
  *
  * @throws ChainError `event` when the type is none
  */
-export function foldHead(head: Uint8Array, { type, bytes }: StoredEvent): Uint8Array {
+export function foldHead(head: Uint8Array, { type, bytes }: Pick<RawEvent, 'type' | 'bytes'>): Uint8Array {
   return sha256(Buffer.concat([head, bcs.string().serialize(moveName(type)).toBytes(), bytes]));
 }
 
@@ -35,47 +51,4 @@ function moveName(type: string): string {
   if (address === undefined)
     throw new ChainError('event', `Cannot follow log: ${JSON.stringify(type)} is no type of an event`);
   return address.padStart(64, '0') + name;
-}
-
-/**
- * Checks consecutive events of one log against a proven position.
- *
- * @param logId - the object that holds the log
- * @param from - where the events begin, already proven
- * @param until - where they must end, proven by a heartbeat
- * @throws ChainError `log` at the first event that is of another log or out of order, and when the end does not fit
- */
-export function checkLog(
-  logId: string,
-  from: LogPosition,
-  events: readonly StoredEvent[],
-  until: LogPosition,
-): void {
-  let { seq, head } = from;
-  for (const { type, bytes } of events) {
-    const event = parseEvent(type, bytes);
-    if (event.kind === 'HeartbeatEvent' || event.logId !== logId)
-      throw new ChainError('log', 'Cannot follow log: an event is of another log', { expected: logId });
-    seq += 1n;
-    if (BigInt(event.seq) !== seq)
-      throw new ChainError('log', 'Cannot follow log: events are missing or out of order', {
-        expected: String(seq),
-        actual: event.seq,
-      });
-    head = foldHead(head, { type, bytes });
-  }
-  checkPosition({ seq, head }, until);
-}
-
-function checkPosition(actual: LogPosition, expected: LogPosition): void {
-  if (actual.seq !== expected.seq)
-    throw new ChainError('log', 'Cannot follow log: it ends elsewhere', {
-      expected: String(expected.seq),
-      actual: String(actual.seq),
-    });
-  if (Buffer.compare(actual.head, expected.head) !== 0)
-    throw new ChainError('log', 'Cannot trust log: its events were not these', {
-      expected: Buffer.from(expected.head).toString('hex'),
-      actual: Buffer.from(actual.head).toString('hex'),
-    });
 }

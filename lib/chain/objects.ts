@@ -2,6 +2,7 @@ import { reasonOf } from '@daasvader/program/reason.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { ObjectError } from '@mysten/sui/client';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import { CLOCK_ID } from './clock.ts';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
 import { ImageKey, OBJECTS } from './layouts.ts';
@@ -22,7 +23,6 @@ export type Image = Contents<'Image'>;
 export type RoleStakes = NonNullable<StakingPool['roleStakes']['current']>;
 
 const STRING = '0x1::string::String';
-const CLOCK = '0x6';
 const Clock = bcs.struct('Clock', { id: bcs.Address, timestampMs: bcs.u64() });
 
 /** The package, and those of its shared objects that are to be read. */
@@ -106,7 +106,7 @@ export class ContractReader {
 
   /** The chain's clock, ms since 1970. @throws ChainError `not_found`, `answer`, `unreachable` */
   async timeMs(): Promise<number> {
-    const { timestampMs } = parse<{ timestampMs: string }>(Clock, await this.#contents(CLOCK), 'Clock');
+    const { timestampMs } = parse<{ timestampMs: string }>(Clock, await this.#contents(CLOCK_ID), 'Clock');
     return Number(timestampMs);
   }
 

@@ -4,7 +4,8 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
 import { abortName } from './aborts.ts';
 import { ChainError, type ContractAbort } from './error.ts';
-import { type ChainEvent, parseEvent } from './events.ts';
+import { type ChainEvent, decodeEvent } from './events.ts';
+import { isRefusal } from './refusal.ts';
 
 /**
  * MIST above what the simulation took: until the transaction is executed others may change the shared objects that it
@@ -78,11 +79,11 @@ export async function execute(
   };
 }
 
-/** The contracts' own events of a transaction, decoded. */
+/** The contracts' own events of a transaction, decoded; without those of kinds that are not known here. */
 export function contractEvents({ events }: Submitted, packageId: string): ChainEvent[] {
   return events
     .filter(({ type }) => type.startsWith(`${packageId}::`))
-    .map(({ type, bytes }) => parseEvent(type, bytes));
+    .flatMap((event) => decodeEvent(event) ?? []);
 }
 
 /**
@@ -111,16 +112,6 @@ async function signAndExecute(client: SuiGrpcClient, signer: Signer, transaction
     const code = isRefusal(cause) ? 'execution' : 'unreachable';
     throw new ChainError(code, `Cannot execute transaction: ${reasonOf(cause)}`, { cause });
   }
-}
-
-/** gRPC statuses by which a full node says that a transaction is not valid; sending it again cannot help. */
-const REFUSALS = new Set(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND', 'PERMISSION_DENIED']);
-
-/** Whether the full node answered that it does not take the transaction; the client wraps its answer. */
-export function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  return (typeof code === 'string' && REFUSALS.has(code)) || isRefusal(error.cause);
 }
 
 /** What of an execution error is read here. */

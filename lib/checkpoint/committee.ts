@@ -44,6 +44,8 @@ export interface CheckpointCertificate {
 /** The validators of one epoch; says whether they certified something. */
 export class Committee {
   readonly epoch: bigint;
+  /** What the attestation and the chain's configuration know it by: {@link committeeDigest}. */
+  readonly digest: Uint8Array;
   /** Sorted by public key, as bitmaps count them. */
   readonly #members: readonly CommitteeMember[];
 
@@ -52,6 +54,7 @@ export class Committee {
     this.epoch = epoch;
     this.#members = members.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey));
     checkMembers(this.#members);
+    this.digest = committeeDigest(members);
   }
 
   /**

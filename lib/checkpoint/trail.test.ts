@@ -1,4 +1,4 @@
-import { Committee as Validators } from '@daasvader/testbed/devnet/chain/committee.ts';
+import { Validators } from '@daasvader/testbed/devnet/chain/validators.ts';
 import { describe, expect, test } from 'vitest';
 import { type CertifiedSummary, readSummary } from './checkpoint.ts';
 import { Committee } from './committee.ts';

@@ -1,4 +1,4 @@
-import { retireMeasurement, revokeSeat } from '@daasvader/chain/calls.ts';
+import { retireMeasurement, revokeSeat } from '@daasvader/chain/calls/admin.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { SeatedCluster } from '@daasvader/testbed/cluster/seated-cluster.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';

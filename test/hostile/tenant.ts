@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { submitManifest } from '@daasvader/chain/calls.ts';
+import { submitManifest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
 import { User } from '@daasvader/testbed/cluster/user.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Binding } from '@daasvader/attestation/binding.ts';
-import { type AdminIds, appointHost, proposeMeasurement, setConfig } from '@daasvader/chain/calls.ts';
+import { type AdminIds, appointHost, proposeMeasurement, setConfig } from '@daasvader/chain/calls/admin.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';

@@ -2,7 +2,9 @@ import { type ChildProcess, execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as calls from '@daasvader/chain/calls.ts';
+import * as operatorCalls from '@daasvader/chain/calls/operator.ts';
+import * as userCalls from '@daasvader/chain/calls/user.ts';
+import * as ownerCalls from '@daasvader/chain/calls/worker-owner.ts';
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
@@ -36,11 +38,11 @@ export interface Running {
 /** The contracts with an active worker, two developers with wallets, and a control plane that does what tests say. */
 export class OrderCluster {
   readonly #cluster: SeatedCluster;
-  readonly #seat: calls.SeatIds;
+  readonly #seat: operatorCalls.SeatIds;
   readonly #directory: string;
   readonly #people = { user: new Ed25519Keypair(), stranger: new Ed25519Keypair() };
 
-  private constructor(cluster: SeatedCluster, seat: calls.SeatIds, directory: string) {
+  private constructor(cluster: SeatedCluster, seat: operatorCalls.SeatIds, directory: string) {
     this.#cluster = cluster;
     this.#seat = seat;
     this.#directory = directory;
@@ -111,32 +113,36 @@ export class OrderCluster {
       for (let index = 0; index < count; index += 1) {
         const name = `web-${index}`;
         const order = { ...common, name, containerName: name, requester: user.toSuiAddress() };
-        calls.submitK8sRequest(tx, deployment, order);
+        userCalls.submitK8sRequest(tx, deployment, order);
       }
     });
   }
 
   start(requestId: bigint): Promise<unknown> {
-    return this.#operate((tx) => calls.startRequest(tx, this.#seat, requestId));
+    return this.#operate((tx) => operatorCalls.startRequest(tx, this.#seat, requestId));
   }
 
   complete(requestId: bigint): Promise<unknown> {
-    return this.#operate((tx) => calls.completeRequest(tx, this.#seat, { requestId, resultDigest: DIGEST }));
+    return this.#operate((tx) =>
+      operatorCalls.completeRequest(tx, this.#seat, { requestId, resultDigest: DIGEST }),
+    );
   }
 
   fail(requestId: bigint, reason: string, applied: boolean): Promise<unknown> {
-    return this.#operate((tx) => calls.failRequest(tx, this.#seat, { requestId, reason, applied }));
+    return this.#operate((tx) => operatorCalls.failRequest(tx, this.#seat, { requestId, reason, applied }));
   }
 
   settle(requestId: bigint, outcome: number): Promise<unknown> {
-    return this.#operate((tx) => calls.settleCancelledRequest(tx, this.#seat, { requestId, outcome }));
+    return this.#operate((tx) =>
+      operatorCalls.settleCancelledRequest(tx, this.#seat, { requestId, outcome }),
+    );
   }
 
   async #addWorker(owner: Signer): Promise<void> {
     const { client, deployment } = this.#cluster;
     const args = { stake: 5n * SUI, nodeId: NODE, sealToken: 'a'.repeat(64) };
-    await submit(client, owner, (tx) => calls.stakeAndRegisterWorker(tx, deployment, args));
-    await this.#operate((tx) => calls.activateWorker(tx, this.#seat, NODE));
+    await submit(client, owner, (tx) => ownerCalls.stakeAndRegisterWorker(tx, deployment, args));
+    await this.#operate((tx) => operatorCalls.activateWorker(tx, this.#seat, NODE));
   }
 
   async #addUser(who: Person): Promise<void> {
@@ -144,7 +150,7 @@ export class OrderCluster {
     const signer = this.#people[who];
     await devnet.faucet(signer.toSuiAddress());
     await writeFile(join(this.#directory, who), signer.getSecretKey(), { mode: 0o600 });
-    await submit(client, signer, (tx) => calls.stake(tx, deployment, 2n * SUI));
+    await submit(client, signer, (tx) => userCalls.stake(tx, deployment, 2n * SUI));
   }
 
   #operate(build: (tx: Transaction) => void): Promise<unknown> {

@@ -1,14 +1,8 @@
 import { encodePem } from '@daasvader/attestation/pem.ts';
 import { issueRoot } from '@daasvader/attestation/testing/pki.ts';
-import {
-  type AdminIds,
-  appointHost,
-  openRegistration,
-  proposeMeasurement,
-  registerEnclave,
-  setConfig,
-  takeSeat,
-} from '@daasvader/chain/calls.ts';
+import { type AdminIds, appointHost, proposeMeasurement, setConfig } from '@daasvader/chain/calls/admin.ts';
+import { takeSeat } from '@daasvader/chain/calls/host.ts';
+import { openRegistration, registerEnclave } from '@daasvader/chain/calls/operator.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { createdObject, submit } from '@daasvader/chain/submit.ts';
 import { publish } from '@daasvader/move/publish.ts';

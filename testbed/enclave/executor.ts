@@ -3,6 +3,7 @@ import { ClusterState } from '@daasvader/enclave/chain/cluster-state.ts';
 import { Executor } from '@daasvader/enclave/kube/executor.ts';
 import type { Nodes } from '@daasvader/enclave/kube/nodes.ts';
 import type { OrderOptions } from '@daasvader/enclave/kube/order.ts';
+import { objectOf } from '@daasvader/enclave/kube/plan.ts';
 import type { RetryLimits } from '@daasvader/enclave/kube/retry.ts';
 import type { Tenants } from '@daasvader/enclave/kube/tenants.ts';
 import { Metrics } from '@daasvader/enclave/metrics.ts';
@@ -20,7 +21,7 @@ export interface Hands extends Pick<OrderOptions, 'kubernetes' | 'tracker'> {
 
 /** The part of an enclave that carries out orders, from its boot on: it knows what the chain said before. */
 export async function bootEnclave(chain: FakeChain, { kubernetes, tracker, tenants, limits }: Hands) {
-  const state = new ClusterState();
+  const state = new ClusterState(objectOf);
   const metrics = new Metrics();
   const whenFresh = () => Promise.resolve();
   const reactor = new Reactor({ state, whenFresh, log, metrics });

@@ -1,4 +1,5 @@
-import { encodeEvent, type RawEvent } from '@daasvader/enclave/chain/event.ts';
+import { encodeEvent } from '@daasvader/chain/events.ts';
+import type { RawEvent } from '@daasvader/chain/log.ts';
 import type { RequestEvent } from '@daasvader/enclave/chain/requests.ts';
 import type { Statement, Writer } from '@daasvader/enclave/chain/writer.ts';
 import type { Transaction } from '@mysten/sui/transactions';

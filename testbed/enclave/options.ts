@@ -44,6 +44,6 @@ function parse(args: readonly string[]) {
 }
 
 function usage(why: string): EnclaveError {
-  const call = 'node testbed/enclave/main.ts --dev --state-dir DIR --vsock SOCKET';
+  const call = 'bin/node testbed/enclave/main.ts --dev --state-dir DIR --vsock SOCKET';
   return new EnclaveError('configuration', `Cannot start: ${why}. Usage: ${call}`);
 }

@@ -4,6 +4,7 @@ import { access, constants, lstat, mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Identity } from '@daasvader/attestation/testing/pki.ts';
+import { PARENT_CID } from '@daasvader/enclave/init/command-line.ts';
 import { connectPath } from '@daasvader/vsock/unix-socket.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Child } from './child.ts';
@@ -163,7 +164,7 @@ function qemuCommand(options: MachineOptions, moduleId: string, instance: string
 function appendedCommandLine(): string {
   const [, mhz] = /^cpu MHz\s*: ([\d.]+)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
   const clock = mhz === undefined ? [] : [`tsc_early_khz=${Math.round(Number(mhz) * 1_000)}`, 'tsc=reliable'];
-  return [`daasvader.parent_cid=${HOST_CID}`, ...clock].join(' ');
+  return [`${PARENT_CID}=${HOST_CID}`, ...clock].join(' ');
 }
 
 async function startDevice(options: MachineOptions): Promise<Child> {

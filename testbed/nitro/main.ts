@@ -18,13 +18,18 @@ try {
   const root = await loadRoot(stateDir, Date.now());
   const onConsole = (bytes: Buffer) => void process.stdout.write(bytes);
   machine = await Machine.boot({ ...options, programs, root, onConsole });
-  process.send?.({ moduleId: machine.moduleId });
-  process.send?.(await machine.exited);
+  tell({ moduleId: machine.moduleId });
+  tell(await machine.exited);
 } catch (error) {
   process.stderr.write(`Cannot run the machine: ${reasonOf(error)}\n`);
   process.exitCode = 1;
 }
 if (process.connected) process.disconnect();
+
+/** Whoever listened may be gone meanwhile. */
+function tell(news: object): void {
+  if (process.connected) process.send!(news);
+}
 
 function readOptions(args: string[]) {
   const text = { type: 'string' } as const;

@@ -7,11 +7,11 @@ import { ownAddress } from '../address.ts';
 import { joinCluster } from '../join.ts';
 import { readSealKey, sealKeyFile } from '../keys.ts';
 import { openChain } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, rootOf, withRoot, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, print, rootOf, withCommon, withRoot } from './options.ts';
 
 /** `join`: verifies, then fetches the bootstrap credential that a kubelet starts with. */
-export function joinCommand(): Command {
-  return withRoot(workerCommand('join', 'verify, then fetch the bootstrap credential')).action(joinOnce);
+export function joinCommand(command: Command): void {
+  withRoot(withCommon(command)).action(joinOnce);
 }
 
 async function joinOnce(options: CommonOptions): Promise<void> {

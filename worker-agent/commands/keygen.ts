@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { createSealKey, createWallet, sealKeyFile } from '../keys.ts';
-import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, print, walletFileOf, withCommon } from './options.ts';
 
 /** `keygen`: makes the seal key, and with `--wallet` the owner's Sui key too. */
-export function keygenCommand(): Command {
-  return workerCommand('keygen', 'make the key that join credentials are sealed to')
-    .option('--wallet', 'make a Sui key too, unless there is one')
-    .action(keygen);
+export function keygenCommand(command: Command): void {
+  withCommon(command).option('--wallet', 'make a Sui key too, unless there is one').action(keygen);
 }
 
 async function keygen(options: CommonOptions & { wallet?: boolean }): Promise<void> {

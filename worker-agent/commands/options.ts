@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { printable, printableJson } from '@daasvader/attestation/printable.ts';
 import { readBounded } from '@daasvader/program/bounded-file.ts';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readConfig, type WorkerConfig } from '../config.ts';
 import { WorkerError } from '../error.ts';
 
@@ -15,10 +15,9 @@ export interface CommonOptions {
   root?: string;
 }
 
-/** A command with the options that all share. */
-export function workerCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
+/** Adds the options that all share. */
+export function withCommon(command: Command): Command {
+  return command
     .option('-c, --config <file>', 'worker-config.yaml; environment variables override it')
     .option('--json', 'print JSON');
 }

@@ -6,13 +6,13 @@ import { nodeKubeconfig } from '../k3s.ts';
 import { readWallet } from '../keys.ts';
 import { OwnNode } from '../node.ts';
 import { openOwner } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, print, walletFileOf, withCommon } from './options.ts';
 
 const DEFAULT_DRAIN_SECONDS = 120;
 
 /** `drain`: no new work on chain, then the pods here move elsewhere. */
-export function drainCommand(): Command {
-  return workerCommand('drain', 'take no new work and move the pods elsewhere')
+export function drainCommand(command: Command): void {
+  withCommon(command)
     .option('--timeout <seconds>', 'how long pods may take to go', parseSeconds, DEFAULT_DRAIN_SECONDS)
     .action(async (options: CommonOptions & { timeout: number }) => {
       const config = await configOf(options);
@@ -27,8 +27,8 @@ export function drainCommand(): Command {
 }
 
 /** `uncordon`: takes back a drain. */
-export function uncordonCommand(): Command {
-  return workerCommand('uncordon', 'take work again after a drain').action(async (options: CommonOptions) => {
+export function uncordonCommand(command: Command): void {
+  withCommon(command).action(async (options: CommonOptions) => {
     const config = await configOf(options);
     const digest = await (await ownerOf(config)).resume(config.node.id);
     await nodeOf(config)?.setSchedulable(true);
@@ -41,14 +41,12 @@ export function uncordonCommand(): Command {
 }
 
 /** `leave`: leaves the cluster for good. The stake is the owner's to ask for from then on. */
-export function leaveCommand(): Command {
-  return workerCommand('leave', 'leave the cluster for good; the stake can then be asked for').action(
-    async (options: CommonOptions) => {
-      const config = await configOf(options);
-      const digest = await (await ownerOf(config)).leave(config.node.id);
-      print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
-    },
-  );
+export function leaveCommand(command: Command): void {
+  withCommon(command).action(async (options: CommonOptions) => {
+    const config = await configOf(options);
+    const digest = await (await ownerOf(config)).leave(config.node.id);
+    print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
+  });
 }
 
 function parseSeconds(text: string): number {

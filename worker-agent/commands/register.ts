@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { WorkerError } from '../error.ts';
 import { readSealKey, readWallet, sealKeyFile } from '../keys.ts';
 import { openChain, openOwner } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, walletFileOf, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, print, walletFileOf, withCommon } from './options.ts';
 
 /** `register`: stakes and registers this worker, or gives a registered one a new seal token. */
-export function registerCommand(): Command {
-  return workerCommand('register', 'stake SUI and register this worker, or renew its seal token')
+export function registerCommand(command: Command): void {
+  withCommon(command)
     .option('--token <hex>', 'the seal token that is expected to be registered; must be that of the seal key')
     .action(register);
 }

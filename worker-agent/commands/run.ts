@@ -12,11 +12,11 @@ import { serveHealth } from '../health.ts';
 import { readSealKey, readWallet, sealKeyFile } from '../keys.ts';
 import { AgentState } from '../state.ts';
 import { openChain, openOwner } from '../sui-chain.ts';
-import { type CommonOptions, configOf, rootOf, walletFileOf, withRoot, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, rootOf, walletFileOf, withCommon, withRoot } from './options.ts';
 
 /** `run`: keeps the node joined until SIGTERM or SIGINT drains it; a second signal skips the drain. */
-export function runCommand(): Command {
-  return withRoot(workerCommand('run', 'verify, join and keep this node running')).action(run);
+export function runCommand(command: Command): void {
+  withRoot(withCommon(command)).action(run);
 }
 
 async function run(options: CommonOptions): Promise<void> {

@@ -4,11 +4,11 @@ import { agentStatus } from '../agent-status.ts';
 import type { RegisteredWorker } from '../chain.ts';
 import type { Status } from '../state.ts';
 import { openChain } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, print, withCommon } from './options.ts';
 
 /** `status`: what the chain says of this worker, and what the agent on this machine says. */
-export function statusCommand(): Command {
-  return workerCommand('status', 'show this worker on chain and on this machine').action(status);
+export function statusCommand(command: Command): void {
+  withCommon(command).action(status);
 }
 
 async function status(options: CommonOptions): Promise<void> {

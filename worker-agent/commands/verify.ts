@@ -3,13 +3,11 @@ import { passedLine } from '@daasvader/verifier/print.ts';
 import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Command } from 'commander';
 import { openChain } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, rootOf, withRoot, workerCommand } from './options.ts';
+import { type CommonOptions, configOf, print, rootOf, withCommon, withRoot } from './options.ts';
 
 /** `verify`: checks the control plane against the chain and says what was compared with what. */
-export function verifyCommand(): Command {
-  return withRoot(workerCommand('verify', 'check that the control plane is the one in the seat')).action(
-    verify,
-  );
+export function verifyCommand(command: Command): void {
+  withRoot(withCommon(command)).action(verify);
 }
 
 async function verify(options: CommonOptions): Promise<void> {

@@ -16,11 +16,11 @@ import {
   parentOf,
   sumGas,
 } from './checkpoint.ts';
-import { Committee } from './committee.ts';
 import { type Epoch, findEpoch } from './epoch.ts';
 import { type Allocation, makeEpochChange, makeGenesis, makePrologue } from './genesis.ts';
 import { decodeTransaction, type SignedTransaction } from './record.ts';
 import { Store, type StoredCheckpoint, type StoredTransaction, type TransactionRecord } from './store.ts';
+import { Validators } from './validators.ts';
 
 export interface ChainOptions {
   /** Where state is kept; without it, state ends with the process. */
@@ -134,7 +134,7 @@ export class Chain {
   }
 
   /** The validators of the present epoch. */
-  get committee(): Committee {
+  get committee(): Validators {
     return this.#epoch.committee;
   }
 
@@ -241,7 +241,7 @@ export class Chain {
 
   #seal(entries: BatchEntry[], timestampMs: number, ending: boolean): BuiltCheckpoint {
     const total = this.#transactionCount + entries.length;
-    const successor = ending ? Committee.derive(this.secret, this.committee.epoch + 1n) : undefined;
+    const successor = ending ? Validators.derive(this.secret, this.committee.epoch + 1n) : undefined;
     const built = buildCheckpoint(this.committee, this.#parent, entries, total, timestampMs, successor);
     this.store.addCheckpoint(built.checkpoint);
     return built;
@@ -302,7 +302,7 @@ function writeGenesis(store: Store, framework: Uint8Array[], options: ChainOptio
   store.addTransaction({ ...record, position: 0, checkpoint: 0 });
   const entries = [{ record, gas: NO_GAS }];
   store.addCheckpoint(
-    buildCheckpoint(Committee.derive(options.secret), undefined, entries, 1, timestampMs).checkpoint,
+    buildCheckpoint(Validators.derive(options.secret), undefined, entries, 1, timestampMs).checkpoint,
   );
 }
 

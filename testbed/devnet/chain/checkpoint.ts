@@ -1,8 +1,8 @@
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { CheckpointContents, CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
 import { type GasCost, NO_GAS } from '../transaction/gas.ts';
-import type { Committee } from './committee.ts';
 import type { StoredCheckpoint, TransactionRecord } from './store.ts';
+import type { Validators } from './validators.ts';
 
 /** The protocol whose encodings this chain follows. */
 export const PROTOCOL_VERSION = 100n;
@@ -26,12 +26,12 @@ export interface BuiltCheckpoint {
 
 /** Builds and certifies the checkpoint after `parent`, or the first one; with a `successor` it is the last of its epoch. */
 export function buildCheckpoint(
-  committee: Committee,
+  committee: Validators,
   parent: CheckpointParent | undefined,
   transactions: { record: TransactionRecord; gas: GasCost }[],
   totalTransactions: number,
   timestampMs: number,
-  successor?: Committee,
+  successor?: Validators,
 ): BuiltCheckpoint {
   const contents = CheckpointContents.serialize({
     V1: {
@@ -66,7 +66,7 @@ export function sumGas(transactions: { gas: GasCost }[], parent: CheckpointParen
   return transactions.reduce((sum, transaction) => addGas(sum, transaction.gas), parent?.gas ?? NO_GAS);
 }
 
-function endOfEpochData({ members }: Committee) {
+function endOfEpochData({ members }: Validators) {
   return {
     nextEpochCommittee: members.map(({ publicKey, weight }) => [publicKey, weight] as const),
     nextEpochProtocolVersion: PROTOCOL_VERSION,

@@ -1,9 +1,9 @@
-import { Committee } from './committee.ts';
 import type { Store } from './store.ts';
+import { Validators } from './validators.ts';
 
 /** A stretch of checkpoints that one committee certifies. */
 export interface Epoch {
-  committee: Committee;
+  committee: Validators;
   firstCheckpoint: number;
   /** Undefined while it lasts. */
   lastCheckpoint: number | undefined;
@@ -21,7 +21,7 @@ export function findEpoch(
   if (epoch > current) return undefined;
   const previousEnd = epoch === 0n ? undefined : store.lastCheckpointOf(epoch - 1n)!;
   return {
-    committee: Committee.derive(secret, epoch),
+    committee: Validators.derive(secret, epoch),
     firstCheckpoint: previousEnd === undefined ? 0 : previousEnd + 1,
     lastCheckpoint: epoch === current ? undefined : store.lastCheckpointOf(epoch)!,
     startMs: store.checkpoint(previousEnd ?? 0)!.timestampMs,

@@ -17,6 +17,8 @@ import { page } from './page.ts';
 
 /** Sui's full nodes take messages up to 4 MiB. */
 const MAX_BODY = 4 * 1024 * 1024;
+/** Longer than a client is busy between two requests: one that compiles a package finds its connection still there. */
+const KEEP_ALIVE_MS = 60_000;
 const TEXT_TYPE = 'application/grpc-web-text';
 const CORS = {
   'access-control-allow-origin': '*',
@@ -65,7 +67,7 @@ export class DevnetServer {
       ].map((service) => [service.type.typeName, service as never]),
     );
     this.#routes = jsonRoutes(chain, faucet);
-    this.#server = createServer((request, response) => {
+    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         console.error('devnet: defect while answering', error);
         response.destroy();

@@ -5,7 +5,7 @@ import { CheckpointContents, CheckpointSummary, TransactionEvents } from '@daasv
 import { encodeSigners } from '@daasvader/checkpoint/signers.ts';
 import { bcs } from '@mysten/sui/bcs';
 import type { GrpcTypes } from '@mysten/sui/grpc';
-import { Committee } from '../chain/committee.ts';
+import { Validators } from '../chain/validators.ts';
 import type { Devnet } from '../devnet.ts';
 import type { Lie } from './front.ts';
 
@@ -39,7 +39,7 @@ export const LIES = {
     }),
   /** A whole forgery, signed by all of another committee. */
   'wrong committee': ({ chain }) => {
-    const strangers = Committee.derive(Buffer.from('strangers'), chain.committee.epoch);
+    const strangers = Validators.derive(Buffer.from('strangers'), chain.committee.epoch);
     return aboutEvents((checkpoint) => {
       const forged = forge(checkpoint, 'summary');
       return [signed(forged, strangers.certify(bytesOf(forged.summary)))];
@@ -47,7 +47,7 @@ export const LIES = {
   },
   /** The true checkpoint with a certificate of the epoch after. */
   'wrong epoch': ({ chain }) => {
-    const later = Committee.derive(chain.secret, chain.committee.epoch + 1n);
+    const later = Validators.derive(chain.secret, chain.committee.epoch + 1n);
     return aboutEvents((checkpoint) => [signed(checkpoint, later.certify(bytesOf(checkpoint.summary)))]);
   },
   /** The true checkpoint, signed by a member that does not exist. */

@@ -17,7 +17,7 @@ interface Validator {
 }
 
 /** The validators of one epoch with their secret keys. */
-export class Committee {
+export class Validators {
   readonly epoch: bigint;
   /** Sorted by public key, as bitmap indexes count them. */
   readonly members: readonly CommitteeMember[];
@@ -32,7 +32,7 @@ export class Committee {
   }
 
   /** Derives `size` validators of equal weight from a secret. */
-  static derive(secret: Uint8Array, epoch = 0n, size = 4): Committee {
+  static derive(secret: Uint8Array, epoch = 0n, size = 4): Validators {
     const share = TOTAL_VOTING_POWER / BigInt(size);
     const rest = TOTAL_VOTING_POWER - share * BigInt(size);
     const validators = Array.from({ length: size }, (_, index) => validatorKey(secret, epoch, index))
@@ -42,7 +42,7 @@ export class Committee {
         key,
         member: { publicKey, weight: index === 0 ? share + rest : share },
       }));
-    return new Committee(epoch, validators);
+    return new Validators(epoch, validators);
   }
 
   /**

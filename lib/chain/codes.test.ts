@@ -1,0 +1,22 @@
+import { readPackage } from '@daasvader/move/sources.ts';
+import { expect, test } from 'vitest';
+import { CANCELLATION_OUTCOME, codeName, REQUEST_STATUS, ROLE, WORKER_STATUS } from './codes.ts';
+
+const CONTRACTS = new URL('../../contracts', import.meta.url).pathname;
+
+test.each([
+  ['worker_registry', 'STATUS', WORKER_STATUS],
+  ['k8s_scheduler', 'STATUS', REQUEST_STATUS],
+  ['k8s_scheduler', 'OUTCOME', CANCELLATION_OUTCOME],
+  ['role_stakes', 'ROLE', ROLE],
+])('the numbers are those of %s: %s', async (module, prefix, codes) => {
+  const source = (await readPackage(CONTRACTS))[`sources/${module}.move`]!;
+  const constants = source.matchAll(new RegExp(`^const ${prefix}_(\\w+): u8 = (\\d+);$`, 'gm'));
+  expect(codes).toEqual(
+    Object.fromEntries([...constants].map(([, n, code]) => [n!.toLowerCase(), Number(code)])),
+  );
+});
+
+test('a number has its name, and no other has one', () => {
+  expect([0, 4, 5].map((code) => codeName(ROLE, code))).toEqual(['none', 'super', undefined]);
+});
