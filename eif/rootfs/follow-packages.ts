@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -31,7 +31,8 @@ export interface Answer {
 const question: Question = JSON.parse(await text(process.stdin));
 process.stdout.write(JSON.stringify(follow(question)));
 
-function follow({ root, imports, absent, computed }: Question): Answer {
+function follow({ imports, absent, computed, ...question }: Question): Answer {
+  const root = realpathSync(question.root); // as Node has it in what it resolves
   const files = new Set<string>();
   const problems: string[] = [];
   const isAbsent = new RegExp(`^(?:${absent})$`);
@@ -39,6 +40,7 @@ function follow({ root, imports, absent, computed }: Question): Answer {
     if (isBuiltin(specifier) || isAbsent.test(packageOf(specifier))) return;
     const file = resolve(from, specifier, how);
     if (file === undefined) problems.push(`${relative(root, from)} loads ${specifier}, which is not there`);
+    else if (!file.startsWith(`${root}/node_modules/`)) problems.push(`${file} is in no package`);
     else files.add(file);
   };
   for (const [from, specifiers] of Object.entries(imports))

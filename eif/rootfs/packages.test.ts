@@ -87,6 +87,7 @@ describe('collectPackages', () => {
 
   it.each([
     ['a file that is not there', "require('./b')", 'node_modules/a/index.js loads ./b, which is not there'],
+    ['a file of no package', "require('../../x')", 'x.js is in no package'],
     [
       'a package that is not installed',
       "require('b')",
@@ -95,7 +96,7 @@ describe('collectPackages', () => {
     ['a name that is put together', "require('./' + b)", "loads by a computed name: require('./' + b)"],
     ['an import that is put together', 'import(b + c)', 'loads by a computed name: import(b + c)'],
   ])('refuses %s, naming who loads it', async (_what, text, message) => {
-    await install('a', {}, { 'index.js': text });
+    await install('a', {}, { 'index.js': text, '../../x.js': '' });
     await expect(collect('a')).rejects.toMatchObject({
       code: 'package',
       message: expect.stringContaining(message),

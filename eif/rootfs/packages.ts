@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { RootfsError } from './error.ts';
 import type { Answer, Question } from './follow-packages.ts';
 
@@ -39,12 +40,18 @@ export async function collectPackages(root: string, imports: Question['imports']
   return [...files, ...(await Promise.all(licences)).flat()].sort();
 }
 
-/** Only a process of its own can be told to resolve imports in the name of another file. */
+/**
+ * Only a process of its own can be told to resolve imports in the name of another file. It has no environment, which could
+ * make it find others.
+ */
 async function ask(question: Question): Promise<Answer> {
   const flags = ['--experimental-import-meta-resolve', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...flags, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...flags, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
   child.stdin.end(JSON.stringify(question));
-  return (await json(child.stdout)) as Answer;
+  const [answer, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  if (code !== 0)
+    throw new RootfsError('package', `Cannot tell what is loaded: ${PROGRAM} ended with ${code}, see above`);
+  return JSON.parse(answer) as Answer;
 }
 
 /** The folder of the package that a file belongs to. */

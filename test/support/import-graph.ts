@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readImports } from '../../eif/rootfs/imports.ts';
 import { resolveOwn } from '../../eif/rootfs/sources.ts';
@@ -8,14 +7,13 @@ import { resolveOwn } from '../../eif/rootfs/sources.ts';
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Reads the imports of every TypeScript file that the repository has or is about to have.
+ * Reads the imports of every TypeScript file.
  *
  * @param root of the repository
  */
 export function readImportGraph(root: string): ImportGraph {
-  const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '*.ts'];
-  const files = execFileSync('git', listed, { cwd: root, encoding: 'utf8' }).trim().split('\n');
-  return new Map(files.map((file) => [file, importsOf(root, file)]));
+  const files = globSync('**/*.ts', { cwd: root, exclude: ['node_modules/**', 'build/**'] });
+  return new Map(files.sort().map((file) => [file, importsOf(root, file)]));
 }
 
 function importsOf(root: string, file: string): string[] {
