@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compareTcb, describeTcb, LIST } from './tcb.ts';
 
 const ADVICE =
-  'what is in the image has changed; if that is meant, write its list anew: node eif/rootfs/tcb.ts';
+  'what is in the image has changed; if that is meant, write its list anew: bin/node eif/rootfs/tcb.ts';
 
 describe('the list of what is in the image', () => {
   it('is what is in the image', async () => {

@@ -6,11 +6,11 @@ import { programFiles } from './rootfs.ts';
 // What one has to trust of the image besides kernel, C library, Node and Kubernetes, which are pinned elsewhere: each
 // source and each npm package that is in it. The list is kept in the repository, so that whatever joins it is seen.
 //
-//   node eif/rootfs/tcb.ts      writes the list anew
+//   bin/node eif/rootfs/tcb.ts      writes the list anew
 
 /** The list. */
 export const LIST = join(import.meta.dirname, '../tcb.txt');
-const HEADING = `Sources and npm packages in the enclave image. Written by: node eif/rootfs/tcb.ts\n\n`;
+const HEADING = `Sources and npm packages in the enclave image. Written by: bin/node eif/rootfs/tcb.ts\n\n`;
 const SIZE = /^(.*), at most (\d+) KiB$/;
 /** Room that the sources of a folder have to grow in, and packages, whose versions are pinned, have not. */
 const ROOM_KIB = { sources: 16, packages: 1 };
