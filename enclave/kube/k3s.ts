@@ -165,13 +165,13 @@ export class K3s {
   }
 }
 
-/** Without it a successor of ours that was killed would not find the server; this one goes on. */
 /** The cluster administrator's, from the folder where the server keeps certificates, and where it puts new ones. */
 function readCredential(directory: string): Credential {
   const read = (name: string) => readFileSync(join(directory, name), 'utf8');
   return { ca: read('server-ca.crt'), cert: read('client-admin.crt'), key: read('client-admin.key') };
 }
 
+/** Without it a successor of ours that was killed would not find the server; this one goes on. */
 async function writePid(file: string, pid: number, log: Logger): Promise<void> {
   await writeFile(file, `${pid}`).catch((error: unknown) =>
     log.warn({ error: String(error) }, 'k3s: its process id is not kept'),

@@ -80,15 +80,15 @@ export class User {
     return stdout;
   }
 
-  /** Waits until a pod with the label `app=<name>` runs. */
+  /** Waits until a pod with the label `app=<name>` runs; a server that just starts again may refuse for a moment. */
   async untilRunning(name: string, timeoutMs: number): Promise<RunningPod> {
     for (const deadline = Date.now() + timeoutMs; ; await sleep(POLL_MS)) {
-      const [pod] = (await this.pods(name)).filter(isRunning);
+      const pods = await this.pods(name).catch((error: Error) => error);
+      const pod = pods instanceof Error ? undefined : pods.find(isRunning);
       if (pod !== undefined) return describe(pod);
-      if (Date.now() > deadline)
-        throw new Error(
-          `Cannot see ${name} running after ${timeoutMs / 1000} s:\n${await this.kubectl('describe', 'pods')}`,
-        );
+      if (Date.now() < deadline) continue;
+      const seen = pods instanceof Error ? pods.message : await this.kubectl('describe', 'pods');
+      throw new Error(`Cannot see ${name} running after ${timeoutMs / 1000} s:\n${seen}`);
     }
   }
 
