@@ -11,6 +11,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Neither side sent anything for so long, such as a client that does not take its answer. */
 const IDLE_MS = 60_000;
 const MAX_BODY_BYTES = 8 << 20;
+/** How long a client that was refused may take to stop sending. */
+const LINGER_MS = 1_000;
 
 /** Answers one route; what it returns is sent as JSON with status 200. */
 export type Route = (input: { query: URLSearchParams; body: unknown }) => Promise<unknown>;
@@ -35,8 +37,7 @@ export function jsonService(routes: Routes, metrics: Metrics, log: Logger): Conn
     const type = status === 200 ? 'application/json' : 'application/problem+json';
     const body = JSON.stringify(answer);
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
-    // What the client still sends of a refused body is not read.
-    response.end(body, () => request.complete || request.destroy());
+    response.end(body, () => request.complete || endSoon(request));
   };
   const server = createServer(
     {
@@ -53,6 +54,15 @@ export function jsonService(routes: Routes, metrics: Metrics, log: Logger): Conn
   );
   server.setTimeout(IDLE_MS);
   return httpHandler(server);
+}
+
+/**
+ * Drops what a client still sends of a refused body, for a moment, and then the connection: if that was cut with bytes
+ * unread, TCP would reset it, and the client might lose the answer.
+ */
+function endSoon(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+  request.resume().once('close', () => clearTimeout(timer));
 }
 
 interface Answer {
