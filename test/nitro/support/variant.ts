@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { EnclaveImage } from '@daasvader/testbed/cluster/enclave-image.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-/** What is not source: installed packages, which the copy shares, what was built, and the history. */
-const LEFT_OUT = new Set(['node_modules', 'build', '.git']);
+/** What is not source: what was built, and the history. */
+const LEFT_OUT = new Set(['build', '.git']);
 
 /** Changes to sources, by path in the repository. */
 export type Changes = Readonly<Record<string, (source: string) => string>>;
@@ -19,8 +19,9 @@ export type Changes = Readonly<Record<string, (source: string) => string>>;
  */
 export async function buildVariant(directory: string, changes: Changes): Promise<EnclaveImage> {
   const copy = join(directory, 'sources');
-  await cp(ROOT, copy, { recursive: true, filter: (path) => !LEFT_OUT.has(relative(ROOT, path)) });
-  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  // Links among packages stay relative, so that the copy is made of its own sources.
+  const filter = (path: string) => !LEFT_OUT.has(relative(ROOT, path));
+  await cp(ROOT, copy, { recursive: true, verbatimSymlinks: true, filter });
   for (const [path, change] of Object.entries(changes)) {
     const source = await readFile(join(copy, path), 'utf8');
     const changed = change(source);
