@@ -91,7 +91,7 @@ test('one byte of a source changed is another image, and the chain registers it 
 });
 
 function confessingImage() {
-  const after = "const kubernetes = await steps.run('k3s ready', () => k3s.ready());\n";
+  const after = 'const kubernetes = await startKubernetes(k3s, steps);\n';
   const confess = (source: string) => source.replace(after, () => `${after}${CONFESSION}\n`);
   return buildVariant(nitro.path('confessing'), { 'enclave/boot/enclave.ts': confess });
 }
