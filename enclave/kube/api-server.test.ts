@@ -73,6 +73,18 @@ describe('the API server', () => {
     });
   });
 
+  test('is asked once where a kind lives, by many at once, and again when it did not say', async () => {
+    answers[`GET ${POD}`] = say(pod);
+    const discovery = answers['GET /api/v1']!;
+    answers['GET /api/v1'] = refuse(500, 'busy');
+    const subject = kubernetes();
+    const read = () => Promise.allSettled([subject.read(pod), subject.read(pod), subject.read(pod)]);
+    expect((await read()).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    answers['GET /api/v1'] = discovery;
+    expect((await read()).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect(asked.filter(({ url }) => url === '/api/v1')).toHaveLength(2);
+  });
+
   test('is asked about one name, whatever is in it, and an object that is not there is no error', async () => {
     expect(await kubernetes().read(node)).toBeUndefined();
     expect(asked.at(-1)?.url).toBe('/api/v1/nodes/a%2F..%2Fb');

@@ -28,7 +28,7 @@ interface Resource {
 /** The enclave's own access to the API server, as cluster administrator. It never leaves the process. Every call ends in time. */
 export class Kubernetes {
   readonly #server: ApiServer;
-  readonly #resources = new Map<string, ReadonlyMap<string, Resource>>();
+  readonly #resources = new Map<string, Promise<ReadonlyMap<string, Resource>>>();
 
   /** @param url and credential as of {@link ApiServer} */
   constructor(url: string, credential: () => Credential) {
@@ -113,20 +113,32 @@ export class Kubernetes {
     return `${root}${isNamespaced ? `/namespaces/${namespace}` : ''}/${plural}/${encodeURIComponent(name)}`;
   }
 
-  /** As the server tells it (discovery); asked once for each group and version, of which it has a fixed set. */
   async #resourceOf(root: string, kind: string): Promise<Resource> {
-    const known = this.#resources.get(root) ?? new Map(await this.#resourcesUnder(root));
-    this.#resources.set(root, known);
-    const resource = known.get(kind);
+    const resource = (await this.#resourcesUnder(root)).get(kind);
     if (resource === undefined) throw new EnclaveError('k3s', `Cannot find the kind ${kind} under ${root}`);
     return resource;
   }
 
-  async #resourcesUnder(root: string): Promise<[string, Resource][]> {
+  /**
+   * As the server tells it (discovery): asked once for each group and version, of which it has a fixed set, by however
+   * many at once; and again when it did not answer.
+   */
+  #resourcesUnder(root: string): Promise<ReadonlyMap<string, Resource>> {
+    const known = this.#resources.get(root);
+    if (known !== undefined) return known;
+    const told = this.#discover(root);
+    this.#resources.set(root, told);
+    told.catch(() => this.#resources.delete(root));
+    return told;
+  }
+
+  async #discover(root: string): Promise<ReadonlyMap<string, Resource>> {
     const { resources } = await this.get<V1APIResourceList>(root);
-    return resources
-      .filter(({ name }) => !name.includes('/')) // subresources have kinds too
-      .map(({ kind, name, namespaced }) => [kind, { plural: name, isNamespaced: namespaced }]);
+    return new Map(
+      resources
+        .filter(({ name }) => !name.includes('/')) // subresources have kinds too
+        .map(({ kind, name, namespaced }) => [kind, { plural: name, isNamespaced: namespaced }]),
+    );
   }
 }
 
