@@ -22,8 +22,6 @@ import { TestControlPlane } from './test-control-plane.ts';
 
 /** How long a transaction of the operator may be held back. */
 const HOLD_MS = 60_000n;
-/** The first lead. */
-const TERM = 1n;
 
 /** A chain with the contracts, and a control plane that registered there, sits in its seat and leads. */
 export class SeatedCluster {
@@ -31,6 +29,8 @@ export class SeatedCluster {
   readonly client: SuiGrpcClient;
   readonly deployment: Deployment & AdminIds;
   readonly controlPlane: TestControlPlane;
+  /** Of the lead that {@link operate} speaks for. */
+  term = 1n;
   #enclaveId = '';
 
   private constructor(
@@ -70,7 +70,7 @@ export class SeatedCluster {
     const { client, controlPlane, operatorIds: ids } = this;
     const notAfterMs = BigInt(await new ContractReader(client, ids).timeMs()) + HOLD_MS;
     return submit(client, controlPlane.operator, (tx) =>
-      build(tx, ids, beginAct(tx, ids, { term: TERM, notAfterMs })),
+      build(tx, ids, beginAct(tx, ids, { term: this.term, notAfterMs })),
     );
   }
 
