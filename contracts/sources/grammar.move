@@ -8,6 +8,7 @@ const MAX_REPOSITORY_LENGTH: u64 = 128;
 const MAX_TAG_LENGTH: u64 = 128;
 const MAX_SUBDOMAIN_LENGTH: u64 = 253;
 const KEY_LENGTH: u64 = 64;
+const MAX_REGION_LENGTH: u64 = 32;
 const MAX_PORT: u64 = 65_535;
 
 // Characters, as numbers: a literal such as `b"-"[0]` would make a vector for each byte that it is compared with.
@@ -66,6 +67,11 @@ public(package) fun is_printable(text: &vector<u8>): bool {
 public(package) fun is_key(text: &vector<u8>): bool {
     text.length() == KEY_LENGTH &&
     text.all!(|c| is_digit(*c) || (*c >= SMALL_A && *c <= SMALL_F))
+}
+
+/// A region of a provider: lower case letters, digits and hyphens, at most 32; may be empty.
+public(package) fun is_region(text: &vector<u8>): bool {
+    text.length() <= MAX_REGION_LENGTH && text.all!(|c| is_lower_alphanumeric(*c) || *c == b"-"[0])
 }
 
 /// A port in decimal, 1 to 65535, without sign or leading zero.
