@@ -92,6 +92,14 @@ public struct RoleGrantedEvent has copy, drop {
     role: u8,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): StakingPool {
     let mut pool = StakingPool {
         id: object::new(ctx),
