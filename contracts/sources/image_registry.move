@@ -125,7 +125,7 @@ public fun migrate(images: &mut ImageRegistry, registry: &EnclaveRegistry, cap: 
 
 /// Says which image a tag means from now on. A name that nobody has becomes the sender's.
 ///
-/// @throws `EBadName`, `EBadTag`, `EBadDigest`, `EBadBlobId`, `ENotOwner`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EBadName`, `EBadTag`, `EBadDigest`, `EBadBlobId`, `ENotOwner`, `gate::EOldPackage`
 public(package) entry fun publish_image(
     images: &mut ImageRegistry,
     name: String,
@@ -154,7 +154,7 @@ public(package) entry fun publish_image(
 
 /// Takes a tag away. The name stays its owner's. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `EUnknownTag`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownName`, `ENotOwner`, `EUnknownTag`, `gate::EOldPackage`
 public(package) entry fun remove_image(images: &mut ImageRegistry, name: String, tag: String, _clock: &Clock, ctx: &TxContext) {
     gate::check(images.version);
     let key = ImageKey(name, tag);
@@ -170,7 +170,7 @@ public(package) entry fun remove_image(images: &mut ImageRegistry, name: String,
 
 /// Gives a name with all its tags to another account. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownName`, `ENotOwner`, `gate::EOldPackage`
 public(package) entry fun transfer_name(
     images: &mut ImageRegistry,
     name: String,
@@ -191,7 +191,7 @@ public(package) entry fun transfer_name(
 
 /// Gives up a name without tags: it is free again. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `EHasTags`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownName`, `ENotOwner`, `EHasTags`, `gate::EOldPackage`
 public(package) entry fun drop_name(images: &mut ImageRegistry, name: String, _clock: &Clock, ctx: &TxContext) {
     gate::check(images.version);
     assert!(images.own_name_mut(name, ctx.sender()).tags == 0, EHasTags);
