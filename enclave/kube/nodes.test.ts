@@ -35,6 +35,7 @@ function subject() {
         if (needed()) deeds.push(label);
       },
     },
+    clock: { now: () => 0 },
     log: pino({ enabled: false }),
   } as unknown as NodesOptions);
   const base = { logId: `0x${'01'.repeat(32)}`, seq: '1', nodeId: 'worker-1' };

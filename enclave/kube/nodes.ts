@@ -4,6 +4,7 @@ import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import type { V1Node } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
+import type { ChainClock } from '../chain/heartbeat.ts';
 import { WorkerLevels } from '../chain/worker-levels.ts';
 import type { Writer } from '../chain/writer.ts';
 import type { Logger } from '../log.ts';
@@ -24,6 +25,7 @@ export interface NodesOptions {
   readonly seat: OperatorIds;
   readonly audit: Audit;
   readonly log: Logger;
+  readonly clock: Pick<ChainClock, 'now'>;
 }
 
 /** Keeps the chain's workers and Kubernetes's nodes in step: one tells readiness, the other who may be a node. */
@@ -39,6 +41,7 @@ export class Nodes {
     this.#levels = new WorkerLevels({
       ...options,
       isReady: (nodeId) => this.#ready.get(nodeId) === true,
+      chainTime: options.clock.now,
       counterOf: (nodeId) => options.state.worker(nodeId)?.counter ?? 0n,
     });
   }
