@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { publish } from '@daasvader/move/publish.ts';
 import { type Devnet, startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';

@@ -2,7 +2,8 @@ import { type ContractReader, type RoleStakes, roleStakesAt } from '@daasvader/c
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { z } from 'zod';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { namespaceOf, roleName } from '../kube/names.ts';
+import { roleName } from '../kube/names.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
 
