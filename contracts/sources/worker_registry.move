@@ -2,9 +2,11 @@
 module daasvader::worker_registry;
 
 use daasvader::active_workers::{Self, ActiveWorkers};
-use daasvader::enclave_registry::{AdminCap, Enclave, EnclaveRegistry};
+use daasvader::enclave_registry::{AdminCap, EnclaveRegistry};
 use daasvader::event_log::{Self, Log, LogHead};
+use daasvader::gate;
 use daasvader::grammar;
+use daasvader::operator::Act;
 use daasvader::stake::{Self, Stake};
 use daasvader::timelock::{Self, Timelocked};
 use std::string::String;
@@ -69,6 +71,7 @@ const DIGEST_LENGTH: u64 = 32;
 
 public struct WorkerRegistry has key {
     id: UID,
+    version: u64,
     cluster_id: ID,
     /// In MIST.
     min_stake: Timelocked<u64>,
@@ -180,18 +183,11 @@ public struct StakeWithdrawnEvent has copy, drop {
     amount: u64,
 }
 
-/// Creates the cluster's worker registry and shares it.
-///
-/// @throws `enclave_registry::EWrongCluster`
-public(package) entry fun create(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext) {
-    transfer::share_object(new(registry, cap, ctx))
-}
-
-public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext): WorkerRegistry {
-    registry.assert_admin(cap);
+public(package) fun new(cluster_id: ID, ctx: &mut TxContext): WorkerRegistry {
     WorkerRegistry {
         id: object::new(ctx),
-        cluster_id: registry.id(),
+        version: gate::version(),
+        cluster_id,
         min_stake: timelock::of(MIN_STAKE),
         token_lifetime_ms: TOKEN_LIFETIME_MS,
         workers: table::new(ctx),
@@ -273,16 +269,14 @@ public(package) entry fun stake_and_register_worker(
 
 /// Marks a worker whose node is ready. For the operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired` and those of `assert_operator`
-public(package) entry fun activate_worker(
+/// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired`
+public fun activate_worker(
     workers: &mut WorkerRegistry,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     node_id: String,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    workers.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == workers.cluster_id, EWrongCluster);
     let worker = workers.worker(node_id);
     assert!(worker.status == STATUS_PENDING || worker.status == STATUS_OFFLINE, EBadTransition);
     worker.assert_token_valid(clock);
@@ -292,17 +286,15 @@ public(package) entry fun activate_worker(
 /// Moves a worker between active (1) and offline (3), or from active to draining (4). For the operator; a drain is ended
 /// by the owner alone, also not by way of offline.
 ///
-/// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired` and those of `assert_operator`
-public(package) entry fun set_worker_status(
+/// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired`
+public fun set_worker_status(
     workers: &mut WorkerRegistry,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     node_id: String,
     status: u8,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    workers.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == workers.cluster_id, EWrongCluster);
     let worker = workers.worker(node_id);
     let old = worker.status;
     let is_legal =
@@ -315,17 +307,15 @@ public(package) entry fun set_worker_status(
 
 /// Publishes a join credential that only the worker can decrypt. For the operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired`, `EBadCiphertext` and those of `assert_operator`
-public(package) entry fun set_join_token(
+/// @throws `EWrongCluster`, `EUnknownWorker`, `EBadTransition`, `ESealTokenExpired`, `EBadCiphertext`
+public fun set_join_token(
     workers: &mut WorkerRegistry,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     node_id: String,
     ciphertext: vector<u8>,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    workers.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == workers.cluster_id, EWrongCluster);
     assert!(!ciphertext.is_empty() && ciphertext.length() <= MAX_CIPHERTEXT_LENGTH, EBadCiphertext);
     let worker = workers.worker_mut(node_id);
     assert!(worker.status != STATUS_SLASHED && worker.status != STATUS_LEFT, EBadTransition);
@@ -341,19 +331,17 @@ public(package) entry fun set_join_token(
 /// same deed costs at most the greatest share. One that left stays so: it is slashed once and never reinstated.
 ///
 /// @throws `EWrongCluster`, `EUnknownWorker`, `EBadReason`, `EBadEvidence`, `EBadShare`, `EBadTransition`,
-/// `ENothingStaked` and those of `assert_operator`
-public(package) entry fun slash(
+/// `ENothingStaked`
+public fun slash(
     workers: &mut WorkerRegistry,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     node_id: String,
     reason: u8,
     evidence_digest: vector<u8>,
     share_bps: u64,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    workers.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == workers.cluster_id, EWrongCluster);
     assert!(reason >= REASON_FORGED_STATUS && reason <= REASON_DOUBLE_IDENTITY, EBadReason);
     assert!(evidence_digest.length() == DIGEST_LENGTH, EBadEvidence);
     assert!(share_bps > 0 && share_bps <= MAX_SLASH_BPS, EBadShare);
@@ -516,17 +504,6 @@ public(package) fun active(workers: &WorkerRegistry): &ActiveWorkers {
 
 public(package) fun log_head(workers: &WorkerRegistry): LogHead {
     workers.log.head_of(&workers.id)
-}
-
-fun assert_operator(
-    workers: &WorkerRegistry,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    assert!(workers.cluster_id == registry.id(), EWrongCluster);
-    registry.assert_operator(enclave, clock, ctx);
 }
 
 fun worker(workers: &WorkerRegistry, node_id: String): &Worker {
