@@ -1,9 +1,16 @@
-import { closeEnclave, closeTicket } from '@daasvader/chain/calls/anyone.ts';
+import { closeEnclave } from '@daasvader/chain/calls/anyone.ts';
+import { closeTicket } from '@daasvader/chain/calls/operator.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
 import { parseAddress } from './arguments.ts';
-import { type DeploymentOptions, type WalletOptions, withDeployment, withJson, withWallet } from './context.ts';
+import {
+  type DeploymentOptions,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from './context.ts';
 import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
@@ -12,7 +19,9 @@ type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 /** `daas close`: what registering left on chain; who deletes it gets its storage deposit. */
 export function closeCommand(command: Command): void {
   command
-    .addCommand(closing('enclave', 'delete an enclave that is in no seat, a week after it registered', closeEnclave))
+    .addCommand(
+      closing('enclave', 'delete an enclave that is in no seat, a week after it registered', closeEnclave),
+    )
     .addCommand(closing('ticket', 'delete a registration ticket of yours that was not used', closeTicket));
 }
 

@@ -1,4 +1,5 @@
-import { depositFees, withdrawFees } from '@daasvader/chain/calls/user.ts';
+import { depositFees } from '@daasvader/chain/calls/anyone.ts';
+import { withdrawFees } from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { Transaction } from '@mysten/sui/transactions';

@@ -1,4 +1,9 @@
-import { dropName, publishImage, removeImage, transferImageName } from '@daasvader/chain/calls/image-owner.ts';
+import {
+  dropImageName,
+  publishImage,
+  removeImage,
+  transferImageName,
+} from '@daasvader/chain/calls/image-owner.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { Transaction } from '@mysten/sui/transactions';
@@ -36,10 +41,16 @@ function show(): Command {
     .action(async ({ name, tag }: Tagged, options: DeploymentOptions & { json?: boolean }) => {
       const { client, deployment } = await openContext(options);
       const image = await new ContractReader(client, deployment).image(name, tag);
-      if (image === undefined) throw new CliError('not_found', `Cannot show ${name}:${tag}: nobody published it`);
-      const [digest, blobId] = [image.digest, image.blobId].map((bytes) => Buffer.from(bytes).toString('hex'));
+      if (image === undefined)
+        throw new CliError('not_found', `Cannot show ${name}:${tag}: nobody published it`);
+      const [digest, blobId] = [image.digest, image.blobId].map((bytes) =>
+        Buffer.from(bytes).toString('hex'),
+      );
       if (options.json) printJson({ name, tag, digest, blobId });
-      else process.stdout.write(formatTable(['IMAGE', 'DIGEST', 'BLOB'], [[`${name}:${tag}`, digest!, blobId!]]));
+      else
+        process.stdout.write(
+          formatTable(['IMAGE', 'DIGEST', 'BLOB'], [[`${name}:${tag}`, digest!, blobId!]]),
+        );
     });
 }
 
@@ -71,7 +82,7 @@ function transfer(): Command {
 function drop(): Command {
   return signed('drop', 'give up a name that has no tags')
     .argument('<name>', '')
-    .action((name: string, options: Options) => change(options, (tx, ids) => dropName(tx, ids, name)));
+    .action((name: string, options: Options) => change(options, (tx, ids) => dropImageName(tx, ids, name)));
 }
 
 function signed(name: string, description: string): Command {

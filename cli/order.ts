@@ -18,7 +18,10 @@ interface OrderOptions extends SubmitOptions {
 export function orderCommand(command: Command): void {
   submitting(command)
     .addArgument(new Argument('<method>', 'of the request').choices(['POST', 'PUT', 'PATCH', 'DELETE']))
-    .argument('<path>', 'such as /apis/apps/v1/namespaces/default/deployments; default means your own namespace')
+    .argument(
+      '<path>',
+      'such as /apis/apps/v1/namespaces/default/deployments; default means your own namespace',
+    )
     .option('-f, --file <file>', 'the body')
     .option('--type <media type>', 'of the body', 'application/json')
     .option('--query <text>', 'without the question mark', '')

@@ -1,8 +1,14 @@
-import { pruneRequest } from '@daasvader/chain/calls/user.ts';
+import { pruneRequest } from '@daasvader/chain/calls/anyone.ts';
 import { execute } from '@daasvader/chain/submit.ts';
 import type { Command } from 'commander';
 import { collectRequestIds } from './arguments.ts';
-import { type DeploymentOptions, type WalletOptions, withDeployment, withJson, withWallet } from './context.ts';
+import {
+  type DeploymentOptions,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from './context.ts';
 import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 

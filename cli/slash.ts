@@ -1,7 +1,13 @@
 import { slashDoubleIdentity } from '@daasvader/chain/calls/anyone.ts';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type DeploymentOptions, type WalletOptions, withDeployment, withJson, withWallet } from './context.ts';
+import {
+  type DeploymentOptions,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from './context.ts';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
 import { printJson, printLine } from './output.ts';
@@ -29,10 +35,8 @@ export function slashCommand(command: Command): void {
         slashDoubleIdentity(tx, ids, {
           nodeId,
           counter: BigInt(counter),
-          first: hex(halves.first),
-          firstSignature: hex(halves.firstSignature),
-          second: hex(halves.second),
-          secondSignature: hex(halves.secondSignature),
+          first: { digest: hex(halves.first), signature: hex(halves.firstSignature) },
+          second: { digest: hex(halves.second), signature: hex(halves.secondSignature) },
         }),
       );
       if (options.json) printJson({ digest: submitted.digest, nodeId });

@@ -3,7 +3,13 @@ import { contractEvents, execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import type { Command } from 'commander';
 import { parseSeconds } from './arguments.ts';
-import { type DeploymentOptions, type WalletOptions, withDeployment, withJson, withWallet } from './context.ts';
+import {
+  type DeploymentOptions,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from './context.ts';
 import { printJson } from './output.ts';
 import { formatRequests, isDone, type RequestRow } from './requests.ts';
 import { send } from './send.ts';

@@ -9,7 +9,10 @@ export function controlPlaneCommands(): Command[] {
 }
 
 function appoint(): Command {
-  return signed('appoint-host', 'give an account a seat for its enclave; the first at once, others after the delay')
+  return signed(
+    'appoint-host',
+    'give an account a seat for its enclave; the first at once, others after the delay',
+  )
     .argument('<address>', 'of the host account', parseAddress)
     .action((host: string, options: AdminOptions) =>
       sendAsAdmin(options, (tx, ids) => appointHost(tx, ids, host)),
@@ -32,7 +35,10 @@ function anew(): Command {
 }
 
 function accept(): Command {
-  return signed('accept-state', 'take older state as the newest there is, when newer is lost; after the delay')
+  return signed(
+    'accept-state',
+    'take older state as the newest there is, when newer is lost; after the delay',
+  )
     .argument('<position>', 'of its last write', parseCount)
     .argument('<digest>', 'SHA-256 there, in hex', parseDigest)
     .action((position: bigint, digest: Uint8Array, options: AdminOptions) =>

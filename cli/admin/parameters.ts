@@ -79,13 +79,20 @@ function publicConfig(): Command {
 
 function sealServers(): Command {
   return signed('set-seal-config', 'propose the key servers that guard the keys of sealed state')
-    .argument('<file>', 'JSON: {"threshold": n, "servers": [{"id": "0x…", "publicKey": "hex", "url": "https://…"}]}')
+    .argument(
+      '<file>',
+      'JSON: {"threshold": n, "servers": [{"id": "0x…", "publicKey": "hex", "url": "https://…"}]}',
+    )
     .action(async (file: string, options: AdminOptions) => {
       const { threshold, servers } = await readSealConfig(file);
       await sendAsAdmin(options, (tx, ids) =>
         setSealConfig(tx, ids, {
           threshold,
-          servers: servers.map(({ id, publicKey, url }) => ({ id, publicKey: Buffer.from(publicKey, 'hex'), url })),
+          servers: servers.map(({ id, publicKey, url }) => ({
+            id,
+            publicKey: Buffer.from(publicKey, 'hex'),
+            url,
+          })),
         }),
       );
     });
@@ -94,9 +101,7 @@ function sealServers(): Command {
 function market(): Command {
   return signed('set-market', 'propose the object that keeps accounts and prices')
     .argument('<id>', 'object id', parseAddress)
-    .action((id: string, options: AdminOptions) =>
-      sendAsAdmin(options, (tx, ids) => setMarket(tx, ids, id)),
-    );
+    .action((id: string, options: AdminOptions) => sendAsAdmin(options, (tx, ids) => setMarket(tx, ids, id)));
 }
 
 async function readSealConfig(file: string): Promise<z.output<typeof sealConfig>> {

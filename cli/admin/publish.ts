@@ -59,9 +59,7 @@ async function publishCluster(options: PublishOptions): Promise<void> {
     delayMs: BigInt(options.delay),
     clusterCidr: pods,
     serviceCidr: services,
-    appsDomain,
-    acmeDirectory,
-    acmeRoot: Buffer.from(root),
+    publicConfig: { appsDomain, acmeDirectory, acmeRoot: Buffer.from(root) },
   });
   await writeDeployment(options.deployment, deployment);
   const { digest } = await configure(client, options, deployment);

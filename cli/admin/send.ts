@@ -2,7 +2,13 @@ import { type AdminIds, isAdmin } from '@daasvader/chain/calls/admin.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
-import { type DeploymentOptions, type WalletOptions, withDeployment, withJson, withWallet } from '../context.ts';
+import {
+  type DeploymentOptions,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from '../context.ts';
 import { CliError } from '../error.ts';
 import { printJson, printLine } from '../output.ts';
 import { send } from '../send.ts';

@@ -12,14 +12,14 @@ export function upgradeCommands(): Command[] {
 }
 
 function propose(): Command {
-  return signed('propose-upgrade', 'propose these contracts in place of those on chain, by their digest').action(
-    async (options: AdminOptions) => {
-      const { deployment } = await openContext(options);
-      const { digest } = await compileUpgrade(deployment);
-      process.stderr.write(`digest of these contracts: ${Buffer.from(digest).toString('hex')}\n`);
-      await sendAsAdmin(options, (tx, ids) => proposeUpgrade(tx, ids, digest));
-    },
-  );
+  return signed(
+    'propose-upgrade',
+    'propose these contracts in place of those on chain, by their digest',
+  ).action(async (options: AdminOptions) => {
+    const { digest } = await compileUpgrade();
+    process.stderr.write(`digest of these contracts: ${Buffer.from(digest).toString('hex')}\n`);
+    await sendAsAdmin(options, (tx, ids) => proposeUpgrade(tx, ids, digest));
+  });
 }
 
 function withdraw(): Command {
@@ -29,15 +29,16 @@ function withdraw(): Command {
 }
 
 function carryOut(): Command {
-  return signed('upgrade', 'carry out the upgrade to these contracts and write its id into the deployment file').action(
-    async (options: AdminOptions) => {
-      const { client, deployment } = await openContext(options);
-      const signer = await readWallet(options.wallet);
-      const { digest, packageId } = await upgrade({ client, signer, ids: adminIds(deployment) });
-      await writeDeployment(options.deployment, { ...deployment, packageId });
-      report(options, { digest, packageId }, `package ${packageId} (${digest}); then daas admin migrate`);
-    },
-  );
+  return signed(
+    'upgrade',
+    'carry out the upgrade to these contracts and write its id into the deployment file',
+  ).action(async (options: AdminOptions) => {
+    const { client, deployment } = await openContext(options);
+    const signer = await readWallet(options.wallet);
+    const { digest, packageId } = await upgrade({ client, signer, ids: adminIds(deployment) });
+    await writeDeployment(options.deployment, { ...deployment, packageId });
+    report(options, { digest, packageId }, `package ${packageId} (${digest}); then daas admin migrate`);
+  });
 }
 
 function migrateAll(): Command {
