@@ -108,7 +108,7 @@ async function currentPackage(
   const { clusterId } = await reader.workers();
   const ids = { originalPackageId: sui.staking_contract, registryId: clusterId };
   const registry = await new ContractReader(client, ids).registry();
-  return registry.package.current;
+  return registry.upgrades.package.current;
 }
 
 /** The worker registry says which cluster it belongs to, and never changes its mind. */
@@ -118,7 +118,7 @@ async function clusterIds(
   sui: WorkerConfig['sui'],
 ): Promise<ClusterIds> {
   const [chainId, { clusterId }] = await Promise.all([sui.chain_id ?? readChainId(client), reader.workers()]);
-  return { chainId, packageId: sui.staking_contract, registryId: clusterId };
+  return { chainId, originalPackageId: sui.staking_contract, registryId: clusterId };
 }
 
 function toRegistered({ nodeId, owner, status, sealToken, tokenExpiresAtMs }: Worker): RegisteredWorker {

@@ -19,7 +19,7 @@ import { grantCredential } from './credential.ts';
 const TOKEN = 'abcdef.0123456789abcdef';
 const NOWHERE: ClusterIds = {
   chainId: 'test-chain',
-  packageId: `0x${'aa'.repeat(32)}`,
+  originalPackageId: `0x${'aa'.repeat(32)}`,
   registryId: `0x${'bb'.repeat(32)}`,
 };
 
@@ -94,7 +94,7 @@ export class TestControlPlane {
   get binding(): Binding {
     return {
       chainId: this.#ids.chainId,
-      packageId: this.#ids.packageId,
+      packageId: this.#ids.originalPackageId,
       clusterId: this.#ids.registryId,
       operator: this.#keys.operator.toSuiAddress(),
       tlsSpkiSha256: this.#keys.tls.spkiSha256,
