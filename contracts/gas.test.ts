@@ -1,4 +1,4 @@
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
 import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';
