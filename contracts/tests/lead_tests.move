@@ -183,6 +183,19 @@ fun a_host_that_is_appointed_again_is_not_in_sync_from_before() {
     abort
 }
 
+#[test, expected_failure(abort_code = lead::ELedByAnother)]
+fun a_host_that_has_no_seat_yet_is_not_in_sync() {
+    let (mut f, first) = fixture::seated();
+    beat(&mut f, &first, vector[SECOND_HOST]);
+    let (registry, cap, clock) = f.registry();
+    registry.appoint_host(cap, SECOND_HOST, clock);
+    let second = f.registered(STRANGER, 70);
+    f.seat(&second, SECOND_HOST);
+    f.advance(LEASE_MS + 1);
+    take(&mut f, &second, 1);
+    abort
+}
+
 #[test]
 fun another_seat_takes_the_lead_at_once_where_it_was_given_up() {
     let (mut f, first, second) = two();
