@@ -91,6 +91,14 @@ public struct ImageNameDroppedEvent has copy, drop {
     name: String,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): ImageRegistry {
     ImageRegistry {
         id: object::new(ctx),

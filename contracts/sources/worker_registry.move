@@ -220,6 +220,14 @@ public struct WorkerClosedEvent has copy, drop {
     node_id: String,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): WorkerRegistry {
     WorkerRegistry {
         id: object::new(ctx),
