@@ -748,3 +748,14 @@ fun log_assignment(scheduler: &mut Scheduler, request_id: u64, node_id: String) 
 public fun set_version(scheduler: &mut Scheduler, version: u64) {
     scheduler.version = version
 }
+
+#[test_only]
+/// As if an owner had caused so many events in this hour.
+public fun use_hour(scheduler: &mut Scheduler, owner: address, events: u64, clock: &Clock) {
+    let row = scheduler.owners.of(owner);
+    let mut used = 0;
+    while (used < events) {
+        row.count_event(true, clock.timestamp_ms());
+        used = used + 1;
+    }
+}
