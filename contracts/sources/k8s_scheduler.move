@@ -759,3 +759,8 @@ public fun use_hour(scheduler: &mut Scheduler, owner: address, events: u64, cloc
         used = used + 1;
     }
 }
+
+#[test_only]
+public fun event_count(scheduler: &Scheduler): u64 {
+    scheduler.log.seq()
+}
