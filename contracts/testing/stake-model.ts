@@ -72,7 +72,9 @@ export class StakeModel {
 
   setStatus(sender: string, nodeId: string, status: number, nowMs: number): Step {
     if (sender === this.#operator && ![ACTIVE, OFFLINE, DRAINING].includes(status))
-      return attempt(0n, () => assert(false, 'worker_registry::EBadStatus'));
+      return attempt(0n, () => {
+        assert(false, 'worker_registry::EBadStatus');
+      });
     return this.#state(sender, nodeId, (worker) => {
       const applies =
         (worker.status === ACTIVE && status !== ACTIVE) ||
@@ -225,7 +227,7 @@ export class StakeModel {
   }
 }
 
-function attempt(paidIn: bigint, work: () => bigint | void): Step {
+function attempt(paidIn: bigint, work: () => bigint | undefined): Step {
   try {
     return { outcome: 'ok', paidIn, paidOut: work() ?? 0n };
   } catch (error) {

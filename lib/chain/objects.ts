@@ -1,12 +1,13 @@
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { bcs } from '@mysten/sui/bcs';
-import { ObjectError } from '@mysten/sui/client';
+import { ObjectError, type SuiClientTypes } from '@mysten/sui/client';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { CLOCK_ID } from './clock.ts';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
 import { ImageKey, OBJECTS } from './layouts.ts';
 
+type OwnedObjects = SuiClientTypes.ListOwnedObjectsResponse<{ content: true }>;
 type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
 
 /** Contents of the contracts' objects. 64-bit numbers are decimal strings. */
@@ -132,8 +133,10 @@ export class ContractReader {
     const request = { owner, type, include: { content: true }, ...this.#ending } as const;
     let cursor: string | null = null;
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const answer = await ask(() => this.#client.listOwnedObjects({ ...request, cursor }));
-      const caps = answer.objects.map(({ content }) => parse(OBJECTS.WorkerCap, content, 'WorkerCap'));
+      const answer: OwnedObjects = await ask(() => this.#client.listOwnedObjects({ ...request, cursor }));
+      const caps = answer.objects.map(({ content }) =>
+        parse<Contents<'WorkerCap'>>(OBJECTS.WorkerCap, content, 'WorkerCap'),
+      );
       const found = caps.find((cap) => cap.nodeId === nodeId);
       if (found !== undefined) return found.id;
       if (!answer.hasNextPage) return undefined;
@@ -196,6 +199,16 @@ export class ContractReader {
       throw error;
     }
   }
+}
+
+/** The id of the enclave that leads, if one does. */
+export function leaderOf({ lease }: EnclaveRegistry): string | undefined {
+  return lease.leader?.enclaveId;
+}
+
+/** The id of the enclave in a host's seat, if there is one. */
+export function seatOf({ seats }: EnclaveRegistry, host: string): string | undefined {
+  return seats.list.find((seat) => seat.host === host)?.enclaveId ?? undefined;
 }
 
 /**
