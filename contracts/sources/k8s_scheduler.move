@@ -11,7 +11,7 @@ use daasvader::gate;
 use daasvader::operator::Act;
 use daasvader::order;
 use daasvader::owners::{Self, Owners};
-use daasvader::request::{Self, Request};
+use daasvader::request::{Self, About, Request};
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
 use daasvader::workloads::{Self, Workloads};
@@ -189,6 +189,14 @@ public struct FeesCollectedEvent has copy, drop {
     amount: u64,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): Scheduler {
     Scheduler {
         id: object::new(ctx),
@@ -231,7 +239,7 @@ public(package) entry fun submit_k8s_request(
     order::assert_method(&method);
     order::assert_simple_path(&method, &path, &namespace, &name);
     order::assert_fields(&labels, &container_name, &image, &port);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, name), &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -276,7 +284,7 @@ public(package) entry fun submit_request(
     gate::check(scheduler.version);
     order::assert_body(&method, &body);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, b"".to_string()), &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -322,7 +330,7 @@ public(package) entry fun submit_request_by_digest(
     gate::check(scheduler.version);
     order::assert_reference(&digest, size, &blob_id);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, b"".to_string()), &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -654,7 +662,7 @@ fun take_in(
     scheduler: &mut Scheduler,
     workers: &WorkerRegistry,
     staking: &StakingPool,
-    method: &String,
+    about: About,
     namespace: &String,
     clock: &Clock,
     ctx: &TxContext,
@@ -668,7 +676,7 @@ fun take_in(
     assert!(role >= ROLE_DEVELOPER, ERoleTooLow);
 
     let now_ms = clock.timestamp_ms();
-    let is_removal = order::is_removal(method);
+    let is_removal = order::is_removal(about.method());
     let row = scheduler.owners.of(owner);
     row.count_event(is_removal, now_ms);
     assert!(is_removal || row.has_room(), ETooManyPending);
@@ -678,7 +686,7 @@ fun take_in(
     let request_id = scheduler.next_id;
     scheduler.next_id = request_id + 1;
     scheduler.active_count = scheduler.active_count + 1;
-    scheduler.requests.add(request_id, request::new(requester, owner, now_ms));
+    scheduler.requests.add(request_id, request::new(about, requester, owner, now_ms));
     (request_id, owner, role)
 }
 
