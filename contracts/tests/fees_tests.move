@@ -22,6 +22,7 @@ const USER: address = @0x7;
 const GUEST: address = @0x5;
 const STRANGER: address = @0x6;
 const DEVELOPER: u8 = 2;
+const DELAY_MS: u64 = 8 * 86_400_000;
 const MAX_U64: u64 = 18_446_744_073_709_551_615;
 
 fun propose(f: &mut Fixture, fee: u64) {
@@ -100,15 +101,15 @@ fun an_order_is_for_nothing_at_first() {
 
 #[test]
 fun a_fee_waits_for_the_delay() {
-    let mut f = fixture::with_delay(1_000);
+    let mut f = fixture::with_delay(DELAY_MS);
     propose(&mut f, 100_000_000);
-    f.advance(999);
+    f.advance(DELAY_MS - 1);
     assert_eq!(fee(&mut f), 0);
     f.advance(1);
     assert_eq!(fee(&mut f), 100_000_000);
     propose(&mut f, 0);
     assert_eq!(fee(&mut f), 100_000_000);
-    f.advance(1_000);
+    f.advance(DELAY_MS);
     assert_eq!(fee(&mut f), 0);
     f.end();
 }
