@@ -1,10 +1,10 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { joinStatement } from '@daasvader/chain/join-statement.ts';
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
 import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';
 import type { ForkArgument } from '@daasvader/testbed/devnet/testing/fork.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contractFunctions } from './testing/abort-sites.ts';
