@@ -10,6 +10,10 @@ export interface Worker {
   readonly sealToken: string;
   readonly tokenExpiresAtMs: number;
   readonly status: number;
+  /** Ed25519, 32 bytes: what it signs joins with. */
+  readonly identityKey: Uint8Array;
+  /** That a join was last accepted under, as the chain says; 0 for none. */
+  readonly counter: bigint;
 }
 
 /** What the chain says should be: the fold of its events. A new enclave rebuilds the cluster from nothing but this. */
@@ -53,6 +57,15 @@ export class ClusterState {
           tokenExpiresAtMs: Number(event.tokenExpiresAtMs),
         });
         break;
+      case 'WorkerCounterEvent':
+        this.#changeWorker(event.nodeId, { counter: BigInt(event.counter) });
+        break;
+      case 'WorkerReinstatedEvent':
+        this.#changeWorker(event.nodeId, { identityKey: event.identityKey });
+        break;
+      case 'WorkerClosedEvent':
+        this.#workers.delete(event.nodeId);
+        break;
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
         this.roles.stake(event);
@@ -78,7 +91,12 @@ export class ClusterState {
   #addWorker(event: EventOf<'WorkerRegisteredEvent'>): void {
     const { nodeId, owner, sealToken } = event;
     const tokenExpiresAtMs = Number(event.tokenExpiresAtMs);
-    this.#workers.set(nodeId, { nodeId, owner, sealToken, tokenExpiresAtMs, status: WORKER_STATUS.pending });
+    const status = WORKER_STATUS.pending;
+    const { identityKey } = event;
+    this.#workers.set(nodeId, {
+      ...{ nodeId, owner, sealToken, identityKey, tokenExpiresAtMs, status },
+      counter: 0n,
+    });
   }
 
   #changeWorker(nodeId: string, change: Partial<Worker>): void {
