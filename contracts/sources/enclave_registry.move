@@ -609,7 +609,7 @@ public fun authorize_upgrade(
 
 /// Takes in an upgrade that was made. Objects stay with the old version until each is migrated.
 ///
-/// @throws `sui::package::EWrongUpgradeCap` and those of `gate::check`
+/// @throws `upgrades::EWrongReceipt` and those of `gate::check`
 public fun commit_upgrade(registry: &mut EnclaveRegistry, receipt: UpgradeReceipt) {
     registry.assert_version();
     let digest = registry.upgrades.commit(receipt);
@@ -1053,4 +1053,19 @@ public fun keys_for_testing(
 #[test_only]
 public fun ticket_nonce(ticket: &RegistrationTicket): vector<u8> {
     ticket.id.to_bytes()
+}
+
+#[test_only]
+public fun public_config_for_testing(registry: &EnclaveRegistry, now_ms: u64): Option<PublicConfig> {
+    registry.public_config.value(now_ms)
+}
+
+#[test_only]
+public fun seal_config_for_testing(registry: &EnclaveRegistry, now_ms: u64): Option<SealConfig> {
+    registry.seal_config.value(now_ms)
+}
+
+#[test_only]
+public fun market_for_testing(registry: &EnclaveRegistry, now_ms: u64): Option<ID> {
+    registry.market.value(now_ms)
 }

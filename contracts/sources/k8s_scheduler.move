@@ -11,7 +11,7 @@ use daasvader::gate;
 use daasvader::operator::Act;
 use daasvader::order;
 use daasvader::owners::{Self, Owners};
-use daasvader::request::{Self, Request};
+use daasvader::request::{Self, About, Request};
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
 use daasvader::workloads::{Self, Workloads};
@@ -92,6 +92,8 @@ public struct K8sAPIRequestScheduledEvent has copy, drop {
     owner: address,
     /// Of the requester, in this namespace.
     role: u8,
+    /// The logs of stakes and of orders have no order between them but their times.
+    at_ms: u64,
 }
 
 /// A request to Kubernetes as it is.
@@ -115,6 +117,7 @@ public struct KubernetesRequestEvent has copy, drop {
     /// Bytes of a body that lies elsewhere; 0 otherwise.
     size: u64,
     blob_id: vector<u8>,
+    at_ms: u64,
 }
 
 public struct WorkerAssignedEvent has copy, drop {
@@ -239,7 +242,8 @@ public(package) entry fun submit_k8s_request(
     order::assert_method(&method);
     order::assert_simple_path(&method, &path, &namespace, &name);
     order::assert_fields(&labels, &container_name, &image, &port);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let about = request::about(method, path, name);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, about, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -259,6 +263,7 @@ public(package) entry fun submit_k8s_request(
             requester,
             owner,
             role,
+            at_ms: clock.timestamp_ms(),
         },
     );
 }
@@ -284,7 +289,8 @@ public(package) entry fun submit_request(
     gate::check(scheduler.version);
     order::assert_body(&method, &body);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let about = request::about(method, path, b"".to_string());
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, about, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -305,6 +311,7 @@ public(package) entry fun submit_request(
             digest: vector[],
             size: 0,
             blob_id: vector[],
+            at_ms: clock.timestamp_ms(),
         },
     );
 }
@@ -330,7 +337,8 @@ public(package) entry fun submit_request_by_digest(
     gate::check(scheduler.version);
     order::assert_reference(&digest, size, &blob_id);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let about = request::about(method, path, b"".to_string());
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, about, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -351,6 +359,7 @@ public(package) entry fun submit_request_by_digest(
             digest,
             size,
             blob_id,
+            at_ms: clock.timestamp_ms(),
         },
     );
 }
@@ -662,7 +671,7 @@ fun take_in(
     scheduler: &mut Scheduler,
     workers: &WorkerRegistry,
     staking: &StakingPool,
-    method: &String,
+    about: About,
     namespace: &String,
     clock: &Clock,
     ctx: &TxContext,
@@ -676,7 +685,7 @@ fun take_in(
     assert!(role >= ROLE_DEVELOPER, ERoleTooLow);
 
     let now_ms = clock.timestamp_ms();
-    let is_removal = order::is_removal(method);
+    let is_removal = order::is_removal(about.method());
     let row = scheduler.owners.of(owner);
     row.count_event(is_removal, now_ms);
     assert!(is_removal || row.has_room(), ETooManyPending);
@@ -686,7 +695,7 @@ fun take_in(
     let request_id = scheduler.next_id;
     scheduler.next_id = request_id + 1;
     scheduler.active_count = scheduler.active_count + 1;
-    scheduler.requests.add(request_id, request::new(requester, owner, now_ms));
+    scheduler.requests.add(request_id, request::new(about, requester, owner, now_ms));
     (request_id, owner, role)
 }
 
@@ -747,4 +756,20 @@ fun log_assignment(scheduler: &mut Scheduler, request_id: u64, node_id: String) 
 /// As a newer or an older package would have left it.
 public fun set_version(scheduler: &mut Scheduler, version: u64) {
     scheduler.version = version
+}
+
+#[test_only]
+/// As if an owner had caused so many events in this hour.
+public fun use_hour(scheduler: &mut Scheduler, owner: address, events: u64, clock: &Clock) {
+    let row = scheduler.owners.of(owner);
+    let mut used = 0;
+    while (used < events) {
+        row.count_event(true, clock.timestamp_ms());
+        used = used + 1;
+    }
+}
+
+#[test_only]
+public fun event_count(scheduler: &Scheduler): u64 {
+    scheduler.log.seq()
 }

@@ -1,17 +1,7 @@
 import { codeName, ROLE, type Role } from '@daasvader/chain/codes.ts';
-import { addressLabel } from '@daasvader/verifier/user.ts';
 
 /** Prefix of every label and annotation that the enclave sets; nobody else may. */
 export const OWN_PREFIX = 'daasvader.io/';
-
-/**
- * The namespace of a Sui address: `u-` and its label, the same that its user is named by.
- *
- * @param address `0x` and 64 hex digits
- */
-export function namespaceOf(address: string): string {
-  return `u-${addressLabel(address)}`;
-}
 
 /** The name of a role's number on chain; an unknown number has no rights. */
 export function roleName(role: number): Role {

@@ -36,6 +36,7 @@ function subject() {
       },
     },
     clock: { now: () => 0 },
+    counters: { last: () => 0n },
     log: pino({ enabled: false }),
   } as unknown as NodesOptions);
   const base = { logId: `0x${'01'.repeat(32)}`, seq: '1', nodeId: 'worker-1' };

@@ -10,6 +10,7 @@ import type { Writer } from '../chain/writer.ts';
 import type { Logger } from '../log.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
 import type { Fence } from './fence.ts';
+import type { JoinCounters } from './join-counters.ts';
 import { type Kubernetes, reasonOf } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
 
@@ -26,6 +27,7 @@ export interface NodesOptions {
   readonly audit: Audit;
   readonly log: Logger;
   readonly clock: Pick<ChainClock, 'now'>;
+  readonly counters: Pick<JoinCounters, 'last'>;
 }
 
 /** Keeps the chain's workers and Kubernetes's nodes in step: one tells readiness, the other who may be a node. */
@@ -42,7 +44,7 @@ export class Nodes {
       ...options,
       isReady: (nodeId) => this.#ready.get(nodeId) === true,
       chainTime: options.clock.now,
-      counterOf: (nodeId) => options.state.worker(nodeId)?.counter ?? 0n,
+      counterOf: (nodeId) => options.counters.last(nodeId),
     });
   }
 

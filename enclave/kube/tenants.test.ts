@@ -1,7 +1,7 @@
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Roles } from '../chain/roles.ts';
-import { namespaceOf } from './names.ts';
 import { Tenants } from './tenants.ts';
 
 const USER = `0x${'0a'.repeat(32)}`;

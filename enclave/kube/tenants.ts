@@ -1,8 +1,9 @@
 import type { Role } from '@daasvader/chain/codes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import type { Kubernetes } from './kubernetes.ts';
-import { namespaceOf, roleName } from './names.ts';
+import { roleName } from './names.ts';
 import { clusterRoleName, grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
 import { tenantObjects } from './tenant.ts';
 import { Turns } from './turns.ts';
