@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compileFiles } from '@daasvader/move/compile.ts';
 import { resolvePackage } from '@daasvader/move/compiler.ts';
 import { readPackage } from '@daasvader/move/sources.ts';
+import { digestOfCode } from '@daasvader/move/upgrade.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction, UpgradePolicy } from '@mysten/sui/transactions';
@@ -16,7 +17,6 @@ import {
   type Code,
   compilePackage,
   compileUser,
-  digestOfCode,
   type Published,
   plain,
   User,
@@ -469,11 +469,6 @@ describe('what is refused', () => {
     expect(await upgrade(none)).toMatch(/VMVerificationOrDeserializationError/);
     const renamed = v2!.modules.map((module) => withSelf(module, published.packageId));
     expect(await upgrade({ ...v2!, modules: renamed })).toMatch(/PublishErrorNonZeroAddress/);
-  });
-
-  test('a new module that wants to be initialised', async () => {
-    const late = await compilePackage({ lib: V1, late: 'fun init(_: &mut TxContext) {}' });
-    expect(await upgrade(late)).toMatch(/FeatureNotYetSupported/);
   });
 
   test('what breaks users of the old version, by policy', async () => {
