@@ -425,8 +425,8 @@ fun log_grant(pool: &mut StakingPool, owner: address, namespace: String, user: a
     event_log::append!(&mut pool.log, RoleGrantedEvent { log_id, seq, owner, namespace, user, role });
 }
 
-#[test_only]
 /// As a newer or an older package would have left it.
+#[test_only]
 public fun set_version(pool: &mut StakingPool, version: u64) {
     pool.version = version
 }
