@@ -100,8 +100,6 @@ test('all that waits is shown, with when it takes effect', async () => {
   );
   await admin('set-seal-config', join(directory, 'servers.json'));
   await admin('set-market', `0x${'6'.repeat(64)}`);
-  await admin('begin-anew');
-  await admin('accept-state', '7', 'cd'.repeat(32));
   await admin('propose-upgrade');
   const shown = await proposals('slow');
   expect(shown).toContain('proposals wait 192 h');
@@ -115,14 +113,19 @@ test('all that waits is shown, with when it takes effect', async () => {
     'apps under apps.example',
     'https://keys.example',
     `market 0x${'6'.repeat(64)}`,
-    'begin with nothing',
-    'position 7',
     'upgrade of the contracts',
   ])
     expect(shown).toContain(what);
   expect(shown).not.toContain(devnet.accounts[2]!.toSuiAddress());
   await admin('withdraw-upgrade');
   expect(await proposals('slow')).not.toContain('upgrade of the contracts');
+});
+
+test('state cannot be begun anew or go back where there is none yet', async () => {
+  for (const args of [['begin-anew'], ['accept-state', '7', 'cd'.repeat(32)]])
+    await expect(daas('slow', 'admin', 'admin', ...args)).rejects.toMatchObject({
+      abort: { name: 'ENoIdentity' },
+    });
 });
 
 test('an upgrade is not carried out before its time, and nobody but the admin proposes one', async () => {
