@@ -1,13 +1,15 @@
-import { encodeEvent } from '@daasvader/chain/events.ts';
+import type { Act } from '@daasvader/chain/calls/operator.ts';
+import { type EventKind, encodeEvent } from '@daasvader/chain/events.ts';
 import type { RawEvent } from '@daasvader/chain/log.ts';
-import type { RequestEvent } from '@daasvader/enclave/chain/requests.ts';
 import type { Statement, Writer } from '@daasvader/enclave/chain/writer.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 
 export const OWNER = `0x${'a1'.repeat(32)}`;
 const LOG = `0x${'01'.repeat(32)}`;
+/** Stands for what a transaction of the operator's begins with. */
+const ACT = '' as unknown as Act;
 
-/** What is asked for: by default a Deployment `web` of the owner's. */
+/** What is asked for: by default a Deployment `web` of the owner's, by flat arguments; with a manifest, a Kubernetes request. */
 export interface Asked {
   readonly method?: string;
   readonly path?: string;
@@ -15,6 +17,8 @@ export interface Asked {
   readonly image?: string;
   readonly owner?: string;
   readonly role?: number;
+  readonly query?: string;
+  readonly contentType?: string;
   readonly manifest?: object;
 }
 
@@ -23,9 +27,13 @@ interface Entry {
   status: string;
   isOpen: boolean;
   applied?: boolean;
+  workers?: readonly string[];
 }
 
-/** The scheduler's contract in memory: what it refuses the contract refuses too. Its events go to who listens. */
+/**
+ * The scheduler's contract in memory: what is a level there is one here, and does nothing where it does not apply. Its
+ * events go to who listens.
+ */
 export class FakeChain {
   readonly events: RawEvent[] = [];
   readonly #requests = new Map<bigint, Entry>();
@@ -38,13 +46,18 @@ export class FakeChain {
   ask(asked: Asked = {}): bigint {
     const requestId = BigInt(this.#requests.size + 1);
     const { method = 'POST', path = '/apis/apps/v1/namespaces/default/deployments', manifest } = asked;
-    const { owner = OWNER, role = 2, name = manifest ? '' : 'web', image = manifest ? '' : 'nginx' } = asked;
+    const { owner = OWNER, role = 2, name = 'web', image = 'nginx' } = asked;
     this.#requests.set(requestId, { status: 'PENDING', isOpen: true });
-    this.#emit('K8sAPIRequestScheduledEvent', requestId, {
-      ...{ method, path, name, image, owner, role, requester: owner },
-      ...{ labels: '', namespace: 'default', containerName: '', port: '', worker: 'worker-1' },
-      manifest: manifest ? [...Buffer.from(JSON.stringify(manifest))] : [],
-    });
+    const common = { method, path, owner, role, requester: owner, namespace: 'default' };
+    if (manifest === undefined) {
+      const flat = { ...common, name, image, labels: '', containerName: '', port: '' };
+      this.#emit('K8sAPIRequestScheduledEvent', requestId, flat);
+    } else {
+      const { query = '', contentType = 'application/json' } = asked;
+      const pieces = [[...Buffer.from(JSON.stringify(manifest))]];
+      const whole = { ...common, query, contentType, body: pieces, digest: [], size: 0, blobId: [] };
+      this.#emit('KubernetesRequestEvent', requestId, whole);
+    }
     return requestId;
   }
 
@@ -64,6 +77,11 @@ export class FakeChain {
     return this.#entry(requestId).applied;
   }
 
+  /** Where a request runs, as the enclave said. */
+  workers(requestId: bigint): readonly string[] {
+    return this.#entry(requestId).workers ?? [];
+  }
+
   /** Listens to one enclave, which hears of all events from now on, and to those before it no more. */
   seat(onEvent: (event: RawEvent) => void): Pick<Writer, 'submit'> {
     this.#onEvent = onEvent;
@@ -72,7 +90,7 @@ export class FakeChain {
       submit: async ({ label, needed, build }: Statement): Promise<void> => {
         await undefined;
         if (seat !== this.#seats || this.isLost(label)) return new Promise(() => undefined);
-        if (needed()) build(this.#transaction());
+        if (needed()) build(this.#transaction(), ACT);
       },
     };
   }
@@ -91,37 +109,42 @@ export class FakeChain {
       string: same,
       vector: (_: string, value: unknown) => value,
     };
+    // (scheduler, act, request, …values, clock)
     const moveCall = ({ target, arguments: given }: { target: string; arguments: unknown[] }) => {
-      const [requestId, ...values] = given.slice(3, -1);
+      const [requestId, ...values] = given.slice(2, -1);
       this.#call(target.split('::').at(-1) ?? '', requestId as bigint, values);
     };
     return { pure, object: same, moveCall } as unknown as Transaction;
   }
 
-  #call(name: string, requestId: bigint, values: unknown[]): void {
-    const entry = this.#entry(requestId);
+  /** Each says a level: where it does not apply, nothing happens. */
+  #call(name: string, requestId: bigint, [first, applied]: unknown[]): void {
+    const entry = this.#requests.get(requestId);
+    if (!entry) return;
     const { status, isOpen } = entry;
-    const to = (next: Partial<Entry>, isAllowed: boolean) => {
-      if (!isAllowed) throw new Error(`EBadTransition: ${name} of a request that is ${status}`);
-      Object.assign(entry, { isOpen: false }, next);
-    };
-    const [first, applied] = values;
-    switch (name) {
-      case 'start_request':
-        to({ status: 'RUNNING', isOpen: true }, status === 'PENDING');
-        return this.#emit('RequestStartedEvent', requestId);
-      case 'complete_request':
-        to({ status: 'COMPLETED' }, isOpen);
-        return this.#emit('RequestCompletedEvent', requestId, { resultDigest: [] });
-      case 'fail_request':
-        to({ status: `FAILED: ${first}`, applied: applied as boolean }, isOpen);
-        return this.#emit('RequestFailedEvent', requestId, { reason: first, applied });
-      case 'settle_cancelled_request':
-        to({ status: `CANCELLED: ${first}` }, status === 'CANCELLED');
-        return this.#emit('RequestCancellationSettledEvent', requestId, { outcome: first });
-      default:
-        throw new Error(`no such function: ${name}`);
+    const end = (next: Partial<Entry>) => Object.assign(entry, { isOpen: false }, next);
+    if (name === 'start_request' && status === 'PENDING') {
+      entry.status = 'RUNNING';
+      this.#emit('RequestStartedEvent', requestId);
+    } else if (name === 'assign_worker' && isOpen) {
+      for (const nodeId of first as string[]) this.#assign(requestId, entry, nodeId);
+    } else if (name === 'complete_request' && isOpen) {
+      end({ status: 'COMPLETED' });
+      this.#emit('RequestCompletedEvent', requestId, { resultDigest: [] });
+    } else if (name === 'fail_request' && isOpen) {
+      end({ status: `FAILED: ${first}`, applied: applied as boolean });
+      this.#emit('RequestFailedEvent', requestId, { reason: first, applied });
+    } else if (name === 'settle_cancelled_request' && status === 'CANCELLED') {
+      end({ status: `CANCELLED: ${first}` });
+      this.#emit('RequestCancellationSettledEvent', requestId, { outcome: first });
     }
+  }
+
+  #assign(requestId: bigint, entry: Entry, nodeId: string): void {
+    const workers = entry.workers ?? [];
+    if (workers.includes(nodeId)) return;
+    entry.workers = [...workers, nodeId];
+    this.#emit('WorkerAssignedEvent', requestId, { nodeId });
   }
 
   #entry(requestId: bigint): Entry {
@@ -130,9 +153,9 @@ export class FakeChain {
     return entry;
   }
 
-  #emit(kind: RequestEvent['kind'], requestId: bigint, fields: object = {}): void {
+  #emit(kind: EventKind, requestId: bigint, fields: object = {}): void {
     const seq = this.events.length + 1;
-    const bytes = encodeEvent(kind, { logId: LOG, seq, requestId, ...fields } as never);
+    const bytes = encodeEvent(kind, { logId: LOG, seq, requestId, ...fields, atMs: 0 } as never);
     const event = { logId: LOG, seq, type: `0xda::k8s_scheduler::${kind}`, bytes };
     this.events.push(event);
     this.#onEvent(event);
