@@ -6,6 +6,7 @@ module daasvader::enclave_registry;
 
 use daasvader::binding;
 use daasvader::event_log::{Self, Log, LogHead};
+use daasvader::gate;
 use daasvader::measurement::{Self, Measurement};
 use daasvader::timelock::{Self, Timelocked};
 use std::string::String;
@@ -66,8 +67,18 @@ public struct ClusterConfig has copy, drop, store {
     committee_epoch: u64,
 }
 
+/// The other shared objects of the cluster.
+public struct Parts has copy, drop, store {
+    workers: ID,
+    staking: ID,
+    scheduler: ID,
+    images: ID,
+}
+
 public struct EnclaveRegistry has key {
     id: UID,
+    version: u64,
+    parts: Option<Parts>,
     /// How long proposals wait before they take effect.
     delay_ms: u64,
     max_document_age_ms: u64,
@@ -192,20 +203,12 @@ public struct SeatRevokedEvent has copy, drop {
     epoch: u64,
 }
 
-/// Creates a cluster: its registry is shared, its capability goes to the sender.
-///
-/// @throws `EDelayTooLong`
-#[allow(lint(self_transfer))]
-public(package) entry fun create_cluster(delay_ms: u64, ctx: &mut TxContext) {
-    let (registry, cap) = new(delay_ms, ctx);
-    transfer::share_object(registry);
-    transfer::transfer(cap, ctx.sender());
-}
-
 public(package) fun new(delay_ms: u64, ctx: &mut TxContext): (EnclaveRegistry, AdminCap) {
     assert!(delay_ms <= MAX_DELAY_MS, EDelayTooLong);
     let registry = EnclaveRegistry {
         id: object::new(ctx),
+        version: gate::version(),
+        parts: option::none(),
         delay_ms,
         max_document_age_ms: MAX_DOCUMENT_AGE_MS,
         measurements: vector[],
@@ -451,6 +454,15 @@ public(package) fun next_state_version(registry: &mut EnclaveRegistry): u64 {
     registry.state_version
 }
 
+/// The host whose seat's enclave leads.
+public(package) fun leading_host(registry: &EnclaveRegistry): Option<address> {
+    registry.host.value(18446744073709551615)
+}
+
+public(package) fun parts(registry: &EnclaveRegistry): Parts {
+    *registry.parts.borrow()
+}
+
 /// How long what the admin proposes waits, in milliseconds.
 public(package) fun delay_ms(registry: &EnclaveRegistry): u64 {
     registry.delay_ms
@@ -459,6 +471,11 @@ public(package) fun delay_ms(registry: &EnclaveRegistry): u64 {
 /// The cluster's id.
 public fun id(registry: &EnclaveRegistry): ID {
     registry.id.to_inner()
+}
+
+/// How often the lead was taken.
+public fun term(registry: &EnclaveRegistry): u64 {
+    registry.epoch
 }
 
 public fun epoch(registry: &EnclaveRegistry): u64 {
@@ -550,6 +567,11 @@ fun pcr(self: &Evidence, index: u8): vector<u8> {
     let position = self.pcrs.find_index!(|entry| entry.index == index);
     assert!(position.is_some(), EMissingPcr);
     self.pcrs[position.destroy_some()].value
+}
+
+#[test_only]
+public fun set_version_for_testing(registry: &mut EnclaveRegistry, version: u64) {
+    registry.version = version;
 }
 
 #[test_only]

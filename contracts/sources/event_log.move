@@ -1,9 +1,10 @@
 /// A log of events that can be checked from any source by whoever knows its head.
 ///
 /// Every shared object that the enclave acts on holds a `Log`. Each of its events starts with the object's id and the
-/// event's number, and `head = SHA-256(previous head ‖ BCS(type) ‖ BCS(event))`, so a gap, a swap or a forged event changes
-/// the head. The type is the event's as `std::type_name` spells it: without it a failure could be passed off as an
-/// assignment, which has the same fields.
+/// event's number, and `head = SHA-256(previous head ‖ SHA-256(BCS(type)) ‖ SHA-256(BCS(event)))`, so a gap, a swap or a
+/// forged event changes the head. Hashed on their own, type and event have no border that could be moved, and whoever
+/// follows may forget an event's bytes and keep its digest. The type is the event's as `std::type_name` spells it:
+/// without it a failure could be passed off as an assignment, which has the same fields.
 module daasvader::event_log;
 
 use std::bcs;
@@ -44,8 +45,8 @@ public(package) macro fun append<$Event: copy + drop>($log: &mut Log, $event: $E
 /// Takes the type and the BCS of the next event into the head.
 public(package) fun record(log: &mut Log, kind: TypeName, event: vector<u8>) {
     log.seq = log.seq + 1;
-    log.head.append(bcs::to_bytes(&kind));
-    log.head.append(event);
+    log.head.append(hash::sha2_256(bcs::to_bytes(&kind)));
+    log.head.append(hash::sha2_256(event));
     log.head = hash::sha2_256(log.head);
 }
 

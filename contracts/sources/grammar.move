@@ -7,6 +7,7 @@ const MAX_IMAGE_LENGTH: u64 = 255;
 const MAX_REPOSITORY_LENGTH: u64 = 128;
 const MAX_TAG_LENGTH: u64 = 128;
 const KEY_LENGTH: u64 = 64;
+const MAX_REGION_LENGTH: u64 = 32;
 const MAX_PORT: u64 = 65_535;
 
 /// One DNS label (RFC 1123): lower case letters, digits and inner hyphens, at most 63.
@@ -21,6 +22,11 @@ public(package) fun is_dns_label(text: &vector<u8>): bool {
 public(package) fun is_key(text: &vector<u8>): bool {
     text.length() == KEY_LENGTH &&
     text.all!(|c| is_digit(*c) || (*c >= b"a"[0] && *c <= b"f"[0]))
+}
+
+/// A region of a provider: lower case letters, digits and hyphens, at most 32; may be empty.
+public(package) fun is_region(text: &vector<u8>): bool {
+    text.length() <= MAX_REGION_LENGTH && text.all!(|c| is_lower_alphanumeric(*c) || *c == b"-"[0])
 }
 
 /// A port in decimal, 1 to 65535, without sign or leading zero.

@@ -2,9 +2,10 @@
 /// served as new.
 module daasvader::heartbeat;
 
-use daasvader::enclave_registry::{Enclave, EnclaveRegistry};
+use daasvader::enclave_registry::EnclaveRegistry;
 use daasvader::event_log::LogHead;
 use daasvader::k8s_scheduler::Scheduler;
+use daasvader::operator::Act;
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
 use sui::clock::Clock;
@@ -32,19 +33,18 @@ public struct HeartbeatEvent has copy, drop {
 
 /// States the heads of all logs as of now. For the operator.
 ///
-/// @throws `EWrongCluster`, `EBadAuditHead` and those of `assert_operator`
-public(package) entry fun heartbeat(
+/// @throws `EWrongCluster`, `EBadAuditHead`
+public fun heartbeat(
     registry: &mut EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     workers: &WorkerRegistry,
     staking: &StakingPool,
     scheduler: &Scheduler,
     audit_head: vector<u8>,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    registry.assert_operator(enclave, clock, ctx);
-    let id = registry.id();
+        let id = registry.id();
+    assert!(act.registry_id() == id, EWrongCluster);
     let ids = vector[workers.cluster_id(), staking.cluster_id(), scheduler.cluster_id()];
     assert!(ids.all!(|cluster_id| cluster_id == &id), EWrongCluster);
     assert!(audit_head.length() == DIGEST_LENGTH, EBadAuditHead);

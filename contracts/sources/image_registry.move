@@ -4,8 +4,8 @@
 /// for its owner to say, so whoever wants one certain image asks for its digest.
 module daasvader::image_registry;
 
-use daasvader::enclave_registry::{AdminCap, EnclaveRegistry};
 use daasvader::event_log::{Self, Log};
+use daasvader::gate;
 use daasvader::grammar;
 use std::string::String;
 use sui::clock::Clock;
@@ -31,6 +31,7 @@ const BLOB_ID_LENGTH: u64 = 32;
 
 public struct ImageRegistry has key {
     id: UID,
+    version: u64,
     cluster_id: ID,
     /// Name → owner.
     owners: Table<String, address>,
@@ -74,18 +75,11 @@ public struct ImageNameTransferredEvent has copy, drop {
     new_owner: address,
 }
 
-/// Creates the cluster's image registry and shares it.
-///
-/// @throws `enclave_registry::EWrongCluster`
-public(package) entry fun create(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext) {
-    transfer::share_object(new(registry, cap, ctx))
-}
-
-public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext): ImageRegistry {
-    registry.assert_admin(cap);
+public(package) fun new(cluster_id: ID, ctx: &mut TxContext): ImageRegistry {
     ImageRegistry {
         id: object::new(ctx),
-        cluster_id: registry.id(),
+        version: gate::version(),
+        cluster_id,
         owners: table::new(ctx),
         images: table::new(ctx),
         log: event_log::new(),

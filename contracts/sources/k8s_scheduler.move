@@ -2,10 +2,11 @@
 module daasvader::k8s_scheduler;
 
 use daasvader::api_path::{Self, ApiPath};
-use daasvader::enclave_registry::{AdminCap, Enclave, EnclaveRegistry};
 use daasvader::event_log::{Self, Log, LogHead};
+use daasvader::gate;
 use daasvader::grammar;
 use daasvader::manifest_reference;
+use daasvader::operator::Act;
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
 use std::string::String;
@@ -72,6 +73,7 @@ const CANDIDATES: u64 = 32;
 
 public struct Scheduler has key {
     id: UID,
+    version: u64,
     cluster_id: ID,
     requests: Table<u64, Request>,
     /// Requests that are not done, by the owner of their namespace: it is the owner's stake that pays for room.
@@ -184,18 +186,11 @@ public struct Order has copy, drop {
     manifest: vector<u8>,
 }
 
-/// Creates the cluster's scheduler and shares it.
-///
-/// @throws `enclave_registry::EWrongCluster`
-public(package) entry fun create(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext) {
-    transfer::share_object(new(registry, cap, ctx))
-}
-
-public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext): Scheduler {
-    registry.assert_admin(cap);
+public(package) fun new(cluster_id: ID, ctx: &mut TxContext): Scheduler {
     Scheduler {
         id: object::new(ctx),
-        cluster_id: registry.id(),
+        version: gate::version(),
+        cluster_id,
         requests: table::new(ctx),
         pending: table::new(ctx),
         max_pending: MAX_PENDING_PER_OWNER,
@@ -277,16 +272,14 @@ public(package) entry fun submit_manifest_reference(
 
 /// Says that a request was applied. For the operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition` and those of `assert_operator`
-public(package) entry fun start_request(
+/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`
+public fun start_request(
     scheduler: &mut Scheduler,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     request_id: u64,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    scheduler.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
     let request = scheduler.request_mut(request_id);
     assert!(request.status == STATUS_PENDING, EBadTransition);
     request.status = STATUS_RUNNING;
@@ -298,17 +291,15 @@ public(package) entry fun start_request(
 
 /// Says that a request reached its goal. For the operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadDigest` and those of `assert_operator`
-public(package) entry fun complete_request(
+/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadDigest`
+public fun complete_request(
     scheduler: &mut Scheduler,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     request_id: u64,
     result_digest: vector<u8>,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    scheduler.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
     assert!(result_digest.length() == DIGEST_LENGTH, EBadDigest);
     scheduler.finish(request_id, STATUS_COMPLETED, clock);
     scheduler.request_mut(request_id).result_digest = result_digest;
@@ -323,18 +314,16 @@ public(package) entry fun complete_request(
 /// Says that a request cannot reach its goal, and whether what it asked for is in the cluster all the same. For the
 /// operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EReasonTooLong` and those of `assert_operator`
-public(package) entry fun fail_request(
+/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EReasonTooLong`
+public fun fail_request(
     scheduler: &mut Scheduler,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     request_id: u64,
     reason: String,
     applied: bool,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    scheduler.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
     assert!(reason.length() <= MAX_REASON_LENGTH, EReasonTooLong);
     scheduler.finish(request_id, STATUS_FAILED, clock);
     let request = scheduler.request_mut(request_id);
@@ -351,17 +340,15 @@ public(package) entry fun fail_request(
 /// Says what became of a cancelled request, once: 0 nothing of it was applied, 1 what it created was removed, 2 what it
 /// changed stays. For the operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadOutcome` and those of `assert_operator`
-public(package) entry fun settle_cancelled_request(
+/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadOutcome`
+public fun settle_cancelled_request(
     scheduler: &mut Scheduler,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     request_id: u64,
     outcome: u8,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    scheduler.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
     assert!(vector[OUTCOME_NOTHING, OUTCOME_REMOVED, OUTCOME_STAYS].contains(&outcome), EBadOutcome);
     let request = scheduler.request_mut(request_id);
     assert!(request.status == STATUS_CANCELLED && request.outcome.is_none(), EBadTransition);
@@ -377,17 +364,15 @@ public(package) entry fun settle_cancelled_request(
 
 /// Gives a request that is not done to the worker with the least load now. For the operator.
 ///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `ENoActiveWorker` and those of `assert_operator`
-public(package) entry fun reassign_request(
+/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `ENoActiveWorker`
+public fun reassign_request(
     scheduler: &mut Scheduler,
     workers: &WorkerRegistry,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
+    act: &Act,
     request_id: u64,
     clock: &Clock,
-    ctx: &TxContext,
 ) {
-    scheduler.assert_operator(registry, enclave, clock, ctx);
+    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
     assert!(workers.cluster_id() == scheduler.cluster_id, EWrongCluster);
     let request = scheduler.request_mut(request_id);
     assert!(is_open(request), EBadTransition);
@@ -598,17 +583,6 @@ fun finish(scheduler: &mut Scheduler, request_id: u64, status: u8, clock: &Clock
 
 fun is_open(request: &Request): bool {
     request.status == STATUS_PENDING || request.status == STATUS_RUNNING
-}
-
-fun assert_operator(
-    scheduler: &Scheduler,
-    registry: &EnclaveRegistry,
-    enclave: &Enclave,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    assert!(scheduler.cluster_id == registry.id(), EWrongCluster);
-    registry.assert_operator(enclave, clock, ctx);
 }
 
 fun request(scheduler: &Scheduler, request_id: u64): &Request {

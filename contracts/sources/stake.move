@@ -15,7 +15,6 @@ const EStillUnbonding: u64 = 3;
 
 /// How long stake waits after it was asked for: long enough to be slashed for what it secured.
 const UNBONDING_MS: u64 = 7 * 24 * 3_600_000;
-const BPS: u64 = 10_000;
 
 public struct Stake has store {
     bonded: Balance<SUI>,
@@ -53,11 +52,16 @@ public(package) fun withdraw(self: &mut Stake, now_ms: u64): Balance<SUI> {
     self.unbonding.withdraw_all()
 }
 
-/// Takes a share of everything, also of what waits to leave.
-public(package) fun slash(self: &mut Stake, share_bps: u64): Balance<SUI> {
-    let mut taken = take_share(&mut self.bonded, share_bps);
-    taken.join(take_share(&mut self.unbonding, share_bps));
+/// Takes half of everything, also of what waits to leave; a MIST that does not divide stays.
+public(package) fun slash_half(self: &mut Stake): Balance<SUI> {
+    let mut taken = take_half(&mut self.bonded);
+    taken.join(take_half(&mut self.unbonding));
     taken
+}
+
+/// How long stake waits, in milliseconds.
+public(package) fun unbonding_ms(): u64 {
+    UNBONDING_MS
 }
 
 public(package) fun bonded(self: &Stake): u64 {
@@ -74,8 +78,7 @@ public(package) fun destroy_empty(self: Stake) {
     unbonding.destroy_zero();
 }
 
-/// `balance * share / 10,000`, computed wide so that no amount overflows.
-fun take_share(balance: &mut Balance<SUI>, share_bps: u64): Balance<SUI> {
-    let amount = (balance.value() as u128) * (share_bps as u128) / (BPS as u128);
-    balance.split(amount as u64)
+fun take_half(balance: &mut Balance<SUI>): Balance<SUI> {
+    let half = balance.value() / 2;
+    balance.split(half)
 }

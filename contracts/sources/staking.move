@@ -4,6 +4,7 @@ module daasvader::staking;
 use daasvader::api_path;
 use daasvader::enclave_registry::{AdminCap, EnclaveRegistry};
 use daasvader::event_log::{Self, Log, LogHead};
+use daasvader::gate;
 use daasvader::grammar;
 use daasvader::grants::{Self, Grants};
 use daasvader::role_stakes::{Self, RoleStakes};
@@ -37,6 +38,7 @@ const ROLE_ADMIN: u8 = 3;
 
 public struct StakingPool has key {
     id: UID,
+    version: u64,
     cluster_id: ID,
     accounts: Table<address, Stake>,
     role_stakes: Timelocked<RoleStakes>,
@@ -90,18 +92,11 @@ public struct RoleGrantedEvent has copy, drop {
     role: u8,
 }
 
-/// Creates the cluster's pool and shares it.
-///
-/// @throws `enclave_registry::EWrongCluster`
-public(package) entry fun create(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext) {
-    transfer::share_object(new(registry, cap, ctx))
-}
-
-public(package) fun new(registry: &EnclaveRegistry, cap: &AdminCap, ctx: &mut TxContext): StakingPool {
-    registry.assert_admin(cap);
+public(package) fun new(cluster_id: ID, ctx: &mut TxContext): StakingPool {
     let mut pool = StakingPool {
         id: object::new(ctx),
-        cluster_id: registry.id(),
+        version: gate::version(),
+        cluster_id,
         accounts: table::new(ctx),
         role_stakes: timelock::of(role_stakes::initial()),
         grants: grants::new(ctx),

@@ -4,7 +4,9 @@ module daasvader::fixture;
 
 use daasvader::binding;
 use daasvader::enclave_registry::{Self, AdminCap, Enclave, EnclaveRegistry, Pcr};
+use daasvader::image_registry::{Self, ImageRegistry};
 use daasvader::k8s_scheduler::{Self, Scheduler};
+use daasvader::operator::{Self, Act};
 use daasvader::staking::{Self, StakingPool};
 use daasvader::worker_registry::{Self, WorkerRegistry};
 use std::string::String;
@@ -26,6 +28,7 @@ public struct Fixture {
     workers: WorkerRegistry,
     pool: StakingPool,
     scheduler: Scheduler,
+    images: ImageRegistry,
     clock: Clock,
 }
 
@@ -57,12 +60,13 @@ public fun other(): Fixture {
 fun make(delay_ms: u64, hint: u64): Fixture {
     let ctx = &mut by(ADMIN, hint);
     let (registry, cap) = enclave_registry::new(delay_ms, ctx);
-    let workers = worker_registry::new(&registry, &cap, ctx);
-    let pool = staking::new(&registry, &cap, ctx);
-    let scheduler = k8s_scheduler::new(&registry, &cap, ctx);
+    let workers = worker_registry::new(registry.id(), ctx);
+    let pool = staking::new(registry.id(), ctx);
+    let scheduler = k8s_scheduler::new(registry.id(), ctx);
+    let images = image_registry::new(registry.id(), ctx);
     let mut clock = clock::create_for_testing(ctx);
     clock.set_for_testing(START_MS);
-    Fixture { registry, cap, workers, pool, scheduler, clock }
+    Fixture { registry, cap, workers, pool, scheduler, images, clock }
 }
 
 /// A cluster with measurement `v1`, a configuration and a host.
@@ -79,6 +83,17 @@ public fun seated(): (Fixture, Enclave) {
     let Fixture { registry, clock, .. } = &mut self;
     registry.take_seat(&enclave, clock, &by(HOST, 2));
     (self, enclave)
+}
+
+/// The right to act as the operator of the enclave that leads, until a minute from now.
+public fun act(self: &Fixture, enclave: &Enclave): Act {
+    let not_after_ms = self.clock.timestamp_ms() + 60_000;
+    operator::act(&self.registry, enclave, self.registry.term(), not_after_ms, &self.clock, &by(OPERATOR, 4))
+}
+
+/// An act of this cluster that nothing proved; for tests of what an act allows.
+public fun unproved_act(self: &Fixture): Act {
+    operator::act_for_testing(self.registry.id(), @0xE.to_id(), HOST, 1)
 }
 
 public fun configure(self: &mut Fixture) {
@@ -185,8 +200,8 @@ public fun registry(self: &mut Fixture): (&mut EnclaveRegistry, &AdminCap, &Cloc
     (&mut self.registry, &self.cap, &self.clock)
 }
 
-public fun workers(self: &mut Fixture): (&mut WorkerRegistry, &EnclaveRegistry, &Clock) {
-    (&mut self.workers, &self.registry, &self.clock)
+public fun workers(self: &mut Fixture): (&mut WorkerRegistry, &Clock) {
+    (&mut self.workers, &self.clock)
 }
 
 /// For `propose_min_stake`.
@@ -207,8 +222,18 @@ public fun scheduler(self: &mut Fixture): (&mut Scheduler, &WorkerRegistry, &Sta
     (&mut self.scheduler, &self.workers, &self.pool, &self.clock)
 }
 
-public fun operated(self: &mut Fixture): (&mut Scheduler, &EnclaveRegistry, &Clock) {
-    (&mut self.scheduler, &self.registry, &self.clock)
+/// Scheduler, registry, admin's cap.
+public fun administered_scheduler(self: &mut Fixture): (&mut Scheduler, &EnclaveRegistry, &AdminCap, &Clock) {
+    (&mut self.scheduler, &self.registry, &self.cap, &self.clock)
+}
+
+public fun images(self: &mut Fixture): (&mut ImageRegistry, &Clock) {
+    (&mut self.images, &self.clock)
+}
+
+/// Images, registry, admin's cap.
+public fun administered_images(self: &mut Fixture): (&mut ImageRegistry, &EnclaveRegistry, &AdminCap) {
+    (&mut self.images, &self.registry, &self.cap)
 }
 
 /// For `heartbeat`: registry, workers, staking, scheduler.
@@ -235,8 +260,9 @@ public fun add_active(
     digit: vector<u8>,
 ) {
     self.add_worker(owner, node_id, digit);
-    let Fixture { workers, registry, clock, .. } = self;
-    workers.activate_worker(registry, enclave, node_id.to_string(), clock, &by(OPERATOR, 5));
+    let act = self.act(enclave);
+    let Fixture { workers, clock, .. } = self;
+    workers.activate_worker(&act, node_id.to_string(), clock);
 }
 
 /// Stakes for a user who has no account yet.
@@ -253,11 +279,6 @@ public fun its_registry(self: &Fixture): &EnclaveRegistry {
 
 public fun its_registry_mut(self: &mut Fixture): &mut EnclaveRegistry {
     &mut self.registry
-}
-
-/// For `reassign_request`.
-public fun reassigned(self: &mut Fixture): (&mut Scheduler, &WorkerRegistry, &EnclaveRegistry, &Clock) {
-    (&mut self.scheduler, &self.workers, &self.registry, &self.clock)
 }
 
 /// A request of `user` for a Deployment `web` in the own namespace.

@@ -1,7 +1,6 @@
 #[test_only]
 module daasvader::image_registry_tests;
 
-use daasvader::enclave_registry;
 use daasvader::fixture::{Self, Fixture, by, bytes};
 use daasvader::image_registry::{Self, ImageRegistry};
 use std::unit_test::{assert_eq, destroy};
@@ -10,9 +9,8 @@ const OWNER: address = @0x9;
 const OTHER: address = @0x8;
 
 fun setup(): (Fixture, ImageRegistry) {
-    let mut f = fixture::empty();
-    let (registry, cap, _) = f.registry();
-    let images = image_registry::new(registry, cap, &mut by(OWNER, 500));
+    let f = fixture::empty();
+    let images = image_registry::new(f.its_registry().id(), &mut by(OWNER, 500));
     (f, images)
 }
 
@@ -211,23 +209,6 @@ fun a_blob_id_of_another_length_is_refused() {
     let (mut f, mut images) = setup();
     publish_as(&mut f, &mut images, b"web", b"v1", 32, 33);
     abort
-}
-
-#[test, expected_failure(abort_code = enclave_registry::EWrongCluster)]
-fun the_admin_of_another_cluster_creates_no_image_registry() {
-    let f = fixture::empty();
-    let mut other = fixture::other();
-    let (_, cap, _) = other.registry();
-    image_registry::create(f.its_registry(), cap, &mut by(OWNER, 505));
-    abort
-}
-
-#[test]
-fun the_admin_creates_an_image_registry() {
-    let mut f = fixture::empty();
-    let (registry, cap, _) = f.registry();
-    image_registry::create(registry, cap, &mut by(OWNER, 506));
-    f.end();
 }
 
 #[test, expected_failure(abort_code = image_registry::EUnknownTag)]

@@ -1,7 +1,6 @@
 #[test_only]
 module daasvader::staking_tests;
 
-use daasvader::enclave_registry;
 use daasvader::fixture::{Self, Fixture, by, pay, sui};
 use daasvader::stake;
 use daasvader::staking;
@@ -210,15 +209,5 @@ fun nothing_is_paid_out_twice() {
     f.advance(7 * DAY_MS);
     withdraw(&mut f, USER);
     withdraw(&mut f, USER);
-    abort
-}
-
-#[test, expected_failure(abort_code = enclave_registry::EWrongCluster)]
-fun the_admin_of_another_cluster_creates_no_pool() {
-    let mut f = fixture::empty();
-    let mut other = fixture::other();
-    let (registry, _, _) = f.registry();
-    let (_, cap, _) = other.registry();
-    staking::create(registry, cap, &mut by(STRANGER, 70));
     abort
 }

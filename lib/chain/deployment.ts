@@ -14,21 +14,22 @@ const schema = z.strictObject({
   rpcUrl: z.url({ protocol: /^https?$/ }),
   chainId: z.string().min(1),
   packageId: id,
+  originalPackageId: id,
   registryId: id,
   workersId: id,
   stakingId: id,
   schedulerId: id,
-  imagesId: id.optional(),
+  imagesId: id,
   adminCapId: id.optional(),
 });
 
 /** One cluster on one network: what `deployments/<network>.json` holds. */
 export type Deployment = z.infer<typeof schema>;
 
-/** The ids by which the contracts are called. */
+/** The ids by which the contracts are called; `originalPackageId` is that of their types and events. */
 export type ContractIds = Pick<
   Deployment,
-  'packageId' | 'registryId' | 'workersId' | 'stakingId' | 'schedulerId'
+  'packageId' | 'originalPackageId' | 'registryId' | 'workersId' | 'stakingId' | 'schedulerId'
 >;
 
 /**

@@ -49,17 +49,56 @@ export function eventName(type: string): string {
   return type.slice(type.lastIndexOf('::') + 2);
 }
 
+/** Up to where the sealed state was durable at a heartbeat. */
+export interface Anchor {
+  readonly generation: bigint;
+  readonly position: bigint;
+  readonly digest: Uint8Array;
+  readonly bytes: bigint;
+}
+
+/** What a heartbeat states. */
+export interface Heartbeat {
+  readonly heads: LogHead[];
+  /** Raised by each seating and each seat taken away. */
+  readonly epoch: bigint;
+  /** Which lead it is. */
+  readonly term: bigint;
+  /** None before the first state was anchored. */
+  readonly anchor: Anchor | undefined;
+  /** The chain's time then, in ms since 1970. */
+  readonly timestampMs: number;
+}
+
 /**
- * The heads of all logs that a heartbeat states, and the chain's time then, in ms since 1970.
+ * What a heartbeat states.
  *
  * @param bytes - BCS of the event
  */
-export function decodeHeartbeat(bytes: Uint8Array): { heads: LogHead[]; timestampMs: number } {
-  const { registry, workers, staking, scheduler, timestampMs } = HeartbeatEvent.parse(bytes);
+export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
+  const { registry, workers, staking, scheduler, epoch, term, anchor, timestampMs } =
+    HeartbeatEvent.parse(bytes);
   const heads = [registry, workers, staking, scheduler].map(({ logId, seq, head }) => ({
     logId,
     seq: Number(seq),
     head: Uint8Array.from(head),
   }));
-  return { heads, timestampMs: Number(timestampMs) };
+  return {
+    heads,
+    epoch: BigInt(epoch),
+    term: BigInt(term),
+    anchor: anchor === null ? undefined : anchorOf(anchor),
+    timestampMs: Number(timestampMs),
+  };
+}
+
+type AnchorFields = NonNullable<(typeof HeartbeatEvent)['$inferType']['anchor']>;
+
+function anchorOf({ generation, position, digest, bytes }: AnchorFields): Anchor {
+  return {
+    generation: BigInt(generation),
+    position: BigInt(position),
+    digest: Uint8Array.from(digest),
+    bytes: BigInt(bytes),
+  };
 }

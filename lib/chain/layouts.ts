@@ -13,25 +13,59 @@ const config = bcs.struct('ClusterConfig', {
   committeeDigest: bytes,
   committeeEpoch: u64,
 });
+const publicConfig = bcs.struct('PublicConfig', { appsDomain: text, acmeDirectory: text, acmeRoot: bytes });
+const sealConfig = bcs.struct('SealConfig', {
+  threshold: u8,
+  servers: bcs.vector(bcs.struct('SealServer', { id: address, publicKey: bytes, url: text })),
+});
 const roleStakes = bcs.struct('RoleStakes', { viewer: u64, developer: u64, admin: u64, super: u64 });
 const staked = { ...log, user: address, amount: u64, total: u64, role: u8 };
 const request = { ...log, requestId: u64 };
 const worker = { ...log, nodeId: text };
 const tag = { ...log, name: text, tag: text };
+const offer = {
+  cpuMilli: u64,
+  memoryMib: u64,
+  diskGib: u64,
+  cpuPrice: u64,
+  memoryPrice: u64,
+  diskPrice: u64,
+  region: text,
+  gateway: bcs.bool(),
+};
 const pcrs = { pcr0: bytes, pcr1: bytes, pcr2: bytes };
 
 /** How far a log had come, as heartbeats state it. */
 const LogHead = bcs.struct('LogHead', { ...log, head: bytes });
 
+/** Up to where the sealed state is durable. */
+const Anchor = bcs.struct('Anchor', { generation: u64, position: u64, digest: bytes, bytes: u64 });
+
 /** Layouts of every event that belongs to a log, by the name of its Move struct. */
 export const EVENTS = {
+  ClusterCreatedEvent: bcs.struct('ClusterCreatedEvent', {
+    ...log,
+    workersId: address,
+    stakingId: address,
+    schedulerId: address,
+    imagesId: address,
+    delayMs: u64,
+    clusterCidr: text,
+    serviceCidr: text,
+  }),
   MeasurementProposedEvent: bcs.struct('MeasurementProposedEvent', {
     ...log,
     version: text,
     ...pcrs,
+    releaseDigest: bytes,
+    stateFormat: u64,
     effectiveAtMs: u64,
   }),
-  MeasurementRetiredEvent: bcs.struct('MeasurementRetiredEvent', { ...log, version: text }),
+  MeasurementRetiredEvent: bcs.struct('MeasurementRetiredEvent', {
+    ...log,
+    version: text,
+    compromised: bcs.bool(),
+  }),
   ConfigSetEvent: bcs.struct('ConfigSetEvent', { ...log, config, effectiveAtMs: u64 }),
   HostAppointedEvent: bcs.struct('HostAppointedEvent', { ...log, host: address, effectiveAtMs: u64 }),
   EnclaveRegisteredEvent: bcs.struct('EnclaveRegisteredEvent', {
@@ -40,12 +74,44 @@ export const EVENTS = {
     operator: address,
     measurementVersion: text,
   }),
-  SeatTakenEvent: bcs.struct('SeatTakenEvent', { ...log, enclaveId: address, operator: address, epoch: u64 }),
-  SeatRevokedEvent: bcs.struct('SeatRevokedEvent', { ...log, epoch: u64 }),
+  SeatTakenEvent: bcs.struct('SeatTakenEvent', {
+    ...log,
+    enclaveId: address,
+    operator: address,
+    host: address,
+    epoch: u64,
+  }),
+  SeatRevokedEvent: bcs.struct('SeatRevokedEvent', { ...log, host: address, epoch: u64 }),
+  LeadTakenEvent: bcs.struct('LeadTakenEvent', { ...log, enclaveId: address, host: address, term: u64 }),
+  LeadGivenUpEvent: bcs.struct('LeadGivenUpEvent', { ...log, term: u64 }),
+  IdentitySetEvent: bcs.struct('IdentitySetEvent', { ...log, caSha256: bytes, generation: u64 }),
+  AnewBegunEvent: bcs.struct('AnewBegunEvent', { ...log, effectiveAtMs: u64 }),
+  StateAcceptedEvent: bcs.struct('StateAcceptedEvent', {
+    ...log,
+    position: u64,
+    digest: bytes,
+    effectiveAtMs: u64,
+  }),
+  PublicConfigSetEvent: bcs.struct('PublicConfigSetEvent', {
+    ...log,
+    config: publicConfig,
+    effectiveAtMs: u64,
+  }),
+  SealConfigSetEvent: bcs.struct('SealConfigSetEvent', { ...log, config: sealConfig, effectiveAtMs: u64 }),
+  MarketSetEvent: bcs.struct('MarketSetEvent', { ...log, market: address, effectiveAtMs: u64 }),
+  UpgradeProposedEvent: bcs.struct('UpgradeProposedEvent', { ...log, digest: bytes, effectiveAtMs: u64 }),
+  UpgradeWithdrawnEvent: bcs.struct('UpgradeWithdrawnEvent', log),
+  PackageUpgradedEvent: bcs.struct('PackageUpgradedEvent', {
+    ...log,
+    package: address,
+    version: u64,
+    digest: bytes,
+  }),
   WorkerRegisteredEvent: bcs.struct('WorkerRegisteredEvent', {
     ...worker,
     owner: address,
     sealToken: text,
+    identityKey: bytes,
     stake: u64,
     tokenExpiresAtMs: u64,
   }),
@@ -61,7 +127,8 @@ export const EVENTS = {
     oldStatus: u8,
     newStatus: u8,
   }),
-  JoinTokenSetEvent: bcs.struct('JoinTokenSetEvent', { ...worker, ciphertext: bytes }),
+  WorkerCounterEvent: bcs.struct('WorkerCounterEvent', { ...worker, counter: u64 }),
+  WorkerOfferedEvent: bcs.struct('WorkerOfferedEvent', { ...worker, ...offer }),
   SealTokenRefreshedEvent: bcs.struct('SealTokenRefreshedEvent', {
     ...worker,
     sealToken: text,
@@ -69,13 +136,14 @@ export const EVENTS = {
   }),
   StakeSlashedEvent: bcs.struct('StakeSlashedEvent', {
     ...worker,
-    reason: u8,
-    evidenceDigest: bytes,
+    counter: u64,
     amount: u64,
     remaining: u64,
   }),
+  WorkerReinstatedEvent: bcs.struct('WorkerReinstatedEvent', { ...worker, identityKey: bytes }),
   StakeWithdrawRequestedEvent: bcs.struct('StakeWithdrawRequestedEvent', { ...worker, amount: u64 }),
   StakeWithdrawnEvent: bcs.struct('StakeWithdrawnEvent', { ...worker, owner: address, amount: u64 }),
+  WorkerClosedEvent: bcs.struct('WorkerClosedEvent', worker),
   RoleStakesProposedEvent: bcs.struct('RoleStakesProposedEvent', {
     ...log,
     roleStakes,
@@ -92,6 +160,8 @@ export const EVENTS = {
     user: address,
     role: u8,
   }),
+  NamespaceClaimedEvent: bcs.struct('NamespaceClaimedEvent', { ...log, owner: address, namespace: text }),
+  NamespaceReleasedEvent: bcs.struct('NamespaceReleasedEvent', { ...log, owner: address, namespace: text }),
   K8sAPIRequestScheduledEvent: bcs.struct('K8sAPIRequestScheduledEvent', {
     ...request,
     method: text,
@@ -105,8 +175,21 @@ export const EVENTS = {
     requester: address,
     owner: address,
     role: u8,
-    manifest: bytes,
-    worker: text,
+  }),
+  KubernetesRequestEvent: bcs.struct('KubernetesRequestEvent', {
+    ...request,
+    method: text,
+    path: text,
+    query: text,
+    contentType: text,
+    namespace: text,
+    requester: address,
+    owner: address,
+    role: u8,
+    body: bcs.vector(bytes),
+    digest: bytes,
+    size: u64,
+    blobId: bytes,
   }),
   WorkerAssignedEvent: bcs.struct('WorkerAssignedEvent', { ...request, nodeId: text }),
   RequestStartedEvent: bcs.struct('RequestStartedEvent', request),
@@ -114,6 +197,10 @@ export const EVENTS = {
   RequestFailedEvent: bcs.struct('RequestFailedEvent', { ...request, reason: text, applied: bcs.bool() }),
   RequestCancelledEvent: bcs.struct('RequestCancelledEvent', request),
   RequestCancellationSettledEvent: bcs.struct('RequestCancellationSettledEvent', { ...request, outcome: u8 }),
+  FeeProposedEvent: bcs.struct('FeeProposedEvent', { ...log, fee: u64, effectiveAtMs: u64 }),
+  FeesDepositedEvent: bcs.struct('FeesDepositedEvent', { ...log, owner: address, amount: u64, total: u64 }),
+  FeesWithdrawnEvent: bcs.struct('FeesWithdrawnEvent', { ...log, owner: address, amount: u64, total: u64 }),
+  FeesCollectedEvent: bcs.struct('FeesCollectedEvent', { ...log, host: address, amount: u64 }),
   ImagePublishedEvent: bcs.struct('ImagePublishedEvent', {
     ...tag,
     owner: address,
@@ -136,7 +223,9 @@ export const HeartbeatEvent = bcs.struct('HeartbeatEvent', {
   staking: LogHead,
   scheduler: LogHead,
   epoch: u64,
+  term: u64,
   stateVersion: u64,
+  anchor: bcs.option(Anchor),
   auditHead: bytes,
   timestampMs: u64,
 });

@@ -36,13 +36,14 @@ export function logPrefix(bytes: Uint8Array): { logId: string; seq: number } {
 }
 
 /**
- * The head after an event: `SHA-256(head ‖ BCS(type) ‖ BCS(event))`. The type is in it because events of different types
- * may have the same bytes.
+ * The head after an event: `SHA-256(head ‖ SHA-256(BCS(type)) ‖ SHA-256(BCS(event)))`. The type is in it because events
+ * of different types may have the same bytes; each is hashed, so that what is long can be known by its digest alone.
  *
  * @throws ChainError `event` when the type is none
  */
 export function foldHead(head: Uint8Array, { type, bytes }: Pick<RawEvent, 'type' | 'bytes'>): Uint8Array {
-  return sha256(Buffer.concat([head, bcs.string().serialize(moveName(type)).toBytes(), bytes]));
+  const kind = bcs.string().serialize(moveName(type)).toBytes();
+  return sha256(Buffer.concat([head, sha256(kind), sha256(bytes)]));
 }
 
 /** A type as `std::type_name` spells it: an address of 64 digits without `0x`, module and name. */

@@ -25,8 +25,8 @@ export type RoleStakes = NonNullable<StakingPool['roleStakes']['current']>;
 const STRING = '0x1::string::String';
 const Clock = bcs.struct('Clock', { id: bcs.Address, timestampMs: bcs.u64() });
 
-/** The package, and those of its shared objects that are to be read. */
-export type ReaderIds = Pick<ContractIds, 'packageId'> & Partial<ContractIds> & { imagesId?: string };
+/** The package as it was first published, and those of its shared objects that are to be read. */
+export type ReaderIds = Pick<ContractIds, 'originalPackageId'> & Partial<ContractIds> & { imagesId?: string };
 
 /**
  * Reads the contracts' objects through a full node, which is trusted for nothing: whoever must know checks events
@@ -86,7 +86,7 @@ export class ContractReader {
   /** @throws ChainError `not_found` for the registry, `answer`, `unreachable` */
   async image(name: string, tag: string): Promise<Image | undefined> {
     const { images } = await this.#shared('imagesId', 'image_registry', 'ImageRegistry');
-    const type = `${this.#ids.packageId}::image_registry::ImageKey`;
+    const type = `${this.#ids.originalPackageId}::image_registry::ImageKey`;
     return this.#entry(images.id, { type, bcs: ImageKey.serialize({ name, tag }).toBytes() }, 'Image');
   }
 
@@ -111,7 +111,7 @@ export class ContractReader {
   }
 
   async #shared<K extends keyof typeof OBJECTS>(
-    name: Exclude<keyof ReaderIds, 'packageId'>,
+    name: Exclude<keyof ReaderIds, 'packageId' | 'originalPackageId'>,
     module: string,
     kind: K,
   ): Promise<Contents<K>> {
@@ -121,7 +121,7 @@ export class ContractReader {
   }
 
   async #object<K extends keyof typeof OBJECTS>(id: string, module: string, kind: K): Promise<Contents<K>> {
-    const type = `${this.#ids.packageId}::${module}::${kind}`;
+    const type = `${this.#ids.originalPackageId}::${module}::${kind}`;
     return parse(OBJECTS[kind], await this.#contents(id, type), kind);
   }
 

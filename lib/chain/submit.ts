@@ -80,16 +80,16 @@ export async function execute(
 }
 
 /** The contracts' own events of a transaction, decoded; without those of kinds that are not known here. */
-export function contractEvents({ events }: Submitted, packageId: string): ChainEvent[] {
+export function contractEvents({ events }: Submitted, originalPackageId: string): ChainEvent[] {
   return events
-    .filter(({ type }) => type.startsWith(`${packageId}::`))
+    .filter(({ type }) => type.startsWith(`${originalPackageId}::`))
     .flatMap((event) => decodeEvent(event) ?? []);
 }
 
 /**
  * The id of the one object of a type that a transaction made.
  *
- * @param suffix - the end of the type, such as `::worker_registry::StakeProof`
+ * @param suffix - the end of the type, such as `::worker_registry::WorkerCap`
  * @throws ChainError `answer` when there is none
  */
 export function createdObject({ created, digest }: Submitted, suffix: string): string {

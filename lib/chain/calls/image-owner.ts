@@ -35,6 +35,11 @@ export function transferImageName(
   imageCall(tx, ids, 'transfer_name', values);
 }
 
+/** Frees a name that has no tags. */
+export function dropImageName(tx: Transaction, ids: ImageIds, name: string): void {
+  imageCall(tx, ids, 'drop_name', strings(tx, [name]));
+}
+
 function imageCall(tx: Transaction, ids: ImageIds, name: string, args: Arguments): void {
   call(tx, ids, `image_registry::${name}`, [ids.imagesId], args);
 }

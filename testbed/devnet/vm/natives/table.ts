@@ -3,6 +3,7 @@ import { FRAMEWORK_ADDRESS, STANDARD_LIBRARY_ADDRESS } from '../well-known.ts';
 import { ADDRESS } from './address.ts';
 import { BCS } from './bcs.ts';
 import { DYNAMIC_FIELD } from './dynamic-field.ts';
+import { ED25519 } from './ed25519.ts';
 import { EVENT } from './event.ts';
 import { HASH } from './hash.ts';
 import { NITRO_ATTESTATION } from './nitro-attestation.ts';
@@ -25,6 +26,7 @@ const MODULES: Record<string, Record<string, NativeModule>> = {
   [FRAMEWORK_ADDRESS]: {
     address: ADDRESS,
     dynamic_field: DYNAMIC_FIELD,
+    ed25519: ED25519,
     event: EVENT,
     nitro_attestation: NITRO_ATTESTATION,
     object: OBJECT,

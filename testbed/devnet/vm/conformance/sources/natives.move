@@ -8,6 +8,7 @@ use std::string;
 use std::type_name;
 use std::unit_test;
 use sui::address;
+use sui::ed25519;
 use sui::types;
 
 public struct Empty has copy, drop {}
@@ -210,4 +211,42 @@ fun zeros(count: u64): vector<u8> {
     let mut bytes = vector[];
     while (bytes.length() < count) bytes.push_back(0);
     bytes
+}
+
+fun is_signed(signature: vector<u8>, key: vector<u8>, message: vector<u8>): bool {
+    ed25519::ed25519_verify(&signature, &key, &message)
+}
+
+#[test]
+fun a_signature_holds_for_its_key_and_message() {
+    let key = x"8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    let signature = x"826d388801756aa414c6a674847ac6c4d03307582a0b1cdd09fd7f368c2494624af2cc68082f1e6760c80fb612107efe05327c44c75ba882d2d99f16f023f909";
+    assert!(is_signed(signature, key, b"message"));
+    assert!(!is_signed(signature, key, b"messagf"));
+    assert!(!is_signed(signature, key, b""));
+    let mut other = signature;
+    *(&mut other[0]) = 0x83;
+    assert!(!is_signed(other, key, b"message"));
+}
+
+#[test]
+fun a_signature_or_key_of_another_length_does_not_hold() {
+    let key = x"8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    let mut signature = x"826d388801756aa414c6a674847ac6c4d03307582a0b1cdd09fd7f368c2494624af2cc68082f1e6760c80fb612107efe05327c44c75ba882d2d99f16f023f909";
+    assert!(!is_signed(signature, x"8a88", b"message"));
+    assert!(!is_signed(x"", key, b"message"));
+    signature.push_back(0);
+    assert!(!is_signed(signature, key, b"message"));
+}
+
+#[test]
+fun the_neutral_point_signs_everything() {
+    let neutral = x"0100000000000000000000000000000000000000000000000000000000000000";
+    let mut signature = neutral;
+    signature.append(x"0000000000000000000000000000000000000000000000000000000000000000");
+    assert!(is_signed(signature, neutral, b"message"));
+    // A scalar that is not reduced: the group's order.
+    let mut unreduced = neutral;
+    unreduced.append(x"edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+    assert!(!is_signed(unreduced, neutral, b"message"));
 }
