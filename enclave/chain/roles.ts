@@ -47,7 +47,8 @@ interface Account {
  */
 export class Roles {
   readonly #accounts = new Map<string, Account>();
-  readonly #grants = new Map<string, Grant>();
+  /** By namespace and user. */
+  readonly #grants = new Map<string, Map<string, Grant>>();
   /** Those with a namespace that they have lost and that has not gone yet. */
   readonly #falling = new Set<string>();
   readonly #changed = new Set<string>();
@@ -72,7 +73,8 @@ export class Roles {
   roleIn(owner: string, namespace: string, user: string): number {
     if (this.phaseOf(owner, namespace) !== 'held') return ROLE.none;
     if (user === owner) return this.roleOf(owner);
-    return this.grantsIn(namespace).find((grant) => grant.user === user)?.role ?? ROLE.none;
+    const grant = this.#grants.get(namespace)?.get(user);
+    return grant !== undefined && this.#counts(grant) ? grant.role : ROLE.none;
   }
 
   /** How a namespace stands that is, or might be, an owner's. */
@@ -101,12 +103,13 @@ export class Roles {
 
   /** Grants in a namespace that count now. */
   grantsIn(namespace: string): Grant[] {
-    return this.#counting((grant) => grant.namespace === namespace);
+    return [...(this.#grants.get(namespace)?.values() ?? [])].filter((grant) => this.#counts(grant));
   }
 
   /** Grants to an address that count now. */
   grantsTo(user: string): Grant[] {
-    return this.#counting((grant) => grant.user === user);
+    const granted = [...this.#grants.values()].map((users) => users.get(user));
+    return granted.filter((grant) => grant !== undefined && this.#counts(grant)) as Grant[];
   }
 
   stake(event: EventOf<'UserStakedEvent' | 'UserWithdrawRequestedEvent'>): void {
@@ -149,14 +152,16 @@ export class Roles {
   release({ owner, namespace }: EventOf<'NamespaceReleasedEvent'>): void {
     const account = this.#accounts.get(owner);
     if (account === undefined || !account.tenures.delete(namespace)) return;
-    for (const [key, grant] of this.#grants) if (grant.namespace === namespace) this.#grants.delete(key);
+    this.#grants.delete(namespace);
     this.#settle(owner, account, this.#nowMs);
   }
 
   grant({ owner, namespace, user, role }: EventOf<'RoleGrantedEvent'>): void {
-    const key = `${namespace}/${user}`;
-    if (role === ROLE.none) this.#grants.delete(key);
-    else this.#grants.set(key, { owner, namespace, user, role });
+    const users = this.#grants.get(namespace) ?? new Map<string, Grant>();
+    if (role === ROLE.none) users.delete(user);
+    else users.set(user, { owner, namespace, user, role });
+    if (users.size > 0) this.#grants.set(namespace, users);
+    else this.#grants.delete(namespace);
     this.#changed.add(owner);
   }
 
@@ -218,13 +223,8 @@ export class Roles {
     return this.#stakes.filter((stake) => bondedMist >= stake).length;
   }
 
-  #counting(isWanted: (grant: Grant) => boolean): Grant[] {
-    return [...this.#grants.values()].filter(
-      (grant) =>
-        isWanted(grant) &&
-        this.roleOf(grant.owner) >= ROLE.admin &&
-        this.phaseOf(grant.owner, grant.namespace) === 'held',
-    );
+  #counts({ owner, namespace }: Grant): boolean {
+    return this.roleOf(owner) >= ROLE.admin && this.phaseOf(owner, namespace) === 'held';
   }
 }
 

@@ -13,6 +13,11 @@ export function namespaceOf(address: string): string {
   return `u-${addressLabel(address)}`;
 }
 
+/** The namespace that a request names, in full: `default` stands for its owner's first one. */
+export function namespaceIn({ owner, namespace }: { owner: string; namespace: string }): string {
+  return namespace === 'default' ? namespaceOf(owner) : namespace;
+}
+
 /** The name of a role's number on chain; an unknown number has no rights. */
 export function roleName(role: number): Role {
   return codeName(ROLE, role) ?? 'none';

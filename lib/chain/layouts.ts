@@ -19,7 +19,7 @@ const sealConfig = bcs.struct('SealConfig', {
   servers: bcs.vector(bcs.struct('SealServer', { id: address, publicKey: bytes, url: text })),
 });
 const roleStakes = bcs.struct('RoleStakes', { viewer: u64, developer: u64, admin: u64, super: u64 });
-const staked = { ...log, user: address, amount: u64, total: u64, role: u8 };
+const staked = { ...log, user: address, amount: u64, total: u64, role: u8, atMs: u64 };
 const request = { ...log, requestId: u64 };
 const worker = { ...log, nodeId: text };
 const tag = { ...log, name: text, tag: text };
@@ -160,7 +160,12 @@ export const EVENTS = {
     user: address,
     role: u8,
   }),
-  NamespaceClaimedEvent: bcs.struct('NamespaceClaimedEvent', { ...log, owner: address, namespace: text }),
+  NamespaceClaimedEvent: bcs.struct('NamespaceClaimedEvent', {
+    ...log,
+    owner: address,
+    namespace: text,
+    atMs: u64,
+  }),
   NamespaceReleasedEvent: bcs.struct('NamespaceReleasedEvent', { ...log, owner: address, namespace: text }),
   K8sAPIRequestScheduledEvent: bcs.struct('K8sAPIRequestScheduledEvent', {
     ...request,
@@ -175,6 +180,7 @@ export const EVENTS = {
     requester: address,
     owner: address,
     role: u8,
+    atMs: u64,
   }),
   KubernetesRequestEvent: bcs.struct('KubernetesRequestEvent', {
     ...request,
@@ -190,6 +196,7 @@ export const EVENTS = {
     digest: bytes,
     size: u64,
     blobId: bytes,
+    atMs: u64,
   }),
   WorkerAssignedEvent: bcs.struct('WorkerAssignedEvent', { ...request, nodeId: text }),
   RequestStartedEvent: bcs.struct('RequestStartedEvent', request),
