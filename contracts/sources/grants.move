@@ -4,7 +4,7 @@
 /// now, so a role that falls ends all its grants at once, with nothing to clean up.
 module daasvader::grants;
 
-use daasvader::api_path;
+use daasvader::namespaces;
 use std::string::String;
 use sui::table::{Self, Table};
 
@@ -18,7 +18,7 @@ const MAX_GRANTS: u64 = 64;
 
 public struct Grants has store {
     /// By the owner's first namespace: each further one begins with it.
-    by_namespace: Table<vector<u8>, Granted>,
+    by_namespace: Table<String, Granted>,
 }
 
 public struct Granted has drop, store {
@@ -40,7 +40,7 @@ public(package) fun new(ctx: &mut TxContext): Grants {
 ///
 /// @throws `ETooManyGrants`
 public(package) fun set(self: &mut Grants, owner: address, namespace: String, user: address, role: u8) {
-    let key = api_path::namespace_of(owner);
+    let key = namespaces::first_of(owner);
     if (!self.by_namespace.contains(key)) self.by_namespace.add(key, Granted { owner, grants: vector[] });
     let grants = &mut self.by_namespace[key].grants;
     let index = grants.find_index!(|grant| grant.is_for(&namespace, user));
@@ -57,7 +57,7 @@ public(package) fun set(self: &mut Grants, owner: address, namespace: String, us
 ///
 /// @throws `EUnknownGrant`
 public(package) fun remove(self: &mut Grants, owner: address, namespace: &String, user: address) {
-    let key = api_path::namespace_of(owner);
+    let key = namespaces::first_of(owner);
     assert!(self.by_namespace.contains(key), EUnknownGrant);
     let grants = &mut self.by_namespace[key].grants;
     let index = grants.find_index!(|grant| grant.is_for(namespace, user));
@@ -68,9 +68,26 @@ public(package) fun remove(self: &mut Grants, owner: address, namespace: &String
     }
 }
 
+/// Takes back every role that the owner gave in a namespace.
+public(package) fun remove_all(self: &mut Grants, owner: address, namespace: &String) {
+    let key = namespaces::first_of(owner);
+    if (!self.by_namespace.contains(key)) return;
+    let grants = &mut self.by_namespace[key].grants;
+    let mut i = grants.length();
+    while (i > 0) {
+        i = i - 1;
+        if (&grants[i].namespace == namespace) {
+            grants.swap_remove(i);
+        }
+    };
+    if (grants.is_empty()) {
+        self.by_namespace.remove(key);
+    }
+}
+
 /// The owner of a namespace and the role that was given to a user there; role 0 when none was.
 public(package) fun find(self: &Grants, namespace: &String, user: address): (address, u8) {
-    let key = api_path::first_of(namespace.as_bytes());
+    let key = namespaces::without_suffix(namespace);
     if (!self.by_namespace.contains(key)) return (@0x0, 0);
     let Granted { owner, grants } = &self.by_namespace[key];
     let index = grants.find_index!(|grant| grant.is_for(namespace, user));

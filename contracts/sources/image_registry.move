@@ -4,6 +4,7 @@
 /// for its owner to say, so whoever wants one certain image asks for its digest.
 module daasvader::image_registry;
 
+use daasvader::enclave_registry::{AdminCap, EnclaveRegistry};
 use daasvader::event_log::{Self, Log};
 use daasvader::gate;
 use daasvader::grammar;
@@ -25,6 +26,10 @@ const EBadTag: u64 = 4;
 const EBadDigest: u64 = 5;
 /// The blob id is not 32 bytes.
 const EBadBlobId: u64 = 6;
+/// The name has tags: remove them first.
+const EHasTags: u64 = 7;
+/// The registry belongs to another cluster.
+const EWrongCluster: u64 = 8;
 
 const DIGEST_LENGTH: u64 = 32;
 const BLOB_ID_LENGTH: u64 = 32;
@@ -33,10 +38,15 @@ public struct ImageRegistry has key {
     id: UID,
     version: u64,
     cluster_id: ID,
-    /// Name → owner.
-    owners: Table<String, address>,
+    names: Table<String, Name>,
     images: Table<ImageKey, Image>,
     log: Log,
+}
+
+public struct Name has copy, drop, store {
+    owner: address,
+    /// How many tags it has.
+    tags: u64,
 }
 
 /// Name and tag.
@@ -75,20 +85,39 @@ public struct ImageNameTransferredEvent has copy, drop {
     new_owner: address,
 }
 
+public struct ImageNameDroppedEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    name: String,
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): ImageRegistry {
     ImageRegistry {
         id: object::new(ctx),
         version: gate::version(),
         cluster_id,
-        owners: table::new(ctx),
+        names: table::new(ctx),
         images: table::new(ctx),
         log: event_log::new(),
     }
 }
 
+public(package) fun share(images: ImageRegistry) {
+    transfer::share_object(images)
+}
+
+/// Brings the registry to this version of the package, so that older ones change it no more.
+///
+/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `gate::EOldPackage`, `gate::ENothingToMigrate`
+public fun migrate(images: &mut ImageRegistry, registry: &EnclaveRegistry, cap: &AdminCap) {
+    assert!(images.cluster_id == registry.id(), EWrongCluster);
+    registry.assert_admin(cap);
+    gate::migrate(&mut images.version);
+}
+
 /// Says which image a tag means from now on. A name that nobody has becomes the sender's.
 ///
-/// @throws `EBadName`, `EBadTag`, `EBadDigest`, `EBadBlobId`, `ENotOwner`
+/// @throws `EBadName`, `EBadTag`, `EBadDigest`, `EBadBlobId`, `ENotOwner`, `gate::EOldPackage`, `gate::EMigrateFirst`
 public(package) entry fun publish_image(
     images: &mut ImageRegistry,
     name: String,
@@ -98,14 +127,15 @@ public(package) entry fun publish_image(
     clock: &Clock,
     ctx: &TxContext,
 ) {
+    gate::check(images.version);
     assert!(grammar::is_repository(name.as_bytes()), EBadName);
     assert!(grammar::is_tag(tag.as_bytes()), EBadTag);
     assert!(digest.length() == DIGEST_LENGTH, EBadDigest);
     assert!(blob_id.length() == BLOB_ID_LENGTH, EBadBlobId);
     let owner = ctx.sender();
-    if (!images.owners.contains(name)) images.owners.add(name, owner);
-    images.assert_owner(name, owner);
-    images.put(ImageKey(name, tag), Image { digest, blob_id, updated_at_ms: clock.timestamp_ms() });
+    if (!images.names.contains(name)) images.names.add(name, Name { owner, tags: 0 });
+    let image = Image { digest, blob_id, updated_at_ms: clock.timestamp_ms() };
+    images.put(name, tag, image, owner);
     let log_id = images.id.to_inner();
     let seq = images.log.next_seq();
     event_log::append!(
@@ -116,11 +146,14 @@ public(package) entry fun publish_image(
 
 /// Takes a tag away. The name stays its owner's. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `EUnknownTag`
+/// @throws `EUnknownName`, `ENotOwner`, `EUnknownTag`, `gate::EOldPackage`, `gate::EMigrateFirst`
 public(package) entry fun remove_image(images: &mut ImageRegistry, name: String, tag: String, _clock: &Clock, ctx: &TxContext) {
-    images.assert_owner(name, ctx.sender());
+    gate::check(images.version);
     let key = ImageKey(name, tag);
-    assert!(images.images.contains(key), EUnknownTag);
+    let has_tag = images.images.contains(key);
+    let owned = images.own_name_mut(name, ctx.sender());
+    assert!(has_tag, EUnknownTag);
+    owned.tags = owned.tags - 1;
     images.images.remove(key);
     let log_id = images.id.to_inner();
     let seq = images.log.next_seq();
@@ -129,7 +162,7 @@ public(package) entry fun remove_image(images: &mut ImageRegistry, name: String,
 
 /// Gives a name with all its tags to another account. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`
+/// @throws `EUnknownName`, `ENotOwner`, `gate::EOldPackage`, `gate::EMigrateFirst`
 public(package) entry fun transfer_name(
     images: &mut ImageRegistry,
     name: String,
@@ -137,15 +170,27 @@ public(package) entry fun transfer_name(
     _clock: &Clock,
     ctx: &TxContext,
 ) {
+    gate::check(images.version);
     let old_owner = ctx.sender();
-    images.assert_owner(name, old_owner);
-    *(&mut images.owners[name]) = new_owner;
+    images.own_name_mut(name, old_owner).owner = new_owner;
     let log_id = images.id.to_inner();
     let seq = images.log.next_seq();
     event_log::append!(
         &mut images.log,
         ImageNameTransferredEvent { log_id, seq, name, old_owner, new_owner },
     );
+}
+
+/// Gives up a name without tags: it is free again. For the owner.
+///
+/// @throws `EUnknownName`, `ENotOwner`, `EHasTags`, `gate::EOldPackage`, `gate::EMigrateFirst`
+public(package) entry fun drop_name(images: &mut ImageRegistry, name: String, _clock: &Clock, ctx: &TxContext) {
+    gate::check(images.version);
+    assert!(images.own_name_mut(name, ctx.sender()).tags == 0, EHasTags);
+    images.names.remove(name);
+    let log_id = images.id.to_inner();
+    let seq = images.log.next_seq();
+    event_log::append!(&mut images.log, ImageNameDroppedEvent { log_id, seq, name });
 }
 
 /// SHA-256 of the image's manifest.
@@ -162,8 +207,8 @@ public fun blob_id_of(images: &ImageRegistry, name: String, tag: String): vector
 
 /// @throws `EUnknownName`
 public fun owner_of(images: &ImageRegistry, name: String): address {
-    assert!(images.owners.contains(name), EUnknownName);
-    images.owners[name]
+    assert!(images.names.contains(name), EUnknownName);
+    images.names[name].owner
 }
 
 public fun cluster_id(images: &ImageRegistry): ID {
@@ -176,11 +221,24 @@ fun image(images: &ImageRegistry, name: String, tag: String): &Image {
     &images.images[key]
 }
 
-fun put(images: &mut ImageRegistry, key: ImageKey, image: Image) {
-    if (images.images.contains(key)) *(&mut images.images[key]) = image
-    else images.images.add(key, image)
+fun put(images: &mut ImageRegistry, name: String, tag: String, image: Image, owner: address) {
+    let key = ImageKey(name, tag);
+    let is_new = !images.images.contains(key);
+    let owned = images.own_name_mut(name, owner);
+    if (is_new) {
+        owned.tags = owned.tags + 1;
+        images.images.add(key, image);
+    } else *(&mut images.images[key]) = image
 }
 
-fun assert_owner(images: &ImageRegistry, name: String, sender: address) {
-    assert!(images.owner_of(name) == sender, ENotOwner);
+fun own_name_mut(images: &mut ImageRegistry, name: String, sender: address): &mut Name {
+    assert!(images.names.contains(name), EUnknownName);
+    let owned = &mut images.names[name];
+    assert!(owned.owner == sender, ENotOwner);
+    owned
+}
+
+#[test_only]
+public fun set_version_for_testing(images: &mut ImageRegistry, version: u64) {
+    images.version = version
 }

@@ -1,113 +1,78 @@
-/// Users' requests to Kubernetes: who may ask for what, which worker it goes to, what became of it.
+/// Users' orders to Kubernetes: who may ask for what, what it costs, where it runs and what became of it.
+///
+/// Where an order runs is decided in the enclave. The operator states levels, not changes: what no longer applies, of
+/// requests that are done or removed as well, does nothing, so that one statement never takes down a transaction of many.
 module daasvader::k8s_scheduler;
 
-use daasvader::api_path::{Self, ApiPath};
+use daasvader::enclave_registry::{AdminCap, EnclaveRegistry};
 use daasvader::event_log::{Self, Log, LogHead};
+use daasvader::fees::{Self, Fees};
 use daasvader::gate;
-use daasvader::grammar;
-use daasvader::manifest_reference;
 use daasvader::operator::Act;
+use daasvader::order;
+use daasvader::owners::{Self, Owners};
+use daasvader::request::{Self, Request};
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
+use daasvader::workloads::{Self, Workloads};
 use std::string::String;
 use sui::clock::Clock;
+use sui::coin::Coin;
+use sui::sui::SUI;
 use sui::table::{Self, Table};
 
 /// The objects belong to different clusters.
 const EWrongCluster: u64 = 0;
 /// The requester is not the sender; only the namespace's owner cancels for another.
 const ENotRequester: u64 = 1;
-/// The role that the sender has in the namespace may not write this resource.
+/// The role that the sender has in the namespace writes nothing: it takes a developer.
 const ERoleTooLow: u64 = 2;
-/// The method is not POST, PUT, PATCH or DELETE.
-const EBadMethod: u64 = 3;
-/// The namespace is not the sender's, nor was a role granted there that counts now, or it is not the one in the path.
-const EBadNamespace: u64 = 4;
-/// The object's or container's name is not one DNS label, or the path has another name, or one although it is POST.
-const EBadName: u64 = 5;
-/// The labels are not `k=v,k2=v2`.
-const EBadLabels: u64 = 6;
-/// The image is not an image reference.
-const EBadImage: u64 = 7;
-/// The port is not a decimal number from 1 to 65535.
-const EBadPort: u64 = 8;
-/// The manifest is empty or larger than 8 KiB.
-const EBadManifest: u64 = 9;
+/// The namespace is not the sender's or not claimed, nor was a role granted there that counts now.
+const EBadNamespace: u64 = 3;
 /// Too many requests in namespaces of this owner are not done; DELETE is not refused for it.
-const ETooManyPending: u64 = 10;
+const ETooManyPending: u64 = 4;
 /// No worker is active.
-const ENoActiveWorker: u64 = 11;
+const ENoActiveWorker: u64 = 5;
 /// There is no such request.
-const EUnknownRequest: u64 = 12;
-/// A request in this status cannot go into the other.
-const EBadTransition: u64 = 13;
-/// The result's or the manifest's digest or the blob id is not 32 bytes.
-const EBadDigest: u64 = 14;
+const EUnknownRequest: u64 = 6;
+/// The result's digest is not 32 bytes.
+const EBadDigest: u64 = 7;
 /// The reason is longer than 256 bytes.
-const EReasonTooLong: u64 = 15;
+const EReasonTooLong: u64 = 8;
 /// What became of a cancelled request is none of the outcomes there are.
-const EBadOutcome: u64 = 16;
+const EBadOutcome: u64 = 9;
+/// There are more than 16 workers, or one whose id is empty or longer than 63 bytes.
+const EBadWorkers: u64 = 10;
+/// The amount is zero.
+const EZeroAmount: u64 = 11;
+/// The amount is more than what the sender has paid in for fees and not used.
+const ENotEnoughFees: u64 = 12;
+/// No enclave leads, so nobody earns the fees now.
+const ENoLeader: u64 = 13;
 
 const ROLE_NONE: u8 = 0;
+const ROLE_DEVELOPER: u8 = 2;
 
-const STATUS_PENDING: u8 = 0;
-const STATUS_RUNNING: u8 = 1;
-const STATUS_COMPLETED: u8 = 2;
-const STATUS_FAILED: u8 = 3;
-const STATUS_CANCELLED: u8 = 4;
+/// What a cancelled request changed stays; 0 is nothing applied, 1 removed.
+const LAST_OUTCOME: u8 = 2;
 
-/// Nothing of a cancelled request was applied.
-const OUTCOME_NOTHING: u8 = 0;
-/// What a cancelled request created was removed.
-const OUTCOME_REMOVED: u8 = 1;
-/// What a cancelled request changed stays.
-const OUTCOME_STAYS: u8 = 2;
-
-const MAX_MANIFEST_LENGTH: u64 = 8_192;
 const MAX_REASON_LENGTH: u64 = 256;
+const MAX_WORKERS: u64 = 16;
+const MAX_NODE_ID_LENGTH: u64 = 63;
 const DIGEST_LENGTH: u64 = 32;
-const MAX_PENDING_PER_OWNER: u64 = 32;
-/// How many workers are compared for the least load. Up to this many active workers the choice is exact; beyond it,
-/// that of a window which moves by one with each request, so the cost does not grow.
-const CANDIDATES: u64 = 32;
 
 public struct Scheduler has key {
     id: UID,
     version: u64,
     cluster_id: ID,
     requests: Table<u64, Request>,
-    /// Requests that are not done, by the owner of their namespace: it is the owner's stake that pays for room.
-    pending: Table<address, u64>,
-    max_pending: u64,
-    /// Requests that are not done, by worker.
-    worker_workloads: Table<String, u64>,
+    owners: Owners,
+    worker_workloads: Workloads,
     /// Requests that are not done.
     active_count: u64,
     next_id: u64,
-    /// Slot of the active workers where the next comparison starts.
-    cursor: u64,
+    fees: Fees,
     log: Log,
-}
-
-public struct Request has store {
-    requester: address,
-    /// Whose namespace it is for.
-    owner: address,
-    method: String,
-    path: String,
-    /// Of the object; empty when only the manifest has it.
-    name: String,
-    worker: String,
-    status: u8,
-    result_digest: vector<u8>,
-    /// Why it failed; empty unless it did.
-    reason: String,
-    /// Whether what a failed request asked for is in the cluster all the same.
-    applied: bool,
-    /// What became of a cancelled request, once the operator said it.
-    outcome: Option<u8>,
-    created_at_ms: u64,
-    updated_at_ms: u64,
 }
 
 public struct K8sAPIRequestScheduledEvent has copy, drop {
@@ -127,9 +92,29 @@ public struct K8sAPIRequestScheduledEvent has copy, drop {
     owner: address,
     /// Of the requester, in this namespace.
     role: u8,
-    /// JSON; empty when the fields above say it all.
-    manifest: vector<u8>,
-    worker: String,
+}
+
+/// A request to Kubernetes as it is.
+public struct KubernetesRequestEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    request_id: u64,
+    method: String,
+    path: String,
+    query: String,
+    content_type: String,
+    /// As the path has it.
+    namespace: String,
+    requester: address,
+    owner: address,
+    role: u8,
+    /// Its pieces in order; none when it lies in a Walrus blob.
+    body: vector<vector<u8>>,
+    /// SHA-256 of a body that lies elsewhere; empty otherwise.
+    digest: vector<u8>,
+    /// Bytes of a body that lies elsewhere; 0 otherwise.
+    size: u64,
+    blob_id: vector<u8>,
 }
 
 public struct WorkerAssignedEvent has copy, drop {
@@ -173,17 +158,35 @@ public struct RequestCancellationSettledEvent has copy, drop {
     outcome: u8,
 }
 
-/// What is asked for, before it is scheduled.
-public struct Order has copy, drop {
-    method: String,
-    path: String,
-    name: String,
-    labels: String,
-    namespace: String,
-    container_name: String,
-    image: String,
-    port: String,
-    manifest: vector<u8>,
+public struct FeeProposedEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    fee: u64,
+    effective_at_ms: u64,
+}
+
+public struct FeesDepositedEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    owner: address,
+    amount: u64,
+    /// What the owner has now.
+    total: u64,
+}
+
+public struct FeesWithdrawnEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    owner: address,
+    amount: u64,
+    total: u64,
+}
+
+public struct FeesCollectedEvent has copy, drop {
+    log_id: ID,
+    seq: u64,
+    host: address,
+    amount: u64,
 }
 
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): Scheduler {
@@ -192,21 +195,21 @@ public(package) fun new(cluster_id: ID, ctx: &mut TxContext): Scheduler {
         version: gate::version(),
         cluster_id,
         requests: table::new(ctx),
-        pending: table::new(ctx),
-        max_pending: MAX_PENDING_PER_OWNER,
-        worker_workloads: table::new(ctx),
+        owners: owners::new(ctx),
+        worker_workloads: workloads::new(ctx),
         active_count: 0,
         next_id: 1,
-        cursor: 0,
+        fees: fees::new(),
         log: event_log::new(),
     }
 }
 
+// Orders
+
 /// Asks for a simple object: one container with an image and a port, or a service for it. `labels` and `port` may be
 /// empty; for DELETE everything but the name may be.
 ///
-/// @throws `EWrongCluster`, `ENotRequester`, `ERoleTooLow`, `EBadMethod`, `EBadNamespace`, `EBadName`, `EBadLabels`,
-/// `EBadImage`, `EBadPort`, `ETooManyPending`, `ENoActiveWorker` and those of `api_path`
+/// @throws `ENotRequester`, those of `order` and as `submit_request`
 public(package) entry fun submit_k8s_request(
     scheduler: &mut Scheduler,
     workers: &WorkerRegistry,
@@ -223,388 +226,12 @@ public(package) entry fun submit_k8s_request(
     clock: &Clock,
     ctx: &TxContext,
 ) {
+    gate::check(scheduler.version);
     assert!(requester == ctx.sender(), ENotRequester);
-    let manifest = vector[];
-    let order = Order { method, path, name, labels, namespace, container_name, image, port, manifest };
-    order.assert_simple();
-    scheduler.schedule(workers, staking, order, clock, ctx);
-}
-
-/// Asks for an object by its JSON, at most 8 KiB. It is public, so it must hold no secrets.
-///
-/// @throws `EBadManifest` and as `submit_k8s_request`
-public(package) entry fun submit_manifest(
-    scheduler: &mut Scheduler,
-    workers: &WorkerRegistry,
-    staking: &StakingPool,
-    method: String,
-    path: String,
-    namespace: String,
-    manifest: vector<u8>,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    assert!(!manifest.is_empty() && manifest.length() <= MAX_MANIFEST_LENGTH, EBadManifest);
-    let order = order_of(method, path, namespace, manifest);
-    scheduler.schedule(workers, staking, order, clock, ctx);
-}
-
-/// Asks for an object by the SHA-256 of its JSON, which lies in a Walrus blob. It is public all the same.
-///
-/// @throws `EBadDigest` and as `submit_k8s_request`
-public(package) entry fun submit_manifest_reference(
-    scheduler: &mut Scheduler,
-    workers: &WorkerRegistry,
-    staking: &StakingPool,
-    method: String,
-    path: String,
-    namespace: String,
-    digest: vector<u8>,
-    blob_id: vector<u8>,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    assert!(digest.length() == DIGEST_LENGTH && blob_id.length() == DIGEST_LENGTH, EBadDigest);
-    let reference = manifest_reference::to_json(&digest, &blob_id);
-    let order = order_of(method, path, namespace, reference);
-    scheduler.schedule(workers, staking, order, clock, ctx);
-}
-
-/// Says that a request was applied. For the operator.
-///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`
-public fun start_request(
-    scheduler: &mut Scheduler,
-    act: &Act,
-    request_id: u64,
-    clock: &Clock,
-) {
-    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
-    let request = scheduler.request_mut(request_id);
-    assert!(request.status == STATUS_PENDING, EBadTransition);
-    request.status = STATUS_RUNNING;
-    request.updated_at_ms = clock.timestamp_ms();
-    let log_id = scheduler.id.to_inner();
-    let seq = scheduler.log.next_seq();
-    event_log::append!(&mut scheduler.log, RequestStartedEvent { log_id, seq, request_id });
-}
-
-/// Says that a request reached its goal. For the operator.
-///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadDigest`
-public fun complete_request(
-    scheduler: &mut Scheduler,
-    act: &Act,
-    request_id: u64,
-    result_digest: vector<u8>,
-    clock: &Clock,
-) {
-    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
-    assert!(result_digest.length() == DIGEST_LENGTH, EBadDigest);
-    scheduler.finish(request_id, STATUS_COMPLETED, clock);
-    scheduler.request_mut(request_id).result_digest = result_digest;
-    let log_id = scheduler.id.to_inner();
-    let seq = scheduler.log.next_seq();
-    event_log::append!(
-        &mut scheduler.log,
-        RequestCompletedEvent { log_id, seq, request_id, result_digest },
-    );
-}
-
-/// Says that a request cannot reach its goal, and whether what it asked for is in the cluster all the same. For the
-/// operator.
-///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EReasonTooLong`
-public fun fail_request(
-    scheduler: &mut Scheduler,
-    act: &Act,
-    request_id: u64,
-    reason: String,
-    applied: bool,
-    clock: &Clock,
-) {
-    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
-    assert!(reason.length() <= MAX_REASON_LENGTH, EReasonTooLong);
-    scheduler.finish(request_id, STATUS_FAILED, clock);
-    let request = scheduler.request_mut(request_id);
-    request.reason = reason;
-    request.applied = applied;
-    let log_id = scheduler.id.to_inner();
-    let seq = scheduler.log.next_seq();
-    event_log::append!(
-        &mut scheduler.log,
-        RequestFailedEvent { log_id, seq, request_id, reason, applied },
-    );
-}
-
-/// Says what became of a cancelled request, once: 0 nothing of it was applied, 1 what it created was removed, 2 what it
-/// changed stays. For the operator.
-///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `EBadOutcome`
-public fun settle_cancelled_request(
-    scheduler: &mut Scheduler,
-    act: &Act,
-    request_id: u64,
-    outcome: u8,
-    clock: &Clock,
-) {
-    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
-    assert!(vector[OUTCOME_NOTHING, OUTCOME_REMOVED, OUTCOME_STAYS].contains(&outcome), EBadOutcome);
-    let request = scheduler.request_mut(request_id);
-    assert!(request.status == STATUS_CANCELLED && request.outcome.is_none(), EBadTransition);
-    request.outcome.fill(outcome);
-    request.updated_at_ms = clock.timestamp_ms();
-    let log_id = scheduler.id.to_inner();
-    let seq = scheduler.log.next_seq();
-    event_log::append!(
-        &mut scheduler.log,
-        RequestCancellationSettledEvent { log_id, seq, request_id, outcome },
-    );
-}
-
-/// Gives a request that is not done to the worker with the least load now. For the operator.
-///
-/// @throws `EWrongCluster`, `EUnknownRequest`, `EBadTransition`, `ENoActiveWorker`
-public fun reassign_request(
-    scheduler: &mut Scheduler,
-    workers: &WorkerRegistry,
-    act: &Act,
-    request_id: u64,
-    clock: &Clock,
-) {
-    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
-    assert!(workers.cluster_id() == scheduler.cluster_id, EWrongCluster);
-    let request = scheduler.request_mut(request_id);
-    assert!(is_open(request), EBadTransition);
-    let old = request.worker;
-    decrease(&mut scheduler.worker_workloads, old);
-    let node_id = scheduler.assign(workers);
-    let request = scheduler.request_mut(request_id);
-    request.worker = node_id;
-    request.updated_at_ms = clock.timestamp_ms();
-    scheduler.log_assignment(request_id, node_id);
-}
-
-/// Withdraws a request that is not done; what was applied of it already the operator settles. For the requester and for
-/// the owner of the namespace, whose limit it counts against.
-///
-/// @throws `EUnknownRequest`, `ENotRequester`, `EBadTransition`
-public(package) entry fun cancel_request(scheduler: &mut Scheduler, request_id: u64, clock: &Clock, ctx: &TxContext) {
-    let request = scheduler.request_mut(request_id);
-    assert!(request.requester == ctx.sender() || request.owner == ctx.sender(), ENotRequester);
-    scheduler.finish(request_id, STATUS_CANCELLED, clock);
-    let log_id = scheduler.id.to_inner();
-    let seq = scheduler.log.next_seq();
-    event_log::append!(&mut scheduler.log, RequestCancelledEvent { log_id, seq, request_id });
-}
-
-/// Requests that are not done.
-public fun get_active_request_count(scheduler: &Scheduler): u64 {
-    scheduler.active_count
-}
-
-/// Requests of a worker that are not done.
-public fun get_worker_workload(scheduler: &Scheduler, node_id: String): u64 {
-    count_of(&scheduler.worker_workloads, node_id)
-}
-
-/// 0 pending, 1 running, 2 completed, 3 failed, 4 cancelled.
-///
-/// @throws `EUnknownRequest`
-public fun get_request_status(scheduler: &Scheduler, request_id: u64): u8 {
-    scheduler.request(request_id).status
-}
-
-/// @throws `EUnknownRequest`
-public fun worker_of(scheduler: &Scheduler, request_id: u64): String {
-    scheduler.request(request_id).worker
-}
-
-/// Why a request failed; empty unless it did.
-///
-/// @throws `EUnknownRequest`
-public fun reason_of(scheduler: &Scheduler, request_id: u64): String {
-    scheduler.request(request_id).reason
-}
-
-/// Whether what a failed request asked for is in the cluster all the same.
-///
-/// @throws `EUnknownRequest`
-public fun is_applied(scheduler: &Scheduler, request_id: u64): bool {
-    scheduler.request(request_id).applied
-}
-
-/// What became of a cancelled request: 0 nothing applied, 1 removed, 2 stays; none until the operator said it.
-///
-/// @throws `EUnknownRequest`
-public fun outcome_of(scheduler: &Scheduler, request_id: u64): Option<u8> {
-    scheduler.request(request_id).outcome
-}
-
-public fun cluster_id(scheduler: &Scheduler): ID {
-    scheduler.cluster_id
-}
-
-public(package) fun log_head(scheduler: &Scheduler): LogHead {
-    scheduler.log.head_of(&scheduler.id)
-}
-
-/// The fields that `submit_manifest` has none of.
-fun assert_simple(order: &Order) {
-    assert!(grammar::is_dns_label(order.name.as_bytes()), EBadName);
-    assert!(grammar::are_labels(order.labels.as_bytes()), EBadLabels);
-    assert!(order.port.is_empty() || grammar::is_port(order.port.as_bytes()), EBadPort);
-    let Order { container_name, image, .. } = order;
-    assert!(container_name.is_empty() || grammar::is_dns_label(container_name.as_bytes()), EBadName);
-    assert!(image.is_empty() || grammar::is_image(image.as_bytes()), EBadImage);
-}
-
-/// An order whose object is the manifest.
-fun order_of(method: String, path: String, namespace: String, manifest: vector<u8>): Order {
-    let none = b"".to_string();
-    Order {
-        method,
-        path,
-        name: none,
-        labels: none,
-        namespace,
-        container_name: none,
-        image: none,
-        port: none,
-        manifest,
-    }
-}
-
-/// Whether method, namespace and name fit each other and the path.
-fun assert_consistent(order: &Order, path: &ApiPath) {
-    let method = order.method.as_bytes();
-    assert!(vector[b"POST", b"PUT", b"PATCH", b"DELETE"].contains(method), EBadMethod);
-    assert!(&path.namespace() == order.namespace.as_bytes(), EBadNamespace);
-    let is_named = !order.name.is_empty();
-    path.name().do!(|name| {
-        assert!(method != &b"POST", EBadName);
-        assert!(!is_named || &name == order.name.as_bytes(), EBadName);
-    });
-}
-
-/// Whose namespace the order is for, and the role that the requester has there.
-fun assert_allowed(
-    order: &Order,
-    path: &ApiPath,
-    staking: &StakingPool,
-    requester: address,
-    clock: &Clock,
-): (address, u8) {
-    let (owner, role) = staking.standing_in(&order.namespace, requester, clock);
-    assert!(owner == requester || role > ROLE_NONE, EBadNamespace);
-    assert!(role >= path.least_role(), ERoleTooLow);
-    (owner, role)
-}
-
-fun schedule(
-    scheduler: &mut Scheduler,
-    workers: &WorkerRegistry,
-    staking: &StakingPool,
-    order: Order,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    let cluster_id = scheduler.cluster_id;
-    assert!(workers.cluster_id() == cluster_id && staking.cluster_id() == cluster_id, EWrongCluster);
-    let requester = ctx.sender();
-    let path = api_path::parse(order.path.as_bytes());
-    order.assert_consistent(&path);
-    let (owner, role) = order.assert_allowed(&path, staking, requester, clock);
-    // Taking something away is never refused for the limit: it is how an owner makes room.
-    let has_room = count_of(&scheduler.pending, owner) < scheduler.max_pending;
-    assert!(has_room || order.method.as_bytes() == &b"DELETE", ETooManyPending);
-
-    let worker = scheduler.assign(workers);
-    let request_id = scheduler.next_id;
-    scheduler.next_id = request_id + 1;
-    scheduler.active_count = scheduler.active_count + 1;
-    increase(&mut scheduler.pending, owner);
-    let now_ms = clock.timestamp_ms();
-    let request = Request {
-        requester,
-        owner,
-        method: order.method,
-        path: order.path,
-        name: order.name,
-        worker,
-        status: STATUS_PENDING,
-        result_digest: vector[],
-        reason: b"".to_string(),
-        applied: false,
-        outcome: option::none(),
-        created_at_ms: now_ms,
-        updated_at_ms: now_ms,
-    };
-    scheduler.requests.add(request_id, request);
-    scheduler.log_schedule(request_id, order, requester, owner, role, worker);
-    scheduler.log_assignment(request_id, worker);
-}
-
-/// Finds the active worker with the least load and adds one to it.
-fun assign(scheduler: &mut Scheduler, workers: &WorkerRegistry): String {
-    let active = workers.active();
-    let length = active.length();
-    assert!(length > 0, ENoActiveWorker);
-    let candidates = length.min(CANDIDATES);
-    let start = scheduler.cursor % length;
-    let mut best = active.at(start);
-    let mut least = scheduler.get_worker_workload(best);
-    let mut i = 1;
-    while (i < candidates && least > 0) {
-        let candidate = active.at((start + i) % length);
-        let load = scheduler.get_worker_workload(candidate);
-        if (load < least) {
-            best = candidate;
-            least = load;
-        };
-        i = i + 1;
-    };
-    // Among workers with the same load, requests take turns.
-    scheduler.cursor = (start + 1) % length;
-    increase(&mut scheduler.worker_workloads, best);
-    best
-}
-
-fun finish(scheduler: &mut Scheduler, request_id: u64, status: u8, clock: &Clock) {
-    let request = scheduler.request_mut(request_id);
-    assert!(is_open(request), EBadTransition);
-    request.status = status;
-    request.updated_at_ms = clock.timestamp_ms();
-    let (owner, worker) = (request.owner, request.worker);
-    decrease(&mut scheduler.pending, owner);
-    decrease(&mut scheduler.worker_workloads, worker);
-    scheduler.active_count = scheduler.active_count - 1;
-}
-
-fun is_open(request: &Request): bool {
-    request.status == STATUS_PENDING || request.status == STATUS_RUNNING
-}
-
-fun request(scheduler: &Scheduler, request_id: u64): &Request {
-    assert!(scheduler.requests.contains(request_id), EUnknownRequest);
-    &scheduler.requests[request_id]
-}
-
-fun request_mut(scheduler: &mut Scheduler, request_id: u64): &mut Request {
-    assert!(scheduler.requests.contains(request_id), EUnknownRequest);
-    &mut scheduler.requests[request_id]
-}
-
-fun log_schedule(
-    scheduler: &mut Scheduler,
-    request_id: u64,
-    order: Order,
-    requester: address,
-    owner: address,
-    role: u8,
-    worker: String,
-) {
-    let Order { method, path, name, labels, namespace, container_name, image, port, manifest } = order;
+    order::assert_method(&method);
+    order::assert_simple_path(&method, &path, &namespace, &name);
+    order::assert_fields(&labels, &container_name, &image, &port);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -624,10 +251,482 @@ fun log_schedule(
             requester,
             owner,
             role,
-            manifest,
-            worker,
         },
     );
+}
+
+/// Asks Kubernetes for a write in a namespace as it would be sent to its API: `/api/v1` or `/apis/<group>/<version>`,
+/// then `/namespaces/<namespace>/<resource>[/<name>[/<subresource>]]`, where `default` stands for the sender's own. The
+/// body comes in up to 8 pieces, together 96 KiB at most; it is public, so it must hold no secrets.
+///
+/// @throws `EWrongCluster`, `ENoActiveWorker`, `EBadNamespace`, `ERoleTooLow`, `ETooManyPending`, those of `gate`,
+/// `hourly::ETooManyThisHour`, `fees::EFeeUnpaid` and those of `order` and `api_path`
+public(package) entry fun submit_request(
+    scheduler: &mut Scheduler,
+    workers: &WorkerRegistry,
+    staking: &StakingPool,
+    method: String,
+    path: String,
+    query: String,
+    content_type: String,
+    body: vector<vector<u8>>,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    gate::check(scheduler.version);
+    order::assert_body(&method, &body);
+    let namespace = order::namespace_of(&method, &path, &query, &content_type);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(
+        &mut scheduler.log,
+        KubernetesRequestEvent {
+            log_id,
+            seq,
+            request_id,
+            method,
+            path,
+            query,
+            content_type,
+            namespace,
+            requester: ctx.sender(),
+            owner,
+            role,
+            body,
+            digest: vector[],
+            size: 0,
+            blob_id: vector[],
+        },
+    );
+}
+
+/// The same with a body that lies in a Walrus blob, named by its SHA-256 and its size in bytes, 3 MiB at most. It is
+/// public all the same.
+///
+/// @throws as `submit_request`
+public(package) entry fun submit_request_by_digest(
+    scheduler: &mut Scheduler,
+    workers: &WorkerRegistry,
+    staking: &StakingPool,
+    method: String,
+    path: String,
+    query: String,
+    content_type: String,
+    digest: vector<u8>,
+    size: u64,
+    blob_id: vector<u8>,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    gate::check(scheduler.version);
+    order::assert_reference(&digest, size, &blob_id);
+    let namespace = order::namespace_of(&method, &path, &query, &content_type);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(
+        &mut scheduler.log,
+        KubernetesRequestEvent {
+            log_id,
+            seq,
+            request_id,
+            method,
+            path,
+            query,
+            content_type,
+            namespace,
+            requester: ctx.sender(),
+            owner,
+            role,
+            body: vector[],
+            digest,
+            size,
+            blob_id,
+        },
+    );
+}
+
+/// Withdraws a request that is not done; what was applied of it already the operator settles. For the requester and for
+/// the owner of the namespace, whose limit it counts against.
+///
+/// @throws `EUnknownRequest`, `ENotRequester`, `request::EBadTransition`, `hourly::ETooManyThisHour` and those of `gate`
+public(package) entry fun cancel_request(scheduler: &mut Scheduler, request_id: u64, clock: &Clock, ctx: &TxContext) {
+    gate::check(scheduler.version);
+    let now_ms = clock.timestamp_ms();
+    let request = scheduler.request_mut(request_id);
+    let (sender, owner) = (ctx.sender(), request.owner());
+    assert!(request.requester() == sender || owner == sender, ENotRequester);
+    request.cancel(now_ms);
+    scheduler.owners.of(owner).count_event(true, now_ms);
+    scheduler.close(request_id);
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(&mut scheduler.log, RequestCancelledEvent { log_id, seq, request_id });
+}
+
+/// Removes a request that is done, and the sender gets what was paid for its storage: the requester and the namespace's
+/// owner at once, anybody 7 days later, and 30 days later also a cancelled one whose outcome nobody said.
+///
+/// @throws `EUnknownRequest`, `request::ETooEarly` and those of `gate`
+public(package) entry fun prune_request(scheduler: &mut Scheduler, request_id: u64, clock: &Clock, ctx: &TxContext) {
+    gate::check(scheduler.version);
+    scheduler.request(request_id).assert_removable(ctx.sender(), clock.timestamp_ms());
+    scheduler.requests.remove(request_id);
+}
+
+// Statements of the operator
+
+/// Says that a request was applied. For the operator.
+///
+/// @throws `EWrongCluster` and those of `gate`
+public fun start_request(scheduler: &mut Scheduler, act: &Act, request_id: u64, clock: &Clock) {
+    scheduler.assert_operator(act);
+    if (!scheduler.is_open(request_id) || !scheduler.requests[request_id].is_pending()) return;
+    scheduler.requests[request_id].start(clock.timestamp_ms());
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(&mut scheduler.log, RequestStartedEvent { log_id, seq, request_id });
+}
+
+/// Says that a request reached its goal. For the operator.
+///
+/// @throws `EWrongCluster`, `EBadDigest` and those of `gate`
+public fun complete_request(
+    scheduler: &mut Scheduler,
+    act: &Act,
+    request_id: u64,
+    result_digest: vector<u8>,
+    clock: &Clock,
+) {
+    scheduler.assert_operator(act);
+    assert!(result_digest.length() == DIGEST_LENGTH, EBadDigest);
+    if (!scheduler.is_open(request_id)) return;
+    scheduler.requests[request_id].complete(result_digest, clock.timestamp_ms());
+    scheduler.close(request_id);
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(
+        &mut scheduler.log,
+        RequestCompletedEvent { log_id, seq, request_id, result_digest },
+    );
+}
+
+/// Says that a request cannot reach its goal, and whether what it asked for is in the cluster all the same. For the
+/// operator.
+///
+/// @throws `EWrongCluster`, `EReasonTooLong` and those of `gate`
+public fun fail_request(
+    scheduler: &mut Scheduler,
+    act: &Act,
+    request_id: u64,
+    reason: String,
+    applied: bool,
+    clock: &Clock,
+) {
+    scheduler.assert_operator(act);
+    assert!(reason.length() <= MAX_REASON_LENGTH, EReasonTooLong);
+    if (!scheduler.is_open(request_id)) return;
+    scheduler.requests[request_id].fail(reason, applied, clock.timestamp_ms());
+    scheduler.close(request_id);
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(
+        &mut scheduler.log,
+        RequestFailedEvent { log_id, seq, request_id, reason, applied },
+    );
+}
+
+/// Says what became of a cancelled request, once: 0 nothing of it was applied, 1 what it created was removed, 2 what it
+/// changed stays. For the operator.
+///
+/// @throws `EWrongCluster`, `EBadOutcome` and those of `gate`
+public fun settle_cancelled_request(
+    scheduler: &mut Scheduler,
+    act: &Act,
+    request_id: u64,
+    outcome: u8,
+    clock: &Clock,
+) {
+    scheduler.assert_operator(act);
+    assert!(outcome <= LAST_OUTCOME, EBadOutcome);
+    if (!scheduler.is_there(request_id) || !scheduler.requests[request_id].is_unsettled()) return;
+    scheduler.requests[request_id].settle(outcome, clock.timestamp_ms());
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(
+        &mut scheduler.log,
+        RequestCancellationSettledEvent { log_id, seq, request_id, outcome },
+    );
+}
+
+/// Says which workers run a request that is not done, at most 16; those said before and not now run it no more. For the
+/// operator.
+///
+/// @throws `EWrongCluster`, `EBadWorkers` and those of `gate`
+public fun assign_worker(
+    scheduler: &mut Scheduler,
+    act: &Act,
+    request_id: u64,
+    node_ids: vector<String>,
+    clock: &Clock,
+) {
+    scheduler.assert_operator(act);
+    assert!(node_ids.length() <= MAX_WORKERS && node_ids.all!(|node_id| is_node_id(node_id)), EBadWorkers);
+    if (!scheduler.is_open(request_id)) return;
+    let node_ids = distinct(node_ids);
+    let before = scheduler.requests[request_id].assign(node_ids, clock.timestamp_ms());
+    node_ids.do!(|node_id| if (!before.contains(&node_id)) {
+        scheduler.worker_workloads.add(node_id);
+        scheduler.log_assignment(request_id, node_id);
+    });
+    before.do!(|node_id| if (!node_ids.contains(&node_id)) scheduler.worker_workloads.subtract(node_id));
+}
+
+// Fees
+
+/// Proposes what an order costs, in MIST, 0.1 SUI at most; in effect after the registry's delay. For the admin.
+///
+/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `fees::EFeeTooHigh` and those of `gate`
+public(package) entry fun propose_fee(
+    scheduler: &mut Scheduler,
+    registry: &EnclaveRegistry,
+    cap: &AdminCap,
+    fee: u64,
+    clock: &Clock,
+) {
+    gate::check(scheduler.version);
+    scheduler.assert_admin(registry, cap);
+    let effective_at_ms = scheduler.fees.propose(fee, registry.delay_ms(), clock.timestamp_ms());
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(&mut scheduler.log, FeeProposedEvent { log_id, seq, fee, effective_at_ms });
+}
+
+/// Pays the whole coin in for orders in an owner's namespaces. Anybody may, for anybody; only the owner gets it back. It
+/// counts against the events that the sender may cause in an hour.
+///
+/// @throws `EZeroAmount`, `hourly::ETooManyThisHour` and those of `gate`
+public fun deposit_fees(scheduler: &mut Scheduler, payment: Coin<SUI>, owner: address, clock: &Clock, ctx: &TxContext) {
+    gate::check(scheduler.version);
+    let amount = payment.value();
+    assert!(amount > 0, EZeroAmount);
+    scheduler.owners.of(ctx.sender()).count_event(false, clock.timestamp_ms());
+    let total = scheduler.owners.of(owner).fees().join(payment.into_balance());
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(&mut scheduler.log, FeesDepositedEvent { log_id, seq, owner, amount, total });
+}
+
+/// Gives back of what was paid in for the sender's namespaces and not used, in MIST.
+///
+/// @throws `EZeroAmount`, `ENotEnoughFees`, `hourly::ETooManyThisHour` and those of `gate`
+public fun take_fees(scheduler: &mut Scheduler, amount: u64, clock: &Clock, ctx: &mut TxContext): Coin<SUI> {
+    gate::check(scheduler.version);
+    assert!(amount > 0, EZeroAmount);
+    let owner = ctx.sender();
+    let row = scheduler.owners.of(owner);
+    row.count_event(true, clock.timestamp_ms());
+    assert!(amount <= row.fees().value(), ENotEnoughFees);
+    let coin = row.fees().split(amount).into_coin(ctx);
+    let total = row.fees().value();
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(&mut scheduler.log, FeesWithdrawnEvent { log_id, seq, owner, amount, total });
+    coin
+}
+
+/// Sends the sender what `take_fees` gives.
+///
+/// @throws as `take_fees`
+#[allow(lint(self_transfer))]
+public(package) entry fun withdraw_fees(scheduler: &mut Scheduler, amount: u64, clock: &Clock, ctx: &mut TxContext) {
+    let coin = scheduler.take_fees(amount, clock, ctx);
+    transfer::public_transfer(coin, ctx.sender());
+}
+
+/// Sends the host of the enclave that leads what orders have paid so far. Anybody may ask for it.
+///
+/// @throws `EWrongCluster`, `ENoLeader`, `EZeroAmount` and those of `gate`
+public(package) entry fun collect_fees(
+    scheduler: &mut Scheduler,
+    registry: &EnclaveRegistry,
+    _clock: &Clock,
+    ctx: &mut TxContext,
+) {
+    gate::check(scheduler.version);
+    assert!(registry.id() == scheduler.cluster_id, EWrongCluster);
+    let leader = registry.leading_host();
+    assert!(leader.is_some(), ENoLeader);
+    let host = leader.destroy_some();
+    let coin = scheduler.fees.take_collected().into_coin(ctx);
+    let amount = coin.value();
+    assert!(amount > 0, EZeroAmount);
+    transfer::public_transfer(coin, host);
+    let log_id = scheduler.id.to_inner();
+    let seq = scheduler.log.next_seq();
+    event_log::append!(&mut scheduler.log, FeesCollectedEvent { log_id, seq, host, amount });
+}
+
+/// Ends what older packages may do with the scheduler. For the admin, after an upgrade.
+///
+/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `gate::EOldPackage`, `gate::ENothingToMigrate`
+public(package) entry fun migrate(scheduler: &mut Scheduler, registry: &EnclaveRegistry, cap: &AdminCap) {
+    scheduler.assert_admin(registry, cap);
+    gate::migrate(&mut scheduler.version);
+}
+
+// Views
+
+/// Requests that are not done.
+public fun get_active_request_count(scheduler: &Scheduler): u64 {
+    scheduler.active_count
+}
+
+/// Requests of a worker that are not done.
+public fun get_worker_workload(scheduler: &Scheduler, node_id: String): u64 {
+    scheduler.worker_workloads.of(node_id)
+}
+
+/// 0 pending, 1 running, 2 completed, 3 failed, 4 cancelled.
+///
+/// @throws `EUnknownRequest`
+public fun get_request_status(scheduler: &Scheduler, request_id: u64): u8 {
+    scheduler.request(request_id).status()
+}
+
+/// The workers that a request runs or ran on; none until the operator said it.
+///
+/// @throws `EUnknownRequest`
+public fun workers_of(scheduler: &Scheduler, request_id: u64): vector<String> {
+    scheduler.request(request_id).workers()
+}
+
+/// Why a request failed; empty unless it did.
+///
+/// @throws `EUnknownRequest`
+public fun reason_of(scheduler: &Scheduler, request_id: u64): String {
+    scheduler.request(request_id).reason()
+}
+
+/// Whether what a failed request asked for is in the cluster all the same.
+///
+/// @throws `EUnknownRequest`
+public fun is_applied(scheduler: &Scheduler, request_id: u64): bool {
+    scheduler.request(request_id).applied()
+}
+
+/// What became of a cancelled request: 0 nothing applied, 1 removed, 2 stays; none until the operator said it.
+///
+/// @throws `EUnknownRequest`
+public fun outcome_of(scheduler: &Scheduler, request_id: u64): Option<u8> {
+    scheduler.request(request_id).outcome()
+}
+
+/// What an order costs now, in MIST.
+public fun fee(scheduler: &Scheduler, clock: &Clock): u64 {
+    scheduler.fees.fee(clock.timestamp_ms())
+}
+
+/// What is paid in for an owner's orders and not used, in MIST.
+public fun fees_of(scheduler: &Scheduler, owner: address): u64 {
+    scheduler.owners.fees_of(owner)
+}
+
+/// What orders have paid and the leader's host has not collected yet, in MIST.
+public fun fees_collected(scheduler: &Scheduler): u64 {
+    scheduler.fees.collected()
+}
+
+public fun cluster_id(scheduler: &Scheduler): ID {
+    scheduler.cluster_id
+}
+
+public(package) fun log_head(scheduler: &Scheduler): LogHead {
+    scheduler.log.head_of(&scheduler.id)
+}
+
+/// Makes a request of an order that is in form: checks who may, takes room, an event and the fee from the namespace's
+/// owner.
+///
+/// Returns the request's number, the owner and the requester's role there.
+fun take_in(
+    scheduler: &mut Scheduler,
+    workers: &WorkerRegistry,
+    staking: &StakingPool,
+    method: &String,
+    namespace: &String,
+    clock: &Clock,
+    ctx: &TxContext,
+): (u64, address, u8) {
+    let cluster_id = scheduler.cluster_id;
+    assert!(workers.cluster_id() == cluster_id && staking.cluster_id() == cluster_id, EWrongCluster);
+    assert!(workers.active_count() > 0, ENoActiveWorker);
+    let requester = ctx.sender();
+    let (owner, role) = staking.standing_in(namespace, requester, clock);
+    assert!(owner == requester || role > ROLE_NONE, EBadNamespace);
+    assert!(role >= ROLE_DEVELOPER, ERoleTooLow);
+
+    let now_ms = clock.timestamp_ms();
+    let is_removal = order::is_removal(method);
+    let row = scheduler.owners.of(owner);
+    row.count_event(is_removal, now_ms);
+    assert!(is_removal || row.has_room(), ETooManyPending);
+    row.add_open();
+    scheduler.fees.charge(row.fees(), now_ms);
+
+    let request_id = scheduler.next_id;
+    scheduler.next_id = request_id + 1;
+    scheduler.active_count = scheduler.active_count + 1;
+    scheduler.requests.add(request_id, request::new(requester, owner, now_ms));
+    (request_id, owner, role)
+}
+
+/// Gives back the room of a request that is done now.
+fun close(scheduler: &mut Scheduler, request_id: u64) {
+    let request = &scheduler.requests[request_id];
+    let (owner, workers) = (request.owner(), request.workers());
+    scheduler.owners.of(owner).remove_open();
+    scheduler.active_count = scheduler.active_count - 1;
+    workers.do!(|node_id| scheduler.worker_workloads.subtract(node_id));
+}
+
+fun assert_operator(scheduler: &Scheduler, act: &Act) {
+    gate::check(scheduler.version);
+    assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
+}
+
+fun assert_admin(scheduler: &Scheduler, registry: &EnclaveRegistry, cap: &AdminCap) {
+    registry.assert_admin(cap);
+    assert!(registry.id() == scheduler.cluster_id, EWrongCluster);
+}
+
+fun is_there(scheduler: &Scheduler, request_id: u64): bool {
+    scheduler.requests.contains(request_id)
+}
+
+fun is_open(scheduler: &Scheduler, request_id: u64): bool {
+    scheduler.is_there(request_id) && scheduler.requests[request_id].is_open()
+}
+
+fun request(scheduler: &Scheduler, request_id: u64): &Request {
+    assert!(scheduler.is_there(request_id), EUnknownRequest);
+    &scheduler.requests[request_id]
+}
+
+fun request_mut(scheduler: &mut Scheduler, request_id: u64): &mut Request {
+    assert!(scheduler.is_there(request_id), EUnknownRequest);
+    &mut scheduler.requests[request_id]
+}
+
+fun is_node_id(text: &String): bool {
+    !text.is_empty() && text.length() <= MAX_NODE_ID_LENGTH
+}
+
+fun distinct(texts: vector<String>): vector<String> {
+    let mut found = vector[];
+    texts.do!(|text| if (!found.contains(&text)) found.push_back(text));
+    found
 }
 
 fun log_assignment(scheduler: &mut Scheduler, request_id: u64, node_id: String) {
@@ -636,22 +735,8 @@ fun log_assignment(scheduler: &mut Scheduler, request_id: u64, node_id: String) 
     event_log::append!(&mut scheduler.log, WorkerAssignedEvent { log_id, seq, request_id, node_id });
 }
 
-fun count_of<K: copy + drop + store>(counts: &Table<K, u64>, key: K): u64 {
-    if (counts.contains(key)) counts[key] else 0
-}
-
-fun increase<K: copy + drop + store>(counts: &mut Table<K, u64>, key: K) {
-    if (counts.contains(key)) {
-        let count = &mut counts[key];
-        *count = *count + 1;
-    } else counts.add(key, 1)
-}
-
-/// Counts of zero are removed, so that the table holds only what is in use.
-fun decrease<K: copy + drop + store>(counts: &mut Table<K, u64>, key: K) {
-    let count = &mut counts[key];
-    *count = *count - 1;
-    if (*count == 0) {
-        counts.remove(key);
-    }
+#[test_only]
+/// As a newer or an older package would have left it.
+public fun set_version(scheduler: &mut Scheduler, version: u64) {
+    scheduler.version = version
 }

@@ -59,11 +59,6 @@ public(package) fun slash_half(self: &mut Stake): Balance<SUI> {
     taken
 }
 
-/// How long stake waits, in milliseconds.
-public(package) fun unbonding_ms(): u64 {
-    UNBONDING_MS
-}
-
 public(package) fun bonded(self: &Stake): u64 {
     self.bonded.value()
 }

@@ -243,12 +243,13 @@ public fun all(
     (&mut self.registry, &self.workers, &self.pool, &self.scheduler, &self.clock)
 }
 
-/// Registers a worker of `owner` with 5 SUI.
+/// Registers a worker of `owner` with 5 SUI; its keys are of one digit.
 public fun add_worker(self: &mut Fixture, owner: address, node_id: vector<u8>, digit: vector<u8>) {
     let ctx = &mut by(owner, 100 + (digit[0] as u64));
     let payment = pay(sui(5), ctx);
+    let identity_key = bytes(32, digit[0]);
     let Fixture { workers, clock, .. } = self;
-    workers.stake_and_register_worker(payment, node_id.to_string(), token(digit), clock, ctx);
+    workers.stake_and_register_worker(payment, node_id.to_string(), token(digit), identity_key, clock, ctx);
 }
 
 /// Registers and activates a worker.
@@ -262,7 +263,7 @@ public fun add_active(
     self.add_worker(owner, node_id, digit);
     let act = self.act(enclave);
     let Fixture { workers, clock, .. } = self;
-    workers.activate_worker(&act, node_id.to_string(), clock);
+    workers.activate_worker(&act, node_id.to_string(), 1, clock);
 }
 
 /// Stakes for a user who has no account yet.

@@ -1,4 +1,4 @@
-import type { SeatIds } from '@daasvader/chain/calls/operator.ts';
+import type { OperatorIds } from '@daasvader/chain/calls/operator.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
 import type { ChainClock } from '../chain/heartbeat.ts';
@@ -22,7 +22,7 @@ export interface ControllersOptions {
   readonly state: ClusterState;
   readonly signers: NodeSigners;
   readonly writer: Writer;
-  readonly seat: SeatIds;
+  readonly seat: OperatorIds;
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly log: Logger;

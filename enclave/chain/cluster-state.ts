@@ -9,6 +9,10 @@ export interface Worker {
   readonly owner: string;
   readonly sealToken: string;
   readonly tokenExpiresAtMs: number;
+  /** Ed25519, 32 bytes: what it signs its joins with. */
+  readonly identityKey: Uint8Array;
+  /** Of the last join that the chain was told of; 0 before the first. */
+  readonly counter: bigint;
   readonly status: number;
 }
 
@@ -46,6 +50,15 @@ export class ClusterState {
         break;
       case 'WorkerStatusChangedEvent':
         this.#changeWorker(event.nodeId, { status: event.newStatus });
+        break;
+      case 'WorkerCounterEvent':
+        this.#changeWorker(event.nodeId, { counter: BigInt(event.counter) });
+        break;
+      case 'WorkerReinstatedEvent':
+        this.#changeWorker(event.nodeId, { identityKey: Uint8Array.from(event.identityKey) });
+        break;
+      case 'WorkerClosedEvent':
+        this.#workers.delete(event.nodeId);
         break;
       case 'SealTokenRefreshedEvent':
         this.#changeWorker(event.nodeId, {
@@ -89,7 +102,10 @@ export class ClusterState {
   #addWorker(event: EventOf<'WorkerRegisteredEvent'>): void {
     const { nodeId, owner, sealToken } = event;
     const tokenExpiresAtMs = Number(event.tokenExpiresAtMs);
-    this.#workers.set(nodeId, { nodeId, owner, sealToken, tokenExpiresAtMs, status: WORKER_STATUS.pending });
+    const identityKey = Uint8Array.from(event.identityKey);
+    const status = WORKER_STATUS.pending;
+    const worker = { nodeId, owner, sealToken, tokenExpiresAtMs, identityKey, counter: 0n, status };
+    this.#workers.set(nodeId, worker);
   }
 
   #changeWorker(nodeId: string, change: Partial<Worker>): void {

@@ -43,6 +43,7 @@ function subject() {
     kind: 'WorkerRegisteredEvent',
     owner: '',
     sealToken: '',
+    identityKey: new Uint8Array(32),
     stake: '5',
     tokenExpiresAtMs: '0',
   });

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
 import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { SeatedCluster } from '@daasvader/testbed/cluster/seated-cluster.ts';
@@ -6,7 +7,10 @@ import { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as adminCalls from './calls/admin.ts';
+import * as anyoneCalls from './calls/anyone.ts';
+import * as hostCalls from './calls/host.ts';
 import * as imageCalls from './calls/image-owner.ts';
+import * as leadCalls from './calls/lead.ts';
 import * as operatorCalls from './calls/operator.ts';
 import * as userCalls from './calls/user.ts';
 import * as ownerCalls from './calls/worker-owner.ts';
@@ -18,38 +22,60 @@ import {
   encodeEvent,
   eventName,
 } from './events.ts';
+import { joinStatement } from './join-statement.ts';
 import { EVENTS } from './layouts.ts';
 import { EMPTY_HEAD, foldHead, type LogHead, logPrefix, type RawEvent } from './log.ts';
-import { ContractReader } from './objects.ts';
-import { contractEvents, createdObject, submit } from './submit.ts';
+import { ContractReader, leaderOf } from './objects.ts';
+import { contractEvents, createdObject, type Submitted, submit } from './submit.ts';
 
 const SUI = 1_000_000_000n;
 const WEEK_MS = 7 * 24 * 3_600_000;
 const NODE = 'worker-1';
 const DIGEST = new Uint8Array(32).fill(7);
+const CONFIG_MAP = {
+  method: 'POST',
+  path: '/api/v1/namespaces/default/configmaps',
+  query: '',
+  contentType: 'application/json',
+};
+/** The worker's, that it signs joins with. */
+const identity = generateKeyPair();
 
 let cluster: SeatedCluster;
 let reader: ContractReader;
-let seat: operatorCalls.SeatIds;
+let capId: string;
 let provider: Signer;
 let user: Signer;
 
 beforeAll(async () => {
   cluster = await SeatedCluster.start();
   reader = new ContractReader(cluster.client, cluster.deployment);
-  seat = { ...cluster.deployment, enclaveId: (await reader.registry()).seat! };
   provider = cluster.devnet.accounts[1]!;
   user = cluster.devnet.accounts[2]!;
 });
 
 afterAll(() => cluster.close());
 
-/** Sends one transaction and tells the contracts' events. */
-async function send(signer: Signer, build: (tx: Transaction) => void): Promise<ChainEvent[]> {
-  return contractEvents(await submit(cluster.client, signer, build), cluster.deployment.packageId);
+function generateKeyPair() {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return { publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32), privateKey };
 }
 
-const operate = (build: (tx: Transaction) => void) => send(cluster.controlPlane.operator, build);
+/** A join of the worker under counter 4. */
+function joinSigned(nonce: number): anyoneCalls.SignedJoin {
+  const digest = new Uint8Array(32).fill(nonce);
+  const statement = { clusterId: cluster.deployment.registryId, nodeId: NODE, counter: 4n, digest };
+  return { digest, signature: sign(null, joinStatement(statement), identity.privateKey) };
+}
+
+/** Sends one transaction and tells the contracts' events. */
+async function send(signer: Signer, build: (tx: Transaction) => void): Promise<ChainEvent[]> {
+  return eventsOf(await submit(cluster.client, signer, build));
+}
+
+const eventsOf = (submitted: Submitted) => contractEvents(submitted, cluster.deployment.originalPackageId);
+const operate = async (build: Parameters<SeatedCluster['operate']>[0]) =>
+  eventsOf(await cluster.operate(build));
 const own = (build: (tx: Transaction) => void) => send(provider, build);
 const use = (build: (tx: Transaction) => void) => send(user, build);
 const kinds = (events: ChainEvent[]) => events.map(({ kind }) => kind);
@@ -70,38 +96,52 @@ function request(name: string): userCalls.RequestArgs {
 
 describe('workers', () => {
   test('a worker is registered with its stake', async () => {
-    const args = { stake: 5n * SUI, nodeId: NODE, sealToken: 'a'.repeat(64) };
-    const events = await own((tx) => ownerCalls.stakeAndRegisterWorker(tx, cluster.deployment, args));
-    expect(events).toMatchObject([
-      { kind: 'WorkerRegisteredEvent', seq: '1', nodeId: NODE, owner: provider.toSuiAddress() },
+    const keys = { sealToken: 'a'.repeat(64), identityKey: identity.publicKey };
+    const args = { stake: 5n * SUI, nodeId: NODE, ...keys };
+    const registered = await submit(cluster.client, provider, (tx) =>
+      ownerCalls.stakeAndRegisterWorker(tx, cluster.deployment, args),
+    );
+    capId = createdObject(registered, '::worker_registry::WorkerCap');
+    expect(eventsOf(registered)).toMatchObject([
+      { kind: 'WorkerRegisteredEvent', seq: '1', nodeId: NODE, owner: provider.toSuiAddress(), ...keys },
       { kind: 'StakeDepositedEvent', seq: '2', amount: '5000000000', total: '5000000000' },
     ]);
-    expect(await reader.worker(NODE)).toMatchObject({ status: 0, sealToken: args.sealToken });
+    expect(await reader.worker(NODE)).toMatchObject({ status: 0, offer: null, ...keys });
     expect(await reader.worker('worker-2')).toBeUndefined();
+    expect(await reader.capIdOf(provider.toSuiAddress(), NODE)).toBe(capId);
+    expect(await reader.capIdOf(provider.toSuiAddress(), 'worker-2')).toBeUndefined();
+    expect(await reader.capIdOf(user.toSuiAddress(), NODE)).toBeUndefined();
   });
 
-  test('the operator activates it and hands it a credential', async () => {
-    const ciphertext = new Uint8Array([1, 2, 3]);
-    await operate((tx) => {
-      operatorCalls.activateWorker(tx, seat, NODE);
-      operatorCalls.setJoinToken(tx, seat, { nodeId: NODE, ciphertext });
-    });
-    expect(await reader.worker(NODE)).toMatchObject({ status: 1, joinToken: ciphertext });
+  test('the operator activates it, and says so again without harm', async () => {
+    const activate = () =>
+      operate((...operator) => operatorCalls.activateWorker(...operator, { nodeId: NODE, counter: 3n }));
+    expect(kinds(await activate())).toEqual(['WorkerCounterEvent', 'WorkerStatusChangedEvent']);
+    expect(await activate()).toEqual([]);
+    expect(await reader.worker(NODE)).toMatchObject({ status: 1, counter: '3' });
   });
 
-  test('its owner adds stake, drains, resumes and refreshes', async () => {
+  test('its owner offers it, adds stake, drains, resumes and refreshes', async () => {
+    const capacity = { cpuMilli: 4_000n, memoryMib: 8_192n, diskGib: 100n };
+    const prices = { cpuPrice: 5n, memoryPrice: 6n, diskPrice: 7n };
+    const offer = { ...capacity, ...prices, region: 'eu-1', gateway: true };
     const events = await own((tx) => {
-      ownerCalls.addStake(tx, cluster.deployment, { stake: SUI, nodeId: NODE });
-      ownerCalls.drainWorker(tx, cluster.deployment, NODE);
-      ownerCalls.resumeWorker(tx, cluster.deployment, NODE);
-      ownerCalls.refreshSealToken(tx, cluster.deployment, { nodeId: NODE, sealToken: 'b'.repeat(64) });
+      ownerCalls.setOffer(tx, cluster.deployment, { capId, ...offer });
+      ownerCalls.addStake(tx, cluster.deployment, { stake: SUI, capId });
+      ownerCalls.drainWorker(tx, cluster.deployment, capId);
+      ownerCalls.resumeWorker(tx, cluster.deployment, capId);
+      ownerCalls.refreshSealToken(tx, cluster.deployment, { capId, sealToken: 'b'.repeat(64) });
     });
     expect(kinds(events)).toEqual([
+      'WorkerOfferedEvent',
       'StakeDepositedEvent',
       'WorkerStatusChangedEvent',
       'WorkerStatusChangedEvent',
       'SealTokenRefreshedEvent',
     ]);
+    const told = { cpuMilli: '4000', diskPrice: '7', region: 'eu-1', gateway: true };
+    expect(events[0]).toMatchObject(told);
+    expect((await reader.worker(NODE))?.offer).toMatchObject(told);
   });
 });
 
@@ -138,52 +178,109 @@ describe('requests', () => {
     expect(await reader.role(user.toSuiAddress())).toEqual({ role: 4, stake: 10n * SUI });
   });
 
-  test('a request is scheduled, started and completed', async () => {
-    const events = await use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, request('web')));
+  test('a request is scheduled, placed, started and completed', async () => {
+    const [scheduled] = await use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, request('web')));
+    const fields = { kind: 'K8sAPIRequestScheduledEvent', requestId: '1', ...request('web'), role: 4 };
+    expect(scheduled).toMatchObject(fields);
+    const events = await operate((...operator) => {
+      operatorCalls.assignWorkers(...operator, { requestId: 1n, nodeIds: [NODE] });
+      operatorCalls.startRequest(...operator, 1n);
+      operatorCalls.completeRequest(...operator, { requestId: 1n, resultDigest: DIGEST });
+    });
     expect(events).toMatchObject([
-      { kind: 'K8sAPIRequestScheduledEvent', requestId: '1', ...request('web'), role: 4, worker: NODE },
       { kind: 'WorkerAssignedEvent', requestId: '1', nodeId: NODE },
+      { kind: 'RequestStartedEvent' },
+      { kind: 'RequestCompletedEvent', resultDigest: DIGEST },
     ]);
-    await operate((tx) => operatorCalls.startRequest(tx, seat, 1n));
-    await operate((tx) => operatorCalls.completeRequest(tx, seat, { requestId: 1n, resultDigest: DIGEST }));
-    expect(await reader.request(1n)).toMatchObject({ status: 2, resultDigest: DIGEST, worker: NODE });
+    expect(await reader.request(1n)).toMatchObject({ status: 2, resultDigest: DIGEST, workers: [NODE] });
     expect(await reader.request(2n)).toBeUndefined();
   });
 
-  test('a manifest is carried whole; the request fails with its reason', async () => {
-    const manifest = Buffer.from('{"kind":"ConfigMap"}');
-    const path = '/api/v1/namespaces/default/configmaps';
+  test('a body is carried whole, in pieces; the request fails with its reason', async () => {
+    const body = randomBytes(40_000);
     const [scheduled] = await use((tx) =>
-      userCalls.submitManifest(tx, cluster.deployment, {
-        method: 'POST',
-        path,
-        namespace: 'default',
-        manifest,
-      }),
+      userCalls.submitRequest(tx, cluster.deployment, { ...CONFIG_MAP, body }),
     );
-    expect(Buffer.from((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).manifest)).toEqual(manifest);
-    const [failed] = await operate((tx) =>
-      operatorCalls.failRequest(tx, seat, { requestId: 2n, reason: 'no', applied: true }),
+    expect(scheduled).toMatchObject({ kind: 'KubernetesRequestEvent', requestId: '2', ...CONFIG_MAP });
+    const told = scheduled as EventOf<'KubernetesRequestEvent'>;
+    expect(told.body).toHaveLength(3);
+    expect(Buffer.concat(told.body.map((piece) => Uint8Array.from(piece)))).toEqual(body);
+    const [failed] = await operate((...operator) =>
+      operatorCalls.failRequest(...operator, { requestId: 2n, reason: 'no', applied: true }),
     );
     expect(failed).toMatchObject({ kind: 'RequestFailedEvent', reason: 'no', applied: true });
     expect(await reader.request(2n)).toMatchObject({ status: 3, reason: 'no', applied: true, outcome: null });
   });
 
-  test('a request is reassigned, started, cancelled and settled', async () => {
-    await use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, request('api')));
-    await operate((tx) => operatorCalls.reassignRequest(tx, seat, 3n));
-    await operate((tx) => operatorCalls.startRequest(tx, seat, 3n));
-    await use((tx) => userCalls.cancelRequest(tx, cluster.deployment, 3n));
-    const { method, path, name } = request('api');
-    expect(await reader.request(3n)).toMatchObject({ method, path, name, status: 4, outcome: null });
-    const settle = (outcome: number) =>
-      operate((tx) => operatorCalls.settleCancelledRequest(tx, seat, { requestId: 3n, outcome }));
-    const [settled] = await settle(1);
-    expect(settled).toMatchObject({ kind: 'RequestCancellationSettledEvent', requestId: '3', outcome: 1 });
-    expect(await reader.request(3n)).toMatchObject({ status: 4, outcome: 1 });
-    await expect(settle(2)).rejects.toMatchObject({ abort: { name: 'EBadTransition' } });
-    expect(await reader.scheduler()).toMatchObject({ activeCount: '0', nextId: '4' });
+  test('the largest body passes, and no larger one', async () => {
+    const submitBody = (size: number) =>
+      use((tx) =>
+        userCalls.submitRequest(tx, cluster.deployment, { ...CONFIG_MAP, body: new Uint8Array(size) }),
+      );
+    const [scheduled] = await submitBody(userCalls.MAX_BODY_BYTES);
+    const { body, requestId } = scheduled as EventOf<'KubernetesRequestEvent'>;
+    expect(Buffer.concat(body.map((piece) => Uint8Array.from(piece)))).toHaveLength(98_304);
+    await use((tx) => userCalls.cancelRequest(tx, cluster.deployment, BigInt(requestId)));
+    await expect(submitBody(userCalls.MAX_BODY_BYTES + 1)).rejects.toMatchObject({ code: 'abort' });
   });
+
+  test('a DELETE needs no body', async () => {
+    const path = `${CONFIG_MAP.path}/settings`;
+    const args = { ...CONFIG_MAP, method: 'DELETE', path, body: new Uint8Array() };
+    const [scheduled] = await use((tx) => userCalls.submitRequest(tx, cluster.deployment, args));
+    expect(scheduled).toMatchObject({ kind: 'KubernetesRequestEvent', method: 'DELETE', path, body: [] });
+  });
+
+  test('a request is started, cancelled, settled and deleted', async () => {
+    const [scheduled] = await use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, request('api')));
+    const requestId = BigInt((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).requestId);
+    await operate((...operator) => operatorCalls.startRequest(...operator, requestId));
+    await use((tx) => userCalls.cancelRequest(tx, cluster.deployment, requestId));
+    expect(await reader.request(requestId)).toMatchObject({ status: 4, outcome: null });
+    const prune = () => use((tx) => anyoneCalls.pruneRequest(tx, cluster.deployment, requestId));
+    await expect(prune()).rejects.toMatchObject({ code: 'abort' });
+    const settle = (outcome: number) =>
+      operate((...operator) =>
+        operatorCalls.settleCancelledRequest(...operator, { requestId, outcome }),
+      );
+    const [settled] = await settle(1);
+    expect(settled).toMatchObject({ kind: 'RequestCancellationSettledEvent', outcome: 1 });
+    expect(await settle(2)).toEqual([]);
+    expect(await reader.request(requestId)).toMatchObject({ status: 4, outcome: 1 });
+    await prune();
+    expect(await reader.request(requestId)).toBeUndefined();
+  });
+
+  test('an order takes its fee from what the owner paid in; the host gets it', async () => {
+    const owner = user.toSuiAddress();
+    await send(cluster.admin, (tx) => adminCalls.proposeFee(tx, cluster.deployment, 100n));
+    await expect(
+      use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, request('paid'))),
+    ).rejects.toMatchObject({ abort: { name: 'EFeeUnpaid' } });
+    await own((tx) => anyoneCalls.depositFees(tx, cluster.deployment, { payment: 1_000n, owner }));
+    expect(await reader.fees(owner)).toEqual({ fee: 100n, balance: 1_000n });
+    await use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, request('paid')));
+    const [taken] = await use((tx) => userCalls.withdrawFees(tx, cluster.deployment, 400n));
+    expect(taken).toMatchObject({ kind: 'FeesWithdrawnEvent', amount: '400', total: '500' });
+    expect(await reader.fees(owner)).toEqual({ fee: 100n, balance: 500n });
+    const [collected] = await send(cluster.admin, (tx) => hostCalls.collectFees(tx, cluster.deployment));
+    const host = cluster.admin.toSuiAddress();
+    expect(collected).toMatchObject({ kind: 'FeesCollectedEvent', host, amount: '100' });
+    await send(cluster.admin, (tx) => adminCalls.proposeFee(tx, cluster.deployment, 0n));
+    expect(await reader.fees(provider.toSuiAddress())).toEqual({ fee: 0n, balance: 0n });
+  });
+});
+
+test('an admin claims another namespace and gives it up', async () => {
+  const owner = user.toSuiAddress();
+  const namespace = `${namespaceOf(owner)}-test`;
+  const [claimed] = await use((tx) => userCalls.claimNamespace(tx, cluster.deployment, namespace));
+  expect(claimed).toMatchObject({ kind: 'NamespaceClaimedEvent', owner, namespace });
+  expect(await reader.namespaces(owner)).toEqual([namespace]);
+  const [released] = await use((tx) => userCalls.releaseNamespace(tx, cluster.deployment, namespace));
+  expect(released).toMatchObject({ kind: 'NamespaceReleasedEvent', owner, namespace });
+  expect(await reader.namespaces(owner)).toEqual([]);
+  expect(await reader.namespaces(provider.toSuiAddress())).toEqual([]);
 });
 
 test('a granted role is used in the namespace of its owner, and taken back', async () => {
@@ -191,39 +288,34 @@ test('a granted role is used in the namespace of its owner, and taken back', asy
   const namespace = namespaceOf(owner);
   const grant = { namespace, user: guest, role: 2 };
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
-  const args = { method: 'POST', path, namespace, manifest: Buffer.from('{}') };
+  const args = { ...CONFIG_MAP, path, body: Buffer.from('{}') };
   const [granted] = await use((tx) => userCalls.grantRole(tx, cluster.deployment, grant));
   expect(granted).toMatchObject({ kind: 'RoleGrantedEvent', owner, ...grant });
-  const [scheduled] = await own((tx) => userCalls.submitManifest(tx, cluster.deployment, args));
+  const [scheduled] = await own((tx) => userCalls.submitRequest(tx, cluster.deployment, args));
   expect(scheduled).toMatchObject({ requester: guest, owner, role: 2, namespace });
-  const requestId = BigInt((scheduled as EventOf<'K8sAPIRequestScheduledEvent'>).requestId);
+  const requestId = BigInt((scheduled as EventOf<'KubernetesRequestEvent'>).requestId);
   expect(await reader.request(requestId)).toMatchObject({ requester: guest, owner });
   await use((tx) => userCalls.cancelRequest(tx, cluster.deployment, requestId));
   const [revoked] = await use((tx) => userCalls.revokeRole(tx, cluster.deployment, grant));
   expect(revoked).toMatchObject({ kind: 'RoleGrantedEvent', owner, user: guest, role: 0 });
-  await expect(own((tx) => userCalls.submitManifest(tx, cluster.deployment, args))).rejects.toMatchObject({
+  await expect(own((tx) => userCalls.submitRequest(tx, cluster.deployment, args))).rejects.toMatchObject({
     abort: { module: 'k8s_scheduler', name: 'EBadNamespace' },
   });
 });
 
-test('a manifest is named by its digest and travels as a reference', async () => {
-  const args = { method: 'POST', path: '/api/v1/namespaces/default/configmaps', namespace: 'default' };
+test('a body is named by its digest and kept elsewhere', async () => {
   const blobId = new Uint8Array(32).fill(0xab);
+  const body = { digest: DIGEST, size: 1_000_000n, blobId };
   const [scheduled] = await use((tx) =>
-    userCalls.submitManifestReference(tx, cluster.deployment, { ...args, digest: DIGEST, blobId }),
+    userCalls.submitRequestByDigest(tx, cluster.deployment, { ...CONFIG_MAP, ...body }),
   );
-  const { manifest, requestId } = scheduled as EventOf<'K8sAPIRequestScheduledEvent'>;
-  expect(JSON.parse(Buffer.from(manifest).toString())).toEqual({
-    apiVersion: 'daasvader/v1',
-    kind: 'ManifestReference',
-    sha256: '07'.repeat(32),
-    walrusBlobId: 'ab'.repeat(32),
-  });
+  expect(scheduled).toMatchObject({ ...CONFIG_MAP, body: [], digest: DIGEST, size: '1000000', blobId });
+  const { requestId } = scheduled as EventOf<'KubernetesRequestEvent'>;
   await use((tx) => userCalls.cancelRequest(tx, cluster.deployment, BigInt(requestId)));
 });
 
 test('an image is published, given away and removed', async () => {
-  const ids = { packageId: cluster.deployment.packageId, imagesId: cluster.deployment.imagesId! };
+  const ids = { packageId: cluster.deployment.packageId, imagesId: cluster.deployment.imagesId };
   const image = { name: 'me/web', tag: 'v1', digest: DIGEST, blobId: new Uint8Array(32) };
   await own((tx) => imageCalls.publishImage(tx, ids, image));
   expect(await reader.image('me/web', 'v1')).toMatchObject({ digest: DIGEST });
@@ -235,18 +327,22 @@ test('an image is published, given away and removed', async () => {
   );
   await use((tx) => imageCalls.removeImage(tx, ids, image));
   expect(await reader.image('me/web', 'v1')).toBeUndefined();
+  await use((tx) => imageCalls.dropImageName(tx, ids, image.name));
+  await own((tx) => imageCalls.publishImage(tx, ids, image));
 });
 
 describe('refusals', () => {
   const refused = (module: string, name: string) => ({ code: 'abort', abort: { module, name } });
 
   test('the abort is named', async () => {
-    await expect(own((tx) => operatorCalls.activateWorker(tx, seat, NODE))).rejects.toMatchObject(
-      refused('enclave_registry', 'ENotOperator'),
-    );
-    await expect(use((tx) => ownerCalls.drainWorker(tx, cluster.deployment, NODE))).rejects.toMatchObject(
-      refused('worker_registry', 'ENotOwner'),
-    );
+    const { operatorIds: ids } = cluster;
+    const notAfterMs = BigInt(await reader.timeMs());
+    await expect(
+      own((tx) => operatorCalls.beginAct(tx, ids, { term: 1n, notAfterMs })),
+    ).rejects.toMatchObject(refused('enclave_registry', 'ENotOperator'));
+    await expect(
+      own((tx) => ownerCalls.resumeWorker(tx, cluster.deployment, capId)),
+    ).rejects.toMatchObject(refused('worker_registry', 'EBadTransition'));
     const foreign = { ...request('web'), requester: provider.toSuiAddress() };
     await expect(
       use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, foreign)),
@@ -254,10 +350,28 @@ describe('refusals', () => {
   });
 
   test('nobody but its owner uses the admin capability', async () => {
-    await expect(own((tx) => adminCalls.revokeSeat(tx, cluster.deployment))).rejects.toMatchObject({
+    const host = cluster.admin.toSuiAddress();
+    await expect(own((tx) => adminCalls.revokeSeat(tx, cluster.deployment, host))).rejects.toMatchObject({
       code: 'execution',
     });
-    expect((await reader.registry()).seat).toBe(seat.enclaveId);
+    expect(leaderOf(await reader.registry())).toBe(cluster.operatorIds.enclaveId);
+  });
+
+  test('nobody uses the capability of a worker that is not theirs', async () => {
+    await expect(use((tx) => ownerCalls.drainWorker(tx, cluster.deployment, capId))).rejects.toMatchObject({
+      code: 'execution',
+    });
+    expect((await reader.worker(NODE))?.status).toBe(1);
+  });
+
+  test('what the operator said for another term, or too late, does nothing', async () => {
+    const { operatorIds: ids, controlPlane } = cluster;
+    const nowMs = BigInt(await reader.timeMs());
+    const act = (term: bigint, notAfterMs: bigint) =>
+      send(controlPlane.operator, (tx) => operatorCalls.beginAct(tx, ids, { term, notAfterMs }));
+    await expect(act(2n, nowMs + 60_000n)).rejects.toMatchObject({ abort: { name: 'EWrongTerm' } });
+    await expect(act(1n, nowMs - 1n)).rejects.toMatchObject({ abort: { name: 'ETooLate' } });
+    await expect(act(1n, nowMs + 400_000n)).rejects.toMatchObject({ abort: { name: 'ETooFar' } });
   });
 
   test('a full node that does not answer has refused nothing', async () => {
@@ -292,9 +406,14 @@ describe('refusals', () => {
     );
     const enclaveId = createdObject(registered, '::enclave_registry::Enclave');
     expect(await reader.enclave(enclaveId)).toMatchObject({ operator: operator.toSuiAddress() });
+    const notAfterMs = BigInt(await reader.timeMs());
     await expect(
-      operate((tx) => operatorCalls.activateWorker(tx, { ...seat, enclaveId }, NODE)),
+      send(operator, (tx) =>
+        operatorCalls.beginAct(tx, { ...deployment, enclaveId }, { term: 1n, notAfterMs }),
+      ),
     ).rejects.toMatchObject(refused('enclave_registry', 'ENotSeated'));
+    await send(operator, (tx) => anyoneCalls.closeEnclave(tx, deployment, enclaveId));
+    await expect(reader.enclave(enclaveId)).rejects.toMatchObject({ code: 'not_found' });
   });
 
   test('a document that answers another ticket is refused', async () => {
@@ -304,8 +423,11 @@ describe('refusals', () => {
     const ticketId = createdObject(opened, '::enclave_registry::RegistrationTicket');
     const document = await controlPlane.attest(new Uint8Array(32));
     await expect(
-      operate((tx) => operatorCalls.registerEnclave(tx, deployment, { ...binding, ticketId, document })),
+      send(operator, (tx) =>
+        operatorCalls.registerEnclave(tx, deployment, { ...binding, ticketId, document }),
+      ),
     ).rejects.toMatchObject(refused('enclave_registry', 'EWrongNonce'));
+    await send(operator, (tx) => operatorCalls.closeTicket(tx, deployment, ticketId));
   });
 });
 
@@ -321,32 +443,108 @@ test('the admin proposes another minimum of stake, and nobody else does', async 
   await send(cluster.admin, (tx) => adminCalls.proposeMinStake(tx, cluster.deployment, 5n * SUI));
 });
 
+describe('the lead', () => {
+  test('the leader makes its authority the cluster\'s, and anchors its state', async () => {
+    const { caSha256 } = cluster.controlPlane.binding;
+    const anchor = { generation: 1n, position: 7n, digest: DIGEST, bytes: 99n };
+    const [set, beat] = await operate((tx, ids, act) => {
+      leadCalls.setIdentity(tx, ids, act);
+      operatorCalls.anchorState(tx, ids, act, anchor);
+      operatorCalls.heartbeat(tx, ids, act, { auditHead: DIGEST, inSync: [] });
+    });
+    expect(set).toMatchObject({ kind: 'IdentitySetEvent', generation: '1', caSha256: [...caSha256] });
+    expect(beat).toMatchObject({ anchor: { generation: '1', position: '7', digest: DIGEST, bytes: '99' } });
+  });
+
+  test('key servers are told to give the seated enclave the state key of now, and no other', async () => {
+    const { controlPlane, operatorIds: ids } = cluster;
+    const approve = (generation: bigint) =>
+      send(controlPlane.operator, (tx) => leadCalls.sealApprove(tx, ids, generation));
+    await approve(1n);
+    await expect(approve(2n)).rejects.toMatchObject({ abort: { name: 'EWrongGeneration' } });
+    await expect(
+      own((tx) => leadCalls.sealApprove(tx, ids, 1n)),
+    ).rejects.toMatchObject({ code: 'abort' });
+  });
+
+  test('it is given up and taken again, in another term', async () => {
+    const { controlPlane, operatorIds: ids } = cluster;
+    const [left] = await operate((...operator) => leadCalls.giveUpLead(...operator));
+    expect(left).toMatchObject({ kind: 'LeadGivenUpEvent', term: '1' });
+    expect(leaderOf(await reader.registry())).toBeUndefined();
+    const take = () => send(controlPlane.operator, (tx) => leadCalls.takeLead(tx, ids, cluster.term));
+    const [taken] = await take();
+    expect(taken).toMatchObject({ kind: 'LeadTakenEvent', enclaveId: ids.enclaveId, term: '2' });
+    await expect(take()).rejects.toMatchObject({ code: 'abort' });
+    cluster.term = 2n;
+  });
+});
+
+test('the admin proposes what else a cluster needs', async () => {
+  const { deployment, admin } = cluster;
+  const config = { appsDomain: 'apps.example', acmeDirectory: 'https://ca.example/dir' };
+  const servers = [
+    { id: `0x${'12'.repeat(32)}`, publicKey: new Uint8Array(96).fill(1), url: 'https://keys.example' },
+  ];
+  const events = await send(admin, (tx) => {
+    adminCalls.setPublicConfig(tx, deployment, { ...config, acmeRoot: new Uint8Array([1, 2]) });
+    adminCalls.setSealConfig(tx, deployment, { threshold: 1, servers });
+    adminCalls.setMarket(tx, deployment, `0x${'34'.repeat(32)}`);
+    adminCalls.proposeUpgrade(tx, deployment, DIGEST);
+    adminCalls.withdrawUpgrade(tx, deployment);
+    adminCalls.acceptState(tx, deployment, { position: 5n, digest: DIGEST });
+    adminCalls.beginAnew(tx, deployment);
+  });
+  expect(events).toMatchObject([
+    { kind: 'PublicConfigSetEvent', config },
+    { kind: 'SealConfigSetEvent', config: { threshold: 1, servers } },
+    { kind: 'MarketSetEvent', market: `0x${'34'.repeat(32)}` },
+    { kind: 'UpgradeProposedEvent', digest: DIGEST },
+    { kind: 'UpgradeWithdrawnEvent' },
+    { kind: 'StateAcceptedEvent', position: '5', digest: DIGEST },
+    { kind: 'AnewBegunEvent' },
+  ]);
+  await expect(send(admin, (tx) => adminCalls.migrate(tx, deployment))).rejects.toMatchObject({
+    abort: { module: 'gate', name: 'ENothingToMigrate' },
+  });
+});
+
 describe('the end of a worker', () => {
-  test('it is slashed, reinstated, and leaves', async () => {
-    await operate((tx) => operatorCalls.setWorkerStatus(tx, seat, { nodeId: NODE, status: 3 }));
-    const slash = { nodeId: NODE, reason: 1, evidenceDigest: DIGEST, shareBps: 5_000n };
-    const [slashed] = await operate((tx) => operatorCalls.slash(tx, seat, slash));
-    expect(slashed).toMatchObject({ amount: '3000000000', remaining: '3000000000' });
+  test('it was in two places, is slashed, reinstated, and leaves', async () => {
+    await operate((...operator) => operatorCalls.setWorkerStatus(...operator, { nodeId: NODE, status: 3 }));
+    const proof = { nodeId: NODE, counter: 4n, first: joinSigned(1), second: joinSigned(2) };
+    const slash = (args: typeof proof) =>
+      use((tx) => anyoneCalls.slashDoubleIdentity(tx, cluster.deployment, args));
+    await expect(slash({ ...proof, second: proof.first })).rejects.toMatchObject({
+      abort: { name: 'EBadProof' },
+    });
+    await expect(slash({ ...proof, counter: 5n })).rejects.toMatchObject({ abort: { name: 'EBadProof' } });
+    const [slashed] = await slash(proof);
+    expect(slashed).toMatchObject({ counter: '4', amount: '3000000000', remaining: '3000000000' });
     await own((tx) => {
-      const args = { stake: 2n * SUI, nodeId: NODE, sealToken: 'c'.repeat(64) };
-      ownerCalls.reinstate(tx, cluster.deployment, args);
-      ownerCalls.leave(tx, cluster.deployment, NODE);
+      const keys = { sealToken: 'c'.repeat(64), identityKey: new Uint8Array(32).fill(8) };
+      ownerCalls.reinstate(tx, cluster.deployment, { stake: 2n * SUI, capId, ...keys });
+      ownerCalls.leave(tx, cluster.deployment, capId);
     });
     expect((await reader.worker(NODE))?.status).toBe(5);
     expect((await reader.workers()).forfeited).toBe('3000000000');
   });
 
   test('after a week all stake is paid out', async () => {
-    await own((tx) => ownerCalls.requestWorkerWithdraw(tx, cluster.deployment, NODE));
+    await own((tx) => ownerCalls.requestWorkerWithdraw(tx, cluster.deployment, capId));
     await use((tx) => userCalls.requestWithdraw(tx, cluster.deployment, 10n * SUI));
     await expect(use((tx) => userCalls.withdraw(tx, cluster.deployment))).rejects.toMatchObject({
       abort: { name: 'EStillUnbonding' },
     });
     cluster.devnet.advanceTime(WEEK_MS);
-    const [paid] = await own((tx) => ownerCalls.withdrawWorkerStake(tx, cluster.deployment, NODE));
+    const [paid] = await own((tx) => ownerCalls.withdrawWorkerStake(tx, cluster.deployment, capId));
     expect(paid).toMatchObject({ kind: 'StakeWithdrawnEvent', amount: '5000000000' });
     const [returned] = await use((tx) => userCalls.withdraw(tx, cluster.deployment));
     expect(returned).toMatchObject({ kind: 'UserWithdrawnEvent', amount: '10000000000' });
+    const [closed] = await own((tx) => ownerCalls.closeWorker(tx, cluster.deployment, capId));
+    expect(closed).toMatchObject({ kind: 'WorkerClosedEvent', nodeId: NODE });
+    expect(await reader.worker(NODE)).toBeUndefined();
+    expect(await reader.capIdOf(provider.toSuiAddress(), NODE)).toBeUndefined();
   });
 });
 
@@ -358,7 +556,7 @@ function allEvents(): Pick<RawEvent, 'type' | 'bytes'>[] {
   return transactions
     .flat()
     .flatMap(({ events }) => (events ? TransactionEvents.parse(events).data : []))
-    .filter(({ packageId }) => packageId === cluster.deployment.packageId)
+    .filter(({ packageId }) => packageId === cluster.deployment.originalPackageId)
     .map(({ type, contents }) => ({
       type: `${type.address}::${type.module}::${type.name}`,
       bytes: contents,
@@ -377,8 +575,11 @@ function headOf(logId: string): LogHead {
 
 describe('logs', () => {
   test('the heads of a heartbeat prove every event since the beginning', async () => {
-    const [beat] = await operate((tx) => operatorCalls.heartbeat(tx, seat, DIGEST));
-    expect(beat).toMatchObject({ kind: 'HeartbeatEvent', epoch: '1', stateVersion: '1', auditHead: DIGEST });
+    const [beat] = await operate((...operator) =>
+      operatorCalls.heartbeat(...operator, { auditHead: DIGEST, inSync: [] }),
+    );
+    const numbers = { epoch: '1', term: '2', stateVersion: '2' };
+    expect(beat).toMatchObject({ kind: 'HeartbeatEvent', ...numbers, auditHead: DIGEST });
     const { registryId, workersId, stakingId, schedulerId } = cluster.deployment;
     const { heads } = decodeHeartbeat(allEvents().at(-1)!.bytes);
     expect(heads).toEqual([registryId, workersId, stakingId, schedulerId].map(headOf));
@@ -386,25 +587,25 @@ describe('logs', () => {
 
   test('a revoked seat is empty, and its operator is none', async () => {
     await send(cluster.admin, (tx) => {
-      adminCalls.retireMeasurement(tx, cluster.deployment, '1.0.0');
-      adminCalls.revokeSeat(tx, cluster.deployment);
+      adminCalls.retireMeasurement(tx, cluster.deployment, { version: '1.0.0', compromised: true });
+      adminCalls.revokeSeat(tx, cluster.deployment, cluster.admin.toSuiAddress());
     });
-    const { seat: seated, epoch, log } = await reader.registry();
-    expect([seated, epoch]).toEqual([null, '2']);
+    const registry = await reader.registry();
+    expect([leaderOf(registry), registry.seats.epoch]).toEqual([undefined, '2']);
+    const { log } = registry;
     const { registryId } = cluster.deployment;
     expect(headOf(registryId)).toEqual({ logId: registryId, seq: Number(log.seq), head: log.head });
-    await expect(operate((tx) => operatorCalls.heartbeat(tx, seat, DIGEST))).rejects.toMatchObject({
-      abort: { name: 'ENotSeated' },
-    });
+    await expect(operate(() => undefined)).rejects.toMatchObject({ abort: { name: 'ENotSeated' } });
   });
 
-  test('every kind of event was seen, and is read to its last byte', () => {
+  test('every kind of event but that of an upgrade was seen, and is read to its last byte', () => {
     const seen = new Set<string>();
     for (const raw of allEvents()) {
       const event = decodeEvent(raw)!;
       expect(encodeEvent(event.kind, event as never)).toEqual(raw.bytes);
       seen.add(event.kind);
     }
-    expect([...seen].sort()).toEqual([...Object.keys(EVENTS), 'HeartbeatEvent'].sort());
+    const kinds = Object.keys(EVENTS).filter((kind) => kind !== 'PackageUpgradedEvent');
+    expect([...seen].sort()).toEqual([...kinds, 'HeartbeatEvent'].sort());
   });
 });

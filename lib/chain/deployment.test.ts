@@ -10,10 +10,12 @@ const DEPLOYMENT: Deployment = {
   rpcUrl: 'https://fullnode.testnet.sui.io:443',
   chainId: '69WiPg3DAQiwdxfncX6wYQ2siKwAe6L9BZthQea3JNMD',
   packageId: id('1'),
+  originalPackageId: id('0'),
   registryId: id('2'),
   workersId: id('3'),
   stakingId: id('4'),
   schedulerId: id('5'),
+  imagesId: id('7'),
 };
 
 let directory: string;
@@ -43,6 +45,7 @@ test.each<[string, object]>([
   ['a short id', { registryId: '0x1' }],
   ['an id in capitals', { registryId: id('A') }],
   ['a missing id', { workersId: undefined }],
+  ['a package without its first id', { originalPackageId: undefined }],
   ['a URL of another protocol', { rpcUrl: 'file:///etc/passwd' }],
   ['an unknown key', { workerId: id('1') }],
 ])('%s is refused', (_, change) => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeEvent, decodeHeartbeat, encodeEvent } from './events.ts';
 import type { LogHead } from './log.ts';
 
@@ -29,11 +29,22 @@ test.each(['0x1::worker_registry::Worker', '0x1::x::constructor', '0x1::x::__pro
   },
 );
 
-test('a heartbeat states the head of every log', () => {
+describe('a heartbeat', () => {
   const head = (logId: string, seq: number) => ({ logId, seq, head: new Uint8Array(32).fill(seq) });
   const heads = [1, 2, 3, 4].map((n) => head(`0x${`0${n}`.repeat(32)}`, n));
   const [registry, workers, staking, scheduler] = heads as [LogHead, LogHead, LogHead, LogHead];
-  const rest = { epoch: 1, stateVersion: 1, auditHead: new Uint8Array(32), timestampMs: 5_000 };
-  const bytes = encodeEvent('HeartbeatEvent', { registry, workers, staking, scheduler, ...rest });
-  expect(decodeHeartbeat(bytes)).toEqual({ heads, timestampMs: 5_000 });
+  const numbers = { epoch: 1, term: 2, stateVersion: 3, timestampMs: 5_000 };
+  const beat = { registry, workers, staking, scheduler, ...numbers, auditHead: new Uint8Array(32) };
+  const stated = { heads, epoch: 1n, term: 2n, timestampMs: 5_000 };
+
+  test('states the head of every log', () => {
+    const bytes = encodeEvent('HeartbeatEvent', { ...beat, anchor: null });
+    expect(decodeHeartbeat(bytes)).toEqual({ ...stated, anchor: undefined });
+  });
+
+  test('states up to where the sealed state is durable', () => {
+    const anchor = { generation: 1n, position: 2n, digest: new Uint8Array(32).fill(3), bytes: 4n };
+    const bytes = encodeEvent('HeartbeatEvent', { ...beat, anchor });
+    expect(decodeHeartbeat(bytes)).toEqual({ ...stated, anchor });
+  });
 });

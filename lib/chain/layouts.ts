@@ -1,4 +1,4 @@
-import { bcs } from '@mysten/sui/bcs';
+import { type BcsType, bcs } from '@mysten/sui/bcs';
 
 const log = { logId: bcs.Address, seq: bcs.u64() };
 const bytes = bcs.byteVector();
@@ -237,10 +237,20 @@ export const HeartbeatEvent = bcs.struct('HeartbeatEvent', {
   timestampMs: u64,
 });
 
+/** A value, and one that waits for its time. */
+function timelocked<T, Input>(value: BcsType<T, Input>) {
+  return bcs.struct('Timelocked', {
+    current: bcs.option(value),
+    pending: bcs.option(value),
+    effectiveAtMs: u64,
+    isUsed: bcs.bool(),
+  });
+}
+
 const uid = address;
 const logState = bcs.struct('Log', { seq: u64, head: bytes });
 const table = bcs.struct('Table', { id: uid, size: u64 });
-const timelock = { effectiveAtMs: u64, isUsed: bcs.bool() };
+const hourly = bcs.struct('Hourly', { hour: u64, used: u64 });
 const Stake = bcs.struct('Stake', { bonded: u64, unbonding: u64, unbondsAtMs: u64 });
 
 /** The key of an image's table entry. */
@@ -295,12 +305,14 @@ export const OBJECTS = {
   }),
   WorkerRegistry: bcs.struct('WorkerRegistry', {
     id: uid,
+    version: u64,
     clusterId: address,
-    minStake: bcs.struct('Timelocked', { current: bcs.option(u64), pending: bcs.option(u64), ...timelock }),
+    minStake: timelocked(u64),
     tokenLifetimeMs: u64,
     workers: table,
     sealTokens: table,
-    active: bcs.struct('ActiveWorkers', { slots: table, positions: table }),
+    identityKeys: table,
+    activeCount: u64,
     forfeited: u64,
     log: logState,
   }),
@@ -311,37 +323,39 @@ export const OBJECTS = {
     status: u8,
     sealToken: text,
     tokenExpiresAtMs: u64,
-    joinToken: bcs.option(bytes),
+    identityKey: bytes,
+    counter: u64,
+    offer: bcs.option(bcs.struct('Offer', offer)),
     isSlashed: bcs.bool(),
+    ownerEvents: hourly,
     createdAtMs: u64,
   }),
+  WorkerCap: bcs.struct('WorkerCap', { id: uid, clusterId: address, nodeId: text }),
   StakingPool: bcs.struct('StakingPool', {
     id: uid,
+    version: u64,
     clusterId: address,
     accounts: table,
-    roleStakes: bcs.struct('Timelocked', {
-      current: bcs.option(roleStakes),
-      pending: bcs.option(roleStakes),
-      ...timelock,
-    }),
+    roleStakes: timelocked(roleStakes),
     grants: bcs.struct('Grants', { byNamespace: table }),
     log: logState,
   }),
   Stake,
   Scheduler: bcs.struct('Scheduler', {
     id: uid,
+    version: u64,
     clusterId: address,
     requests: table,
-    pending: table,
-    maxPending: u64,
+    owners: table,
     workerWorkloads: table,
     activeCount: u64,
     nextId: u64,
-    cursor: u64,
+    fees: bcs.struct('Fees', { fee: timelocked(u64), collected: u64 }),
     log: logState,
   }),
   ImageRegistry: bcs.struct('ImageRegistry', {
     id: uid,
+    version: u64,
     clusterId: address,
     owners: table,
     images: table,
@@ -351,10 +365,7 @@ export const OBJECTS = {
   Request: bcs.struct('Request', {
     requester: address,
     owner: address,
-    method: text,
-    path: text,
-    name: text,
-    worker: text,
+    workers: bcs.vector(text),
     status: u8,
     resultDigest: bytes,
     reason: text,

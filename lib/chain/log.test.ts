@@ -11,7 +11,7 @@ test('the head has the bytes of the shared vector', () => {
     { type: '0x2::object::ID', bytes: Buffer.from('two') },
   ];
   expect(Buffer.from(events.reduce<Uint8Array>(foldHead, EMPTY_HEAD)).toString('hex')).toBe(
-    'ac794f970b995a8486f91572adedf940ab785fbfb6b8fb0138ba8a19002f7000',
+    '15df4830b273c666f30d62f2a67791276067a70d85c9bce0576d3405a67651ac',
   );
 });
 
@@ -22,7 +22,7 @@ test.each(['', '0x1::a', '1::a::B', '0x1::a::B<u8>', '0xG::a::B'])('%j is no typ
 });
 
 test('an event begins with its log and its number there', () => {
-  const bytes = encodeEvent('SeatRevokedEvent', { logId: LOG, seq: 7, epoch: 9 });
+  const bytes = encodeEvent('SeatRevokedEvent', { logId: LOG, seq: 7, host: LOG, epoch: 9 });
   expect(logPrefix(bytes.subarray(0, LOG_PREFIX_BYTES))).toEqual({ logId: LOG, seq: 7 });
   expect(() => logPrefix(bytes.subarray(0, LOG_PREFIX_BYTES - 1))).toThrow();
 });

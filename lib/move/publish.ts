@@ -1,3 +1,4 @@
+import { type ClusterArgs, createCluster } from '@daasvader/chain/calls/admin.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { createdObject, type Submitted, submit } from '@daasvader/chain/submit.ts';
 import type { Signer } from '@mysten/sui/cryptography';
@@ -7,13 +8,20 @@ import { type CompiledPackage, compilePackage } from './compile.ts';
 /** Where the contracts' sources are. */
 const CONTRACTS = new URL('../../contracts', import.meta.url).pathname;
 
-export interface PublishOptions {
+/** What a cluster is made with unless told otherwise: apps are served nowhere. */
+const DEFAULTS = {
+  clusterCidr: '10.42.0.0/16',
+  serviceCidr: '10.43.0.0/16',
+  publicConfig: { appsDomain: '', acmeDirectory: '', acmeRoot: new Uint8Array() },
+};
+
+export interface PublishOptions extends Partial<Omit<ClusterArgs, 'upgradeCap' | 'delayMs'>> {
   client: SuiGrpcClient;
-  /** Pays, and gets the admin capability and the right to upgrade. */
+  /** Pays, and gets the admin capability; the right to upgrade goes to the cluster. */
   signer: Signer;
   network: string;
   rpcUrl: string;
-  /** How long admins' proposals wait, in ms. */
+  /** How long admins' proposals wait, in ms: 0, or longer than 7 days and at most 90. */
   delayMs: bigint;
   /** Compiled here when left out. */
   contracts?: CompiledPackage;
@@ -27,48 +35,36 @@ export interface PublishOptions {
 export async function publish(options: PublishOptions): Promise<Deployment> {
   const { client, signer, network, rpcUrl } = options;
   const contracts = options.contracts ?? (await compilePackage(CONTRACTS));
-  const { chainIdentifier } = await client.getChainIdentifier();
-  const packageId = await publishPackage(client, signer, contracts);
-  const cluster = await createCluster(client, signer, packageId, options.delayMs);
-  return { network, rpcUrl, chainId: chainIdentifier, packageId, ...cluster };
+  const { chainIdentifier: chainId } = await client.getChainIdentifier();
+  const published = await publishPackage(client, signer, contracts);
+  const packageId = published.packages[0]!;
+  const upgradeCapId = createdObject(published, '::package::UpgradeCap');
+  const created = await submit(client, signer, (tx) =>
+    createCluster(tx, { packageId }, { ...DEFAULTS, ...options, upgradeCap: tx.object(upgradeCapId) }),
+  );
+  return { network, rpcUrl, chainId, packageId, originalPackageId: packageId, ...idsOf(created) };
 }
 
-async function publishPackage(
+/** The capability to upgrade goes to the signer until the cluster takes it: a package is called after it is there. */
+function publishPackage(
   client: SuiGrpcClient,
   signer: Signer,
   { modules, dependencies }: CompiledPackage,
-): Promise<string> {
-  const { packages } = await submit(client, signer, (tx) => {
+): Promise<Submitted> {
+  return submit(client, signer, (tx) => {
     const upgradeCap = tx.publish({ modules: modules.map((module) => [...module]), dependencies });
     tx.transferObjects([upgradeCap], signer.toSuiAddress());
   });
-  return packages[0]!;
 }
 
-/** The registry must exist, and be shared, before the other objects can name it. */
-async function createCluster(client: SuiGrpcClient, signer: Signer, packageId: string, delayMs: bigint) {
-  const root = await submit(client, signer, (tx) => {
-    const target = `${packageId}::enclave_registry::create_cluster`;
-    tx.moveCall({ target, arguments: [tx.pure.u64(delayMs)] });
-  });
-  const registryId = idOf(root, 'enclave_registry::EnclaveRegistry');
-  const adminCapId = idOf(root, 'enclave_registry::AdminCap');
-  const rest = await submit(client, signer, (tx) => {
-    for (const module of ['worker_registry', 'staking', 'k8s_scheduler', 'image_registry']) {
-      const target = `${packageId}::${module}::create`;
-      tx.moveCall({ target, arguments: [tx.object(registryId), tx.object(adminCapId)] });
-    }
-  });
+function idsOf(created: Submitted) {
+  const id = (name: string) => createdObject(created, `::${name}`);
   return {
-    registryId,
-    workersId: idOf(rest, 'worker_registry::WorkerRegistry'),
-    stakingId: idOf(rest, 'staking::StakingPool'),
-    schedulerId: idOf(rest, 'k8s_scheduler::Scheduler'),
-    imagesId: idOf(rest, 'image_registry::ImageRegistry'),
-    adminCapId,
+    registryId: id('enclave_registry::EnclaveRegistry'),
+    workersId: id('worker_registry::WorkerRegistry'),
+    stakingId: id('staking::StakingPool'),
+    schedulerId: id('k8s_scheduler::Scheduler'),
+    imagesId: id('image_registry::ImageRegistry'),
+    adminCapId: id('enclave_registry::AdminCap'),
   };
-}
-
-function idOf(submitted: Submitted, name: string): string {
-  return createdObject(submitted, `::${name}`);
 }

@@ -103,7 +103,7 @@ export class ChainCluster {
     const committee = await readCommittee(this.client);
     return {
       chainId: this.deployment.chainId,
-      packageId: this.deployment.packageId,
+      packageId: this.deployment.originalPackageId,
       clusterId: this.deployment.registryId,
       operator,
       tlsSpkiSha256: new Uint8Array(32).fill(1),
@@ -127,7 +127,10 @@ export class ChainCluster {
     const [pcr0, pcr1, pcr2] = [0, 1, 2].map((index) => pcrs.get(index)!);
     const binding = await this.bindingOf(admin.toSuiAddress());
     await submit(client, admin, (tx) => {
-      proposeMeasurement(tx, deployment, { version: 'sources', pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! });
+      proposeMeasurement(tx, deployment, {
+        ...{ version: 'sources', pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! },
+        ...{ releaseDigest: new Uint8Array(32), stateFormat: 1n },
+      });
       setConfig(tx, deployment, binding);
       appointHost(tx, deployment, host.toSuiAddress());
     });

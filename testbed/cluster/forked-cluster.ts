@@ -4,30 +4,30 @@ import { ContractReader } from '@daasvader/chain/objects.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { deriveDynamicFieldID } from '@mysten/sui/utils';
 import type { Execution } from '../devnet/execution/execute.ts';
-import { Fork, type ForkArgument } from '../devnet/testing/fork.ts';
+import { Fork, type ForkArgument, type ForkCall } from '../devnet/testing/fork.ts';
 import { SeatedCluster } from './seated-cluster.ts';
 
-const CLOCK = `0x${'6'.padStart(64, '0')}`;
+const CLOCK: ForkArgument = { shared: `0x${'6'.padStart(64, '0')}`, mutable: false };
 const UID_LENGTH = 32;
+/** Of the act that begins every transaction of the operator. */
+const ACT: ForkArgument = { result: 0 };
+const HOLD_MS = 60_000;
 
 type Layout = keyof typeof OBJECTS;
 type Contents<K extends Layout> = (typeof OBJECTS)[K]['$inferType'];
+type Shared = 'registryId' | 'workersId' | 'stakingId' | 'schedulerId';
 
-/** The contracts with an operator in the seat, on a fork of the devnet where a call takes less than a millisecond. */
+/** The contracts with an operator that leads, on a fork of the devnet where a call takes less than a millisecond. */
 export class ForkedCluster {
   readonly fork: Fork;
   readonly operator: string;
   readonly #cluster: SeatedCluster;
-  readonly #enclaveId: string;
   readonly #tables: { workers: string; accounts: string };
+  /** Capabilities of workers, by node id. */
+  readonly #caps = new Map<string, string>();
 
-  private constructor(
-    cluster: SeatedCluster,
-    enclaveId: string,
-    tables: { workers: string; accounts: string },
-  ) {
+  private constructor(cluster: SeatedCluster, tables: { workers: string; accounts: string }) {
     this.#cluster = cluster;
-    this.#enclaveId = enclaveId;
     this.#tables = tables;
     this.fork = new Fork(cluster.devnet.chain);
     this.operator = cluster.controlPlane.operator.toSuiAddress();
@@ -36,20 +36,48 @@ export class ForkedCluster {
   static async start(): Promise<ForkedCluster> {
     const cluster = await SeatedCluster.start();
     const reader = new ContractReader(cluster.client, cluster.deployment);
-    const [{ seat }, workers, staking] = await Promise.all([
-      reader.registry(),
-      reader.workers(),
-      reader.staking(),
-    ]);
-    const tables = { workers: workers.workers.id, accounts: staking.accounts.id };
-    return new ForkedCluster(cluster, seat!, tables);
+    const [workers, staking] = await Promise.all([reader.workers(), reader.staking()]);
+    return new ForkedCluster(cluster, { workers: workers.workers.id, accounts: staking.accounts.id });
   }
 
   close(): Promise<void> {
     return this.#cluster.close();
   }
 
-  /** A call of the worker's owner. */
+  /** Id of the registry, which is the cluster's. */
+  get clusterId(): string {
+    return this.#cluster.deployment.registryId;
+  }
+
+  /** Registers a worker and keeps its capability in mind. */
+  register(
+    sender: string,
+    nodeId: string,
+    sealToken: Uint8Array,
+    identityKey: Uint8Array,
+    stake: bigint,
+  ): Execution {
+    const values: ForkArgument[] = ['payment', text(nodeId), sealToken, bytes(identityKey)];
+    const execution = this.own(sender, 'stake_and_register_worker', values, stake);
+    const cap = createdOf(execution, '::worker_registry::WorkerCap');
+    if (cap !== undefined) this.#caps.set(nodeId, cap);
+    return execution;
+  }
+
+  /** The capability of a worker that was registered here. */
+  cap(nodeId: string): ForkArgument {
+    const cap = this.#caps.get(nodeId);
+    if (cap === undefined) throw new TypeError(`Cannot call with the capability of ${nodeId}: there is none`);
+    return { owned: cap };
+  }
+
+  /** Whether there is a capability for that node id. */
+  hasCap(nodeId: string): boolean {
+    const cap = this.#caps.get(nodeId);
+    return cap !== undefined && this.fork.object(cap) !== undefined;
+  }
+
+  /** A call of the worker's owner, or of anybody about a worker. */
   own(sender: string, name: string, values: ForkArgument[], payment?: bigint): Execution {
     return this.#run(sender, `worker_registry::${name}`, [this.#shared('workersId'), ...values], payment);
   }
@@ -60,44 +88,35 @@ export class ForkedCluster {
   }
 
   /** A call that only the operator may make, about workers or requests. */
-  operate(
-    sender: string,
-    object: 'workersId' | 'schedulerId',
-    target: string,
-    values: ForkArgument[],
-  ): Execution {
-    const objects = [this.#shared(object), this.#shared('registryId', false), this.#enclave()];
-    return this.#run(sender, target, [...objects, ...values]);
-  }
-
-  reassign(requestId: bigint): Execution {
-    const objects = [this.#shared('schedulerId'), this.#shared('workersId', false)];
-    return this.#run(this.operator, 'k8s_scheduler::reassign_request', [
-      ...objects,
-      this.#shared('registryId', false),
-      this.#enclave(),
-      u64(requestId),
-    ]);
+  operate(sender: string, object: 'workersId' | 'schedulerId', target: string, values: ForkArgument[]) {
+    return this.#act(sender, target, [this.#shared(object), ACT, ...values]);
   }
 
   heartbeat(): Execution {
-    return this.#run(this.operator, 'heartbeat::heartbeat', [
+    return this.#act(this.operator, 'heartbeat::heartbeat', [
       this.#shared('registryId'),
-      this.#enclave(),
+      ACT,
       this.#shared('workersId', false),
       this.#shared('stakingId', false),
       this.#shared('schedulerId', false),
       bytes(new Uint8Array(32)),
+      bcs.vector(bcs.Address).serialize([]).toBytes(),
     ]);
   }
 
   /** A call about requests of a user. */
-  request(sender: string, name: string, values: ForkArgument[]): Execution {
+  request(sender: string, name: string, values: ForkArgument[], payment?: bigint): Execution {
     const isSubmission = name.startsWith('submit');
     const objects = isSubmission
       ? [this.#shared('schedulerId'), this.#shared('workersId', false), this.#shared('stakingId', false)]
       : [this.#shared('schedulerId')];
-    return this.#run(sender, `k8s_scheduler::${name}`, [...objects, ...values]);
+    return this.#run(sender, `k8s_scheduler::${name}`, [...objects, ...values], payment);
+  }
+
+  /** Pays what orders cost so far to the host that leads. */
+  collectFees(sender: string): Execution {
+    const objects = [this.#shared('schedulerId'), this.#shared('registryId', false)];
+    return this.#run(sender, 'k8s_scheduler::collect_fees', objects);
   }
 
   worker(nodeId: string): Contents<'Worker'> | undefined {
@@ -105,8 +124,8 @@ export class ForkedCluster {
     return this.#entry(this.#tables.workers, '0x1::string::String', name, 'Worker');
   }
 
-  account(user: string): Contents<'Stake'> | undefined {
-    return this.#entry(this.#tables.accounts, 'address', bcs.Address.serialize(user).toBytes(), 'Stake');
+  account(user: string): Contents<'Account'> | undefined {
+    return this.#entry(this.#tables.accounts, 'address', bcs.Address.serialize(user).toBytes(), 'Account');
   }
 
   forfeited(): bigint {
@@ -121,21 +140,25 @@ export class ForkedCluster {
     return OBJECTS[kind].parse(field.data.contents.subarray(UID_LENGTH + name.length)) as Contents<K>;
   }
 
-  #shared(name: 'registryId' | 'workersId' | 'stakingId' | 'schedulerId', mutable = true): ForkArgument {
+  #shared(name: Shared, mutable = true): ForkArgument {
     return { shared: this.#cluster.deployment[name], mutable };
   }
 
-  #enclave(): ForkArgument {
-    return { shared: this.#enclaveId, mutable: false };
+  /** One call of the operator, with the act before it. */
+  #act(sender: string, target: string, values: ForkArgument[]): Execution {
+    const { enclaveId } = this.#cluster.operatorIds;
+    const [term, notAfterMs] = [1n, BigInt(this.fork.timestampMs + HOLD_MS)];
+    const objects = [this.#shared('registryId', false), { shared: enclaveId, mutable: false }];
+    const act = this.#call('operator::act', [...objects, u64(term), u64(notAfterMs)]);
+    return this.fork.run({ sender, calls: [act, this.#call(target, values)] });
   }
 
   #run(sender: string, target: string, values: ForkArgument[], payment = 0n): Execution {
-    return this.fork.run({
-      sender,
-      target: `${this.#cluster.deployment.packageId}::${target}`,
-      arguments: [...values, { shared: CLOCK, mutable: false }],
-      payment,
-    });
+    return this.fork.run({ sender, calls: [this.#call(target, values)], payment });
+  }
+
+  #call(target: string, values: ForkArgument[]): ForkCall {
+    return { target: `${this.#cluster.deployment.packageId}::${target}`, arguments: [...values, CLOCK] };
   }
 }
 
@@ -146,6 +169,13 @@ export function outcomeOf({ failure }: Execution): string {
   if (status.MoveAbort === undefined) return failure.message;
   const [{ module }, code] = status.MoveAbort;
   return `${module.name}::${ABORTS[module.name]?.[Number(code)] ?? code}`;
+}
+
+/** The id of the object of a type that an execution made. */
+function createdOf({ transitions }: Execution, suffix: string): string | undefined {
+  for (const [id, { before, after }] of transitions)
+    if (before === undefined && after?.data.kind === 'move' && after.data.type.endsWith(suffix)) return id;
+  return undefined;
 }
 
 export function text(value: string): Uint8Array {

@@ -6,11 +6,9 @@ import * as operatorCalls from '@daasvader/chain/calls/operator.ts';
 import * as userCalls from '@daasvader/chain/calls/user.ts';
 import * as ownerCalls from '@daasvader/chain/calls/worker-owner.ts';
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
-import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
-import type { Transaction } from '@mysten/sui/transactions';
 import { vi } from 'vitest';
 import { SeatedCluster } from './seated-cluster.ts';
 
@@ -38,23 +36,19 @@ export interface Running {
 /** The contracts with an active worker, two developers with wallets, and a control plane that does what tests say. */
 export class OrderCluster {
   readonly #cluster: SeatedCluster;
-  readonly #seat: operatorCalls.SeatIds;
   readonly #directory: string;
   readonly #people = { user: new Ed25519Keypair(), stranger: new Ed25519Keypair() };
 
-  private constructor(cluster: SeatedCluster, seat: operatorCalls.SeatIds, directory: string) {
+  private constructor(cluster: SeatedCluster, directory: string) {
     this.#cluster = cluster;
-    this.#seat = seat;
     this.#directory = directory;
   }
 
   static async start(): Promise<OrderCluster> {
     const cluster = await SeatedCluster.start();
-    const reader = new ContractReader(cluster.client, cluster.deployment);
-    const seat = { ...cluster.deployment, enclaveId: (await reader.registry()).seat! };
     const directory = await mkdtemp(join(tmpdir(), 'daas-orders-'));
     await writeDeployment(join(directory, 'deployment.json'), cluster.deployment);
-    const self = new OrderCluster(cluster, seat, directory);
+    const self = new OrderCluster(cluster, directory);
     await self.#addWorker(cluster.devnet.accounts[1]!);
     for (const who of ['user', 'stranger'] as const) await self.#addUser(who);
     return self;
@@ -119,30 +113,35 @@ export class OrderCluster {
   }
 
   start(requestId: bigint): Promise<unknown> {
-    return this.#operate((tx) => operatorCalls.startRequest(tx, this.#seat, requestId));
+    return this.#cluster.operate((...operator) => operatorCalls.startRequest(...operator, requestId));
   }
 
   complete(requestId: bigint): Promise<unknown> {
-    return this.#operate((tx) =>
-      operatorCalls.completeRequest(tx, this.#seat, { requestId, resultDigest: DIGEST }),
+    return this.#cluster.operate((...operator) =>
+      operatorCalls.completeRequest(...operator, { requestId, resultDigest: DIGEST }),
     );
   }
 
   fail(requestId: bigint, reason: string, applied: boolean): Promise<unknown> {
-    return this.#operate((tx) => operatorCalls.failRequest(tx, this.#seat, { requestId, reason, applied }));
+    return this.#cluster.operate((...operator) =>
+      operatorCalls.failRequest(...operator, { requestId, reason, applied }),
+    );
   }
 
   settle(requestId: bigint, outcome: number): Promise<unknown> {
-    return this.#operate((tx) =>
-      operatorCalls.settleCancelledRequest(tx, this.#seat, { requestId, outcome }),
+    return this.#cluster.operate((...operator) =>
+      operatorCalls.settleCancelledRequest(...operator, { requestId, outcome }),
     );
   }
 
   async #addWorker(owner: Signer): Promise<void> {
     const { client, deployment } = this.#cluster;
-    const args = { stake: 5n * SUI, nodeId: NODE, sealToken: 'a'.repeat(64) };
+    const keys = { sealToken: 'a'.repeat(64), identityKey: new Uint8Array(32).fill(1) };
+    const args = { stake: 5n * SUI, nodeId: NODE, ...keys };
     await submit(client, owner, (tx) => ownerCalls.stakeAndRegisterWorker(tx, deployment, args));
-    await this.#operate((tx) => operatorCalls.activateWorker(tx, this.#seat, NODE));
+    await this.#cluster.operate((...operator) =>
+      operatorCalls.activateWorker(...operator, { nodeId: NODE, counter: 1n }),
+    );
   }
 
   async #addUser(who: Person): Promise<void> {
@@ -151,9 +150,5 @@ export class OrderCluster {
     await devnet.faucet(signer.toSuiAddress());
     await writeFile(join(this.#directory, who), signer.getSecretKey(), { mode: 0o600 });
     await submit(client, signer, (tx) => userCalls.stake(tx, deployment, 2n * SUI));
-  }
-
-  #operate(build: (tx: Transaction) => void): Promise<unknown> {
-    return submit(this.#cluster.client, this.#cluster.controlPlane.operator, build);
   }
 }

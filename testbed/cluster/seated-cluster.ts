@@ -2,21 +2,36 @@ import { encodePem } from '@daasvader/attestation/pem.ts';
 import { issueRoot } from '@daasvader/attestation/testing/pki.ts';
 import { type AdminIds, appointHost, proposeMeasurement, setConfig } from '@daasvader/chain/calls/admin.ts';
 import { takeSeat } from '@daasvader/chain/calls/host.ts';
-import { openRegistration, registerEnclave } from '@daasvader/chain/calls/operator.ts';
+import { takeLead } from '@daasvader/chain/calls/lead.ts';
+import {
+  type Act,
+  beginAct,
+  type OperatorIds,
+  openRegistration,
+  registerEnclave,
+} from '@daasvader/chain/calls/operator.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
-import { createdObject, submit } from '@daasvader/chain/submit.ts';
+import { ContractReader } from '@daasvader/chain/objects.ts';
+import { createdObject, type Submitted, submit } from '@daasvader/chain/submit.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import type { Transaction } from '@mysten/sui/transactions';
 import type { Devnet } from '../devnet/devnet.ts';
 import { startPublishedDevnet } from './published-devnet.ts';
 import { TestControlPlane } from './test-control-plane.ts';
 
-/** A chain with the contracts, and a control plane that registered there and sits in the seat. */
+/** How long a transaction of the operator may be held back. */
+const HOLD_MS = 60_000n;
+
+/** A chain with the contracts, and a control plane that registered there, sits in its seat and leads. */
 export class SeatedCluster {
   readonly devnet: Devnet;
   readonly client: SuiGrpcClient;
   readonly deployment: Deployment & AdminIds;
   readonly controlPlane: TestControlPlane;
+  /** Of the lead that {@link operate} speaks for. */
+  term = 1n;
+  #enclaveId = '';
 
   private constructor(
     devnet: Devnet,
@@ -45,6 +60,20 @@ export class SeatedCluster {
     return this.devnet.accounts[0]!;
   }
 
+  /** What the operator calls with. */
+  get operatorIds(): OperatorIds {
+    return { ...this.deployment, enclaveId: this.#enclaveId };
+  }
+
+  /** Sends one transaction of the operator, which begins with an act. */
+  async operate(build: (tx: Transaction, ids: OperatorIds, act: Act) => void): Promise<Submitted> {
+    const { client, controlPlane, operatorIds: ids } = this;
+    const notAfterMs = BigInt(await new ContractReader(client, ids).timeMs()) + HOLD_MS;
+    return submit(client, controlPlane.operator, (tx) =>
+      build(tx, ids, beginAct(tx, ids, { term: this.term, notAfterMs })),
+    );
+  }
+
   async close(): Promise<void> {
     await this.controlPlane.close();
     await this.devnet.close();
@@ -54,7 +83,10 @@ export class SeatedCluster {
     const { deployment, controlPlane, client, admin } = this;
     const [pcr0, pcr1, pcr2] = [1, 2, 3].map((value) => new Uint8Array(48).fill(value));
     await submit(client, admin, (tx) => {
-      proposeMeasurement(tx, deployment, { version: '1.0.0', pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! });
+      proposeMeasurement(tx, deployment, {
+        ...{ version: '1.0.0', pcr0: pcr0!, pcr1: pcr1!, pcr2: pcr2! },
+        ...{ releaseDigest: new Uint8Array(32), stateFormat: 1n },
+      });
       setConfig(tx, deployment, controlPlane.binding);
       appointHost(tx, deployment, admin.toSuiAddress());
     });
@@ -70,7 +102,8 @@ export class SeatedCluster {
     const registered = await submit(client, operator, (tx) =>
       registerEnclave(tx, deployment, { ...binding, ticketId, document }),
     );
-    const enclaveId = createdObject(registered, '::enclave_registry::Enclave');
-    await submit(client, admin, (tx) => takeSeat(tx, deployment, enclaveId));
+    this.#enclaveId = createdObject(registered, '::enclave_registry::Enclave');
+    await submit(client, admin, (tx) => takeSeat(tx, deployment, this.#enclaveId));
+    await submit(client, operator, (tx) => takeLead(tx, this.operatorIds, 0n));
   }
 }

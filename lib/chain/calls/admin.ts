@@ -114,7 +114,7 @@ export function acceptState(tx: Transaction, ids: AdminIds, args: StateArgs): vo
 export interface PublicConfigArgs {
   appsDomain: string;
   acmeDirectory: string;
-  /** PEM of at most 4,096 bytes. */
+  /** DER of at most 4,096 bytes. */
   acmeRoot: Uint8Array;
 }
 

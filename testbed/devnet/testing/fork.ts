@@ -11,18 +11,38 @@ import { type ChainObject, CLOCK_ID, coinContents, encodeObject } from '../trans
 import { SUI_COIN_TYPE } from '../transaction/type-name.ts';
 import type { Address } from '../vm/types.ts';
 
-/** An argument of a call: a shared object, plain bytes, or the payment that the call splits from the gas coin. */
-export type ForkArgument = { shared: Address; mutable: boolean } | Uint8Array | 'payment';
+/** A shared object, or one of the sender's. */
+export type ForkObject = { shared: Address; mutable: boolean } | { owned: Address };
 
-/** One call of one transaction. */
+/**
+ * An argument of a call: an object, plain bytes, a vector of such, what an earlier call of the transaction gave, by its
+ * place, or the payment that the transaction splits from the gas coin.
+ */
+export type ForkArgument =
+  | ForkObject
+  | { pieces: Uint8Array[] }
+  | { result: number }
+  | Uint8Array
+  | 'payment';
+
+/** One call of a transaction. */
 export interface ForkCall {
-  sender: Address;
   /** `<package>::<module>::<function>` */
   target: string;
   arguments: ForkArgument[];
+}
+
+/** Calls that happen all or not at all. */
+export interface ForkTransaction {
+  sender: Address;
+  calls: ForkCall[];
   /** MIST; what the argument `payment` stands for. */
   payment?: bigint;
 }
+
+type Input = typeof bcs.CallArg.$inferInput;
+type Argument = typeof bcs.Argument.$inferInput;
+type Command = typeof bcs.Command.$inferInput;
 
 const BUDGET = 1_000_000_000n;
 /** MIST of every sender's only coin at first. */
@@ -54,10 +74,10 @@ export class Fork implements ObjectSource {
     return this.object(id)?.version;
   }
 
-  /** Executes a call and keeps what it did. @throws {DevnetError} when its inputs are refused */
-  run(call: ForkCall): Execution {
+  /** Executes a transaction and keeps what it did. @throws {DevnetError} when its inputs are refused */
+  run(asked: ForkTransaction): Execution {
     this.#setClock();
-    const bytes = bcs.TransactionData.serialize({ V1: this.#transaction(call) }).toBytes();
+    const bytes = bcs.TransactionData.serialize({ V1: this.#transaction(asked) }).toBytes();
     const { epoch } = this.#chain.committee;
     const moment = { epoch, epochStartMs: 0, timestampMs: this.timestampMs };
     const transaction = {
@@ -76,24 +96,9 @@ export class Fork implements ObjectSource {
     this.#objects.set(CLOCK_ID, clock!);
   }
 
-  #transaction({ sender, target, payment = 0n, ...call }: ForkCall) {
-    const [packageId = '', module = '', name = ''] = target.split('::');
-    const inputs: (typeof bcs.CallArg.$inferInput)[] = [pure(bcs.u64().serialize(payment).toBytes())];
-    const args = call.arguments.map((argument): typeof bcs.Argument.$inferInput => {
-      if (argument === 'payment') return { NestedResult: [0, 0] };
-      inputs.push(this.#input(argument));
-      return { Input: inputs.length - 1 };
-    });
-    const commands = [
-      ...(call.arguments.includes('payment')
-        ? [{ SplitCoins: { coin: { GasCoin: true }, amounts: [{ Input: 0 }] } } as const]
-        : []),
-      {
-        MoveCall: { package: packageId, module, function: name, typeArguments: [], arguments: args },
-      } as const,
-    ];
+  #transaction({ sender, calls, payment = 0n }: ForkTransaction) {
     return {
-      kind: { ProgrammableTransaction: { inputs, commands } },
+      kind: { ProgrammableTransaction: this.#commands(calls, payment) },
       sender,
       gasData: {
         payment: [this.#coinOf(sender)],
@@ -105,8 +110,50 @@ export class Fork implements ObjectSource {
     };
   }
 
-  #input(argument: Exclude<ForkArgument, 'payment'>): typeof bcs.CallArg.$inferInput {
-    if (argument instanceof Uint8Array) return pure(argument);
+  #commands(calls: ForkCall[], payment: bigint) {
+    const inputs: Input[] = [pure(bcs.u64().serialize(payment).toBytes())];
+    const split: Command = { SplitCoins: { coin: { GasCoin: true }, amounts: [{ Input: 0 }] } };
+    const isPaid = calls.some((call) => call.arguments.includes('payment'));
+    const commands: Command[] = isPaid ? [split] : [];
+    const places: number[] = [];
+    const objects = new Map<Address, number>();
+    const add = (input: Input) => ({ Input: inputs.push(input) - 1 });
+    /** An object is an input once, and may be changed if one of the calls may change it. */
+    const addObject = (argument: ForkObject) => {
+      const id = 'owned' in argument ? argument.owned : argument.shared;
+      const place = objects.get(id) ?? inputs.push(this.#object(argument)) - 1;
+      if ('mutable' in argument && argument.mutable) inputs[place] = this.#object(argument);
+      objects.set(id, place);
+      return { Input: place };
+    };
+    const given = (argument: ForkArgument): Argument => {
+      if (argument === 'payment') return { NestedResult: [0, 0] };
+      if (argument instanceof Uint8Array) return add(pure(argument));
+      if ('result' in argument) return { Result: places[argument.result]! };
+      if (!('pieces' in argument)) return addObject(argument);
+      const elements = argument.pieces.map((piece) => add(pure(bcs.byteVector().serialize(piece).toBytes())));
+      return { Result: commands.push({ MakeMoveVec: { type: 'vector<u8>', elements } }) - 1 };
+    };
+    for (const call of calls) {
+      const [packageId = '', module = '', name = ''] = call.target.split('::');
+      const MoveCall = {
+        ...{ package: packageId, module, function: name, typeArguments: [] },
+        arguments: call.arguments.map(given),
+      };
+      places.push(commands.push({ MoveCall }) - 1);
+    }
+    return { inputs, commands };
+  }
+
+  #object(argument: ForkObject): Input {
+    if ('owned' in argument) {
+      const object = this.object(argument.owned);
+      if (object === undefined) throw new TypeError(`Cannot call with ${argument.owned}: it does not exist`);
+      const { id: objectId, version } = object;
+      return {
+        Object: { ImmOrOwnedObject: { objectId, version, digest: encodeObject(object).digest } },
+      };
+    }
     const { owner } = this.object(argument.shared)!;
     if (owner.kind !== 'shared') throw new TypeError(`Cannot call with ${argument.shared}: it is not shared`);
     const SharedObject = {
@@ -126,7 +173,7 @@ export class Fork implements ObjectSource {
   }
 }
 
-function pure(bytes: Uint8Array): typeof bcs.CallArg.$inferInput {
+function pure(bytes: Uint8Array): Input {
   return { Pure: { bytes } };
 }
 
