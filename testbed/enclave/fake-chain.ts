@@ -45,8 +45,8 @@ interface Entry {
  */
 export class FakeChain {
   readonly events: RawEvent[] = [];
-  /** The chain's clock, in ms. */
-  nowMs = 1_000;
+  #nowMs = 1_000;
+  #onTime: (nowMs: number) => void = () => undefined;
   readonly #stakes = new Map<string, number>();
   readonly #requests = new Map<bigint, Entry>();
   #onEvent: (event: RawEvent) => void = () => undefined;
@@ -59,12 +59,18 @@ export class FakeChain {
     this.#tell('RoleStakesProposedEvent', { roleStakes: ROLE_STAKES, ...times });
   }
 
+  /** Lets time pass, which a heartbeat tells. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
+    this.#onTime(this.#nowMs);
+  }
+
   /** Stakes what a role takes, or asks back what is above that. @param role one of `ROLE` */
   hold(role: number, user = OWNER): void {
     const [before = 0, total] = [this.#stakes.get(user), role === 0 ? 0 : STAKES[role - 1]!];
     this.#stakes.set(user, total);
     const kind = total < before ? 'UserWithdrawRequestedEvent' : 'UserStakedEvent';
-    this.#tell(kind, { user, amount: Math.abs(total - before), total, role, atMs: this.nowMs });
+    this.#tell(kind, { user, amount: Math.abs(total - before), total, role, atMs: this.#nowMs });
   }
 
   /** Pays out everything. */
@@ -73,7 +79,7 @@ export class FakeChain {
   }
 
   claim(namespace: string, owner = OWNER): void {
-    this.#tell('NamespaceClaimedEvent', { owner, namespace, atMs: this.nowMs });
+    this.#tell('NamespaceClaimedEvent', { owner, namespace, atMs: this.#nowMs });
   }
 
   release(namespace: string, owner = OWNER): void {
@@ -91,7 +97,7 @@ export class FakeChain {
     const { method = 'POST', path = `/apis/apps/v1/namespaces/${namespace}/deployments` } = asked;
     if (!this.#stakes.has(owner)) this.hold(ROLE.developer, owner);
     this.#requests.set(requestId, { status: 'PENDING', isOpen: true });
-    const about = { method, path, namespace, owner, requester, role: ROLE.developer, atMs: this.nowMs };
+    const about = { method, path, namespace, owner, requester, role: ROLE.developer, atMs: this.#nowMs };
     if (asked.manifest === undefined && asked.digest === undefined && asked.query === undefined) {
       const { name = 'web', image = 'nginx' } = asked;
       const flat = { name, image, labels: '', containerName: '', port: '' };
@@ -121,9 +127,14 @@ export class FakeChain {
     return this.#entry(requestId).applied;
   }
 
-  /** Listens to one enclave, which hears of all events from now on, and to those before it no more. */
-  seat(onEvent: (event: RawEvent) => void): Pick<Writer, 'submit'> {
+  /** Listens to one enclave, which hears of all events and the time from now on, and to those before it no more. */
+  seat(
+    onEvent: (event: RawEvent) => void,
+    onTime: (nowMs: number) => void = () => undefined,
+  ): Pick<Writer, 'submit'> {
     this.#onEvent = onEvent;
+    this.#onTime = onTime;
+    onTime(this.#nowMs);
     const seat = ++this.#seats;
     return {
       submit: async ({ label, needed, build }: Statement): Promise<void> => {
