@@ -1,3 +1,5 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { joinStatement } from '@daasvader/chain/join-statement.ts';
 import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
 import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';
 import { netCost } from '@daasvader/testbed/devnet/transaction/gas.ts';
@@ -17,13 +19,18 @@ const LEAST_SUCCESSES = 150;
 const STATUSES = [undefined, 0, 1, 2, 3, 4, 5];
 /** How many operations of a sequence open workers and accounts. */
 const FIRST = 3;
+/** Operations about a worker that need no capability. */
+const ANYBODYS = ['register', 'activate', 'set status', 'slash'];
+const ABOUT_USERS = ['stake', 'restake', 'unstake', 'withdraw stake'];
 const SEED = Number(process.env.DAAS_SEED ?? Date.now() % 2 ** 32);
 const DAY_MS = 86_400_000;
 /** MIST that open a worker or an account, but for the last. */
 const ENOUGH = [5_000_000_000n, 5_000_000_001n, 15_000_000_000n, 10n ** 14n, 4_999_999_999n];
 
 let cluster: ForkedCluster;
-let sealTokens = 0n;
+let keys = 0n;
+/** What workers sign their joins with now. */
+const identities = new Map<string, Identity>();
 
 beforeAll(async () => {
   cluster = await ForkedCluster.start();
@@ -47,18 +54,37 @@ interface Operation {
 }
 
 function sealToken(): Uint8Array {
-  sealTokens += 1n;
-  return text(sealTokens.toString(16).padStart(64, '0'));
+  keys += 1n;
+  return text(keys.toString(16).padStart(64, '0'));
+}
+
+interface Identity {
+  publicKey: Uint8Array;
+  privateKey: KeyObject;
+}
+
+function newIdentity(): Identity {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return { publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32), privateKey };
+}
+
+const stranger = newIdentity();
+
+/** Two joins under one counter, by the worker's own key or a stranger's. */
+function doubleIdentity(node: string, proof: { isSigned: boolean; isDouble: boolean }): Uint8Array[] {
+  const signer = (proof.isSigned && identities.get(node)) || stranger;
+  const joins = [1, proof.isDouble ? 2 : 1].flatMap((value) => {
+    const digest = new Uint8Array(32).fill(value);
+    const statement = joinStatement({ clusterId: cluster.clusterId, nodeId: node, counter: 1n, digest });
+    return [digest, sign(null, statement, signer.privateKey)];
+  });
+  return [text(node), u64(1n), ...joins.map((value) => bytes(value))];
 }
 
 /** Amounts on and beside every threshold, and the extremes. */
 function amount(random: Random): bigint {
   const near = random.pick([500_000_000n, 2_000_000_000n, 5_000_000_000n, 10_000_000_000n]);
   return random.pick([0n, 1n, near - 1n, near, near + 1n, near * 2n, near * 3n, 10n ** 14n]);
-}
-
-function share(random: Random): bigint {
-  return random.pick([0n, 1n, 333n, 2_500n, 4_999n, 5_000n, 5_001n, 2n ** 64n - 1n]);
 }
 
 /** Mostly an operation that succeeds, so that histories get long: slashed, topped up, reinstated, left, paid out. */
@@ -93,33 +119,37 @@ function randomOperation(random: Random, { people, nodes }: Scene, isFirst: bool
   const node = nodes[at]!;
   const id = text(node);
   const mist = isFirst ? random.pick(ENOUGH) : amount(random);
-  const bps = share(random);
+  const proof = { isSigned: !random.oneIn(6), isDouble: !random.oneIn(6) };
   const status = random.oneIn(4) ? random.below(7) : random.pick([1, 3, 4]);
   const operate = (name: string, values: Uint8Array[]) => () =>
     cluster.operate(seat, 'workersId', `worker_registry::${name}`, [id, ...values]);
   const own =
     (name: string, ...values: Uint8Array[]) =>
     () =>
-      cluster.own(who, name, [id, ...values]);
-  const evidence = bytes(new Uint8Array(32));
+      cluster.own(ownerOf(node), name, [cluster.cap(node), ...values]);
   const op = (name: string, model: Operation['model'], run: () => Execution): Operation => ({
     name,
-    node: name.includes('stake') && name !== 'add stake' ? undefined : node,
-    describe: `${name} ${node} ${mist} ${bps} ${status} by ${who.slice(0, 6)} or ${seat.slice(0, 6)}`,
+    node: ABOUT_USERS.includes(name) ? undefined : node,
+    describe: `${name} ${node} ${mist} ${JSON.stringify(proof)} ${status} by ${who.slice(0, 6)} or ${seat.slice(0, 6)}`,
     model,
     run,
   });
   const register = op(
     'register',
     (m) => m.register(who, node, mist, now),
-    () => cluster.own(who, 'stake_and_register_worker', ['payment', id, sealToken()], mist),
+    () => {
+      const identity = newIdentity();
+      const execution = cluster.register(who, node, sealToken(), identity.publicKey, mist);
+      if (execution.failure === undefined) identities.set(node, identity);
+      return execution;
+    },
   );
   const stake = op(
     'stake',
     (m) => m.stake(who, mist),
     () => cluster.use(who, 'stake', ['payment'], mist),
   );
-  const activate = op('activate', (m) => m.activate(seat, node, now), operate('activate_worker', []));
+  const activate = op('activate', (m) => m.activate(seat, node, now), operate('activate_worker', [u64(1n)]));
   // A worker is offline only by this.
   const setStatus = op(
     'set status',
@@ -127,10 +157,15 @@ function randomOperation(random: Random, { people, nodes }: Scene, isFirst: bool
     operate('set_worker_status', [u8(status)]),
   );
   // Resuming is legal only after a drain, and that only after an activation: so they come more often.
-  const drain = op('drain', (m) => m.drain(who, node), own('drain_worker'));
-  const resume = op('resume', (m) => m.resume(who, node, now), own('resume_worker'));
+  const drain = op('drain', (m) => m.drain(node), own('drain_worker'));
+  const resume = op('resume', (m) => m.resume(node, now), own('resume_worker'));
   if (isFirst) return random.pick([register, register, stake]);
-  return random.pick([
+  const slash = op(
+    'slash',
+    (m) => m.slash(node, proof),
+    () => cluster.own(who, 'slash_double_identity', doubleIdentity(node, proof)),
+  );
+  const anybodys = [
     register,
     activate,
     activate,
@@ -138,26 +173,7 @@ function randomOperation(random: Random, { people, nodes }: Scene, isFirst: bool
     setStatus,
     setStatus,
     setStatus,
-    op('slash', (m) => m.slash(seat, node, bps), operate('slash', [u8(1), evidence, u64(bps)])),
-    op('refresh', (m) => m.refresh(who, node, now), own('refresh_seal_token', sealToken())),
-    drain,
-    drain,
-    resume,
-    resume,
-    resume,
-    op('leave', (m) => m.leave(who, node), own('leave')),
-    op(
-      'add stake',
-      (m) => m.addStake(who, node, mist),
-      () => cluster.own(who, 'add_stake', ['payment', id], mist),
-    ),
-    op(
-      'reinstate',
-      (m) => m.reinstate(who, node, mist, now),
-      () => cluster.own(who, 'reinstate', ['payment', id, sealToken()], mist),
-    ),
-    op('ask', (m) => m.requestWorkerWithdraw(who, node, now), own('request_withdraw')),
-    op('withdraw', (m) => m.withdrawWorker(who, node, now), own('withdraw')),
+    slash,
     op(
       'restake',
       (m) => m.restake(who, mist),
@@ -173,7 +189,43 @@ function randomOperation(random: Random, { people, nodes }: Scene, isFirst: bool
       (m) => m.withdrawUser(who, now),
       () => cluster.use(who, 'withdraw', []),
     ),
+  ];
+  if (!cluster.hasCap(node)) return random.pick(anybodys);
+  const reinstate = op(
+    'reinstate',
+    (m) => m.reinstate(node, mist, now),
+    () => {
+      const identity = newIdentity();
+      const values = ['payment', cluster.cap(node), sealToken(), bytes(identity.publicKey)] as const;
+      const execution = cluster.own(ownerOf(node), 'reinstate', [...values], mist);
+      if (execution.failure === undefined) identities.set(node, identity);
+      return execution;
+    },
+  );
+  return random.pick([
+    ...anybodys,
+    op('refresh', (m) => m.refresh(node, now), own('refresh_seal_token', sealToken())),
+    drain,
+    drain,
+    resume,
+    resume,
+    resume,
+    op('leave', (m) => m.leave(node), own('leave')),
+    op(
+      'add stake',
+      (m) => m.addStake(node, mist),
+      () => cluster.own(ownerOf(node), 'add_stake', ['payment', cluster.cap(node)], mist),
+    ),
+    reinstate,
+    op('ask', (m) => m.requestWorkerWithdraw(node, now), own('request_withdraw')),
+    op('withdraw', (m) => m.withdrawWorker(node, now), own('withdraw')),
+    op('close', (m) => m.close(node), own('close_worker')),
   ]);
+}
+
+/** Whoever holds the capability; the others cannot even ask. */
+function ownerOf(node: string): string {
+  return cluster.worker(node)!.owner;
 }
 
 /** Coins after less coins before, of everybody: what contracts gave less what they took, less gas. */
@@ -201,7 +253,7 @@ function expectSame(model: StakeModel, { people, nodes }: Scene, where: string):
     expect([actual?.status, actual?.owner], where).toEqual([expected?.status, expected?.owner]);
   }
   for (const user of [...people, cluster.operator])
-    expect(stakeOf(cluster.account(user)), where).toEqual(modelled(model.accounts.get(user)));
+    expect(stakeOf(cluster.account(user)?.stake), where).toEqual(modelled(model.accounts.get(user)));
   expect(cluster.forfeited(), where).toBe(model.forfeited);
 }
 
@@ -247,7 +299,11 @@ test(`stake is conserved over ${SEQUENCES} random sequences of operations`, { ti
   expect(succeeded / operations).toBeGreaterThan(0.5);
   // Wrong order and twice: every operation about a worker was tried on one of every status.
   const tried = [...new Set([...met].map((pair) => pair.slice(0, pair.lastIndexOf(' '))))];
-  const pairs = tried.flatMap((name) => STATUSES.map((status) => `${name} ${status}`));
+  // Without a worker there is no capability to call with.
+  const isOwners = (name: string) => !ANYBODYS.includes(name);
+  const pairs = tried.flatMap((name) =>
+    STATUSES.filter((status) => status !== undefined || !isOwners(name)).map((status) => `${name} ${status}`),
+  );
   expect(pairs.filter((pair) => !met.has(pair))).toEqual([]);
   expect(model.forfeited).toBeGreaterThan(0n);
 });

@@ -91,6 +91,14 @@ public struct ImageNameDroppedEvent has copy, drop {
     name: String,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): ImageRegistry {
     ImageRegistry {
         id: object::new(ctx),
@@ -117,7 +125,7 @@ public fun migrate(images: &mut ImageRegistry, registry: &EnclaveRegistry, cap: 
 
 /// Says which image a tag means from now on. A name that nobody has becomes the sender's.
 ///
-/// @throws `EBadName`, `EBadTag`, `EBadDigest`, `EBadBlobId`, `ENotOwner`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EBadName`, `EBadTag`, `EBadDigest`, `EBadBlobId`, `ENotOwner`, `gate::EOldPackage`
 public(package) entry fun publish_image(
     images: &mut ImageRegistry,
     name: String,
@@ -146,7 +154,7 @@ public(package) entry fun publish_image(
 
 /// Takes a tag away. The name stays its owner's. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `EUnknownTag`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownName`, `ENotOwner`, `EUnknownTag`, `gate::EOldPackage`
 public(package) entry fun remove_image(images: &mut ImageRegistry, name: String, tag: String, _clock: &Clock, ctx: &TxContext) {
     gate::check(images.version);
     let key = ImageKey(name, tag);
@@ -162,7 +170,7 @@ public(package) entry fun remove_image(images: &mut ImageRegistry, name: String,
 
 /// Gives a name with all its tags to another account. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownName`, `ENotOwner`, `gate::EOldPackage`
 public(package) entry fun transfer_name(
     images: &mut ImageRegistry,
     name: String,
@@ -183,7 +191,7 @@ public(package) entry fun transfer_name(
 
 /// Gives up a name without tags: it is free again. For the owner.
 ///
-/// @throws `EUnknownName`, `ENotOwner`, `EHasTags`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownName`, `ENotOwner`, `EHasTags`, `gate::EOldPackage`
 public(package) entry fun drop_name(images: &mut ImageRegistry, name: String, _clock: &Clock, ctx: &TxContext) {
     gate::check(images.version);
     assert!(images.own_name_mut(name, ctx.sender()).tags == 0, EHasTags);

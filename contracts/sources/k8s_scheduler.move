@@ -189,6 +189,14 @@ public struct FeesCollectedEvent has copy, drop {
     amount: u64,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): Scheduler {
     Scheduler {
         id: object::new(ctx),

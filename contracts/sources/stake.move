@@ -59,6 +59,11 @@ public(package) fun slash_half(self: &mut Stake): Balance<SUI> {
     taken
 }
 
+/// How long stake waits before it leaves.
+public(package) fun unbonding_ms(): u64 {
+    UNBONDING_MS
+}
+
 public(package) fun bonded(self: &Stake): u64 {
     self.bonded.value()
 }

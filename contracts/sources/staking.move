@@ -113,6 +113,14 @@ public struct NamespaceReleasedEvent has copy, drop {
     namespace: String,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): StakingPool {
     let mut pool = StakingPool {
         id: object::new(ctx),

@@ -1,4 +1,4 @@
-/// A value that changes only after a public delay. Only the very first one takes effect at once.
+/// A value that changes only after a public delay.
 module daasvader::timelock;
 
 public struct Timelocked<T: copy + drop + store> has store {
@@ -6,17 +6,23 @@ public struct Timelocked<T: copy + drop + store> has store {
     pending: Option<T>,
     /// When `pending` becomes `current`.
     effective_at_ms: u64,
-    /// Whether a value was ever proposed; afterwards each waits, also after `clear`.
-    is_used: bool,
+    /// Whether the next value has to wait.
+    waits: bool,
 }
 
+/// No value yet; only the very first takes effect at once.
 public(package) fun new<T: copy + drop + store>(): Timelocked<T> {
-    Timelocked { current: option::none(), pending: option::none(), effective_at_ms: 0, is_used: false }
+    Timelocked { current: option::none(), pending: option::none(), effective_at_ms: 0, waits: false }
+}
+
+/// No value yet; the first waits as every other does.
+public(package) fun waiting<T: copy + drop + store>(): Timelocked<T> {
+    Timelocked { current: option::none(), pending: option::none(), effective_at_ms: 0, waits: true }
 }
 
 /// A value in effect from the start; every other one waits.
 public(package) fun of<T: copy + drop + store>(value: T): Timelocked<T> {
-    Timelocked { current: option::some(value), pending: option::none(), effective_at_ms: 0, is_used: true }
+    Timelocked { current: option::some(value), pending: option::none(), effective_at_ms: 0, waits: true }
 }
 
 /// Proposes a value, in place of another that still waits.
@@ -29,17 +35,11 @@ public(package) fun propose<T: copy + drop + store>(
     now_ms: u64,
 ): u64 {
     self.settle(now_ms);
-    self.effective_at_ms = if (self.is_used) now_ms + delay_ms else now_ms;
-    self.is_used = true;
+    self.effective_at_ms = if (self.waits) now_ms + delay_ms else now_ms;
+    self.waits = true;
     self.pending = option::some(value);
     self.settle(now_ms);
     self.effective_at_ms
-}
-
-/// Takes the current value away; one that waits stays.
-public(package) fun clear<T: copy + drop + store>(self: &mut Timelocked<T>, now_ms: u64) {
-    self.settle(now_ms);
-    self.current = option::none();
 }
 
 /// The value in effect now.

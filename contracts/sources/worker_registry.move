@@ -220,6 +220,14 @@ public struct WorkerClosedEvent has copy, drop {
     node_id: String,
 }
 
+/// Makes and shares the cluster's own.
+public(package) fun create(cluster_id: ID, ctx: &mut TxContext): ID {
+    let created = new(cluster_id, ctx);
+    let id = object::id(&created);
+    transfer::share_object(created);
+    id
+}
+
 public(package) fun new(cluster_id: ID, ctx: &mut TxContext): WorkerRegistry {
     WorkerRegistry {
         id: object::new(ctx),
@@ -251,7 +259,7 @@ public fun migrate(workers: &mut WorkerRegistry, registry: &EnclaveRegistry, cap
 /// Proposes the least stake, in MIST, of workers that register or are reinstated after the registry's delay. Those that
 /// are there stay.
 ///
-/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `EBadMinStake`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `EBadMinStake`, `gate::EOldPackage`
 public(package) entry fun propose_min_stake(
     workers: &mut WorkerRegistry,
     registry: &EnclaveRegistry,
@@ -276,7 +284,7 @@ public(package) entry fun propose_min_stake(
 /// A worker that registers again takes a new identity key, or goes on with the counter of its joins.
 ///
 /// @throws `EBadNodeId`, `ENodeIdTaken`, `EBadSealToken`, `ESealTokenUsed`, `EBadIdentityKey`, `EIdentityKeyUsed`,
-/// `EStakeTooSmall`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// `EStakeTooSmall`, `gate::EOldPackage`
 public fun register_worker(
     workers: &mut WorkerRegistry,
     payment: Coin<SUI>,
@@ -353,7 +361,7 @@ public(package) entry fun stake_and_register_worker(
 /// Says that a worker's node is ready, and under which counter it joined: a worker that is pending or offline becomes
 /// active, unless its seal token has expired. Where that does not apply, nothing happens. For the operator.
 ///
-/// @throws `EWrongCluster`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `gate::EOldPackage`
 public fun activate_worker(
     workers: &mut WorkerRegistry,
     act: &Act,
@@ -375,7 +383,7 @@ public fun activate_worker(
 /// draining. Where that does not apply, nothing happens: a drain is ended by the owner alone, also not by way of offline.
 /// For the operator.
 ///
-/// @throws `EWrongCluster`, `EBadStatus`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadStatus`, `gate::EOldPackage`
 public fun set_worker_status(
     workers: &mut WorkerRegistry,
     act: &Act,
@@ -402,7 +410,7 @@ public fun set_worker_status(
 ///
 /// @param first - SHA-256 of one join request
 /// @param second - SHA-256 of the other
-/// @throws `EUnknownWorker`, `EBadProof`, `EBadTransition`, `ENothingStaked`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EUnknownWorker`, `EBadProof`, `EBadTransition`, `ENothingStaked`, `gate::EOldPackage`
 public fun slash_double_identity(
     workers: &mut WorkerRegistry,
     node_id: String,
@@ -443,7 +451,7 @@ public fun slash_double_identity(
 /// @param region - at most 32 of `[a-z0-9-]`, or empty
 /// @param gateway - whether it lets in what comes from outside the cluster
 /// @throws `EWrongCluster`, `EBadTransition`, `offer::ECapacityTooLarge`, `offer::EBadRegion`, `hourly::ETooManyThisHour`,
-/// `gate::EOldPackage`, `gate::EMigrateFirst`
+/// `gate::EOldPackage`
 public fun set_offer(
     workers: &mut WorkerRegistry,
     cap: &WorkerCap,
@@ -495,7 +503,7 @@ public fun set_offer(
 /// Gives the worker a new seal token and a new month. For the owner.
 ///
 /// @throws `EWrongCluster`, `EBadTransition`, `EBadSealToken`, `ESealTokenUsed`, `hourly::ETooManyThisHour`,
-/// `gate::EOldPackage`, `gate::EMigrateFirst`
+/// `gate::EOldPackage`
 public fun refresh_seal_token(workers: &mut WorkerRegistry, cap: &WorkerCap, seal_token: String, clock: &Clock) {
     let worker = workers.own_worker_mut(cap);
     assert!(!worker.has_ended(), EBadTransition);
@@ -505,7 +513,7 @@ public fun refresh_seal_token(workers: &mut WorkerRegistry, cap: &WorkerCap, sea
 
 /// Asks that the worker get no new work. For the owner.
 ///
-/// @throws `EWrongCluster`, `EBadTransition`, `hourly::ETooManyThisHour`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadTransition`, `hourly::ETooManyThisHour`, `gate::EOldPackage`
 public fun drain_worker(workers: &mut WorkerRegistry, cap: &WorkerCap, clock: &Clock) {
     let worker = workers.own_worker_mut(cap);
     assert!(worker.status == STATUS_ACTIVE, EBadTransition);
@@ -515,8 +523,7 @@ public fun drain_worker(workers: &mut WorkerRegistry, cap: &WorkerCap, clock: &C
 
 /// Takes back a drain. For the owner.
 ///
-/// @throws `EWrongCluster`, `EBadTransition`, `ESealTokenExpired`, `hourly::ETooManyThisHour`, `gate::EOldPackage`,
-/// `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadTransition`, `ESealTokenExpired`, `hourly::ETooManyThisHour`, `gate::EOldPackage`
 public fun resume_worker(workers: &mut WorkerRegistry, cap: &WorkerCap, clock: &Clock) {
     let worker = workers.own_worker_mut(cap);
     assert!(worker.status == STATUS_DRAINING, EBadTransition);
@@ -527,7 +534,7 @@ public fun resume_worker(workers: &mut WorkerRegistry, cap: &WorkerCap, clock: &
 
 /// Ends the worker for good; its stake can then be asked for. For the owner.
 ///
-/// @throws `EWrongCluster`, `EBadTransition`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadTransition`, `gate::EOldPackage`
 public fun leave(workers: &mut WorkerRegistry, cap: &WorkerCap, _clock: &Clock) {
     assert!(!workers.own_worker_mut(cap).has_ended(), EBadTransition);
     workers.change_status(cap.node_id, STATUS_LEFT);
@@ -535,8 +542,7 @@ public fun leave(workers: &mut WorkerRegistry, cap: &WorkerCap, _clock: &Clock) 
 
 /// Adds the whole coin to the worker's stake. For the owner.
 ///
-/// @throws `EWrongCluster`, `EBadTransition`, `stake::EZeroAmount`, `hourly::ETooManyThisHour`, `gate::EOldPackage`,
-/// `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadTransition`, `stake::EZeroAmount`, `hourly::ETooManyThisHour`, `gate::EOldPackage`
 public fun add_stake(
     workers: &mut WorkerRegistry,
     payment: Coin<SUI>,
@@ -556,7 +562,7 @@ public fun add_stake(
 /// are new. For the owner.
 ///
 /// @throws `EWrongCluster`, `EBadTransition`, `stake::EZeroAmount`, `EStakeTooSmall`, `EBadSealToken`, `ESealTokenUsed`,
-/// `EBadIdentityKey`, `EIdentityKeyUsed`, `hourly::ETooManyThisHour`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// `EBadIdentityKey`, `EIdentityKeyUsed`, `hourly::ETooManyThisHour`, `gate::EOldPackage`
 public fun reinstate(
     workers: &mut WorkerRegistry,
     payment: Coin<SUI>,
@@ -590,7 +596,7 @@ public fun reinstate(
 
 /// Starts the waiting time of the whole stake of a worker that left or was slashed. For the owner.
 ///
-/// @throws `EWrongCluster`, `EBadTransition`, `stake::EZeroAmount`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadTransition`, `stake::EZeroAmount`, `gate::EOldPackage`
 public fun request_withdraw(workers: &mut WorkerRegistry, cap: &WorkerCap, clock: &Clock) {
     let worker = workers.own_worker_mut(cap);
     assert!(worker.has_ended(), EBadTransition);
@@ -606,8 +612,7 @@ public fun request_withdraw(workers: &mut WorkerRegistry, cap: &WorkerCap, clock
 
 /// Gives what has waited long enough. For the owner.
 ///
-/// @throws `EWrongCluster`, `stake::ENothingRequested`, `stake::EStillUnbonding`, `gate::EOldPackage`,
-/// `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `stake::ENothingRequested`, `stake::EStillUnbonding`, `gate::EOldPackage`
 public fun withdraw_stake(
     workers: &mut WorkerRegistry,
     cap: &WorkerCap,
@@ -642,7 +647,7 @@ public(package) entry fun withdraw(
 /// Deletes a worker that left or was slashed and has no stake any more, with its capability. Its node id and its last
 /// keys are free again. For the owner.
 ///
-/// @throws `EWrongCluster`, `EBadTransition`, `EStillStaked`, `gate::EOldPackage`, `gate::EMigrateFirst`
+/// @throws `EWrongCluster`, `EBadTransition`, `EStillStaked`, `gate::EOldPackage`
 public fun close_worker(workers: &mut WorkerRegistry, cap: WorkerCap, _clock: &Clock) {
     let worker = workers.own_worker_mut(&cap);
     assert!(worker.has_ended(), EBadTransition);
@@ -808,4 +813,15 @@ public fun set_version_for_testing(workers: &mut WorkerRegistry, version: u64) {
 #[test_only]
 public fun forfeited(workers: &WorkerRegistry): u64 {
     workers.forfeited.value()
+}
+
+#[test_only]
+/// Number of the log's last event.
+public fun logged(workers: &WorkerRegistry): u64 {
+    workers.log.seq()
+}
+
+#[test_only]
+public fun has_offer(workers: &WorkerRegistry, node_id: String): bool {
+    workers.worker(node_id).offer.is_some()
 }

@@ -64,35 +64,35 @@ export class StakeModel {
   }
 
   activate(sender: string, nodeId: string, nowMs: number): Step {
-    return attempt(0n, () => {
-      const worker = this.#operated(sender, nodeId);
-      assert(worker.status === PENDING || worker.status === OFFLINE, 'worker_registry::EBadTransition');
-      assertToken(worker, nowMs);
-      worker.status = ACTIVE!;
+    return this.#state(sender, nodeId, (worker) => {
+      const isWaiting = worker.status === PENDING || worker.status === OFFLINE;
+      if (isWaiting && hasToken(worker, nowMs)) worker.status = ACTIVE!;
     });
   }
 
   setStatus(sender: string, nodeId: string, status: number, nowMs: number): Step {
-    return attempt(0n, () => {
-      const worker = this.#operated(sender, nodeId);
-      const isLegal =
-        (worker.status === ACTIVE && (status === OFFLINE || status === DRAINING)) ||
-        (worker.status === OFFLINE && status === ACTIVE);
-      assert(isLegal, 'worker_registry::EBadTransition');
-      if (status === ACTIVE) assertToken(worker, nowMs);
-      worker.status = status;
+    if (sender === this.#operator && ![ACTIVE, OFFLINE, DRAINING].includes(status))
+      return attempt(0n, () => {
+        assert(false, 'worker_registry::EBadStatus');
+      });
+    return this.#state(sender, nodeId, (worker) => {
+      const applies =
+        (worker.status === ACTIVE && status !== ACTIVE) ||
+        (worker.status === OFFLINE && status === ACTIVE && hasToken(worker, nowMs));
+      if (applies) worker.status = status;
     });
   }
 
-  slash(sender: string, nodeId: string, shareBps: bigint): Step {
+  /** @param proof whether there are two signatures over one counter, and whether over different joins */
+  slash(nodeId: string, proof: { isSigned: boolean; isDouble: boolean }): Step {
     return attempt(0n, () => {
-      this.#assertOperator(sender);
-      assert(shareBps > 0n && shareBps <= 5_000n, 'worker_registry::EBadShare');
+      assert(proof.isDouble, 'worker_registry::EBadProof');
       const worker = this.#worker(nodeId);
+      assert(proof.isSigned, 'worker_registry::EBadProof');
       assert(!worker.isSlashed, 'worker_registry::EBadTransition');
       assert(worker.bonded + worker.unbonding > 0n, 'worker_registry::ENothingStaked');
       for (const part of ['bonded', 'unbonding'] as const) {
-        const taken = (worker[part] * shareBps) / 10_000n;
+        const taken = worker[part] / 2n;
         worker[part] -= taken;
         this.forfeited += taken;
       }
@@ -101,50 +101,59 @@ export class StakeModel {
     });
   }
 
-  refresh(sender: string, nodeId: string, nowMs: number): Step {
+  refresh(nodeId: string, nowMs: number): Step {
     return attempt(0n, () => {
-      const worker = this.#owned(sender, nodeId);
-      assert(worker.status !== SLASHED && worker.status !== LEFT, 'worker_registry::EBadTransition');
+      const worker = this.#worker(nodeId);
+      assert(!hasEnded(worker), 'worker_registry::EBadTransition');
       worker.tokenExpiresAtMs = nowMs + TOKEN_MS;
     });
   }
 
-  drain(sender: string, nodeId: string): Step {
+  drain(nodeId: string): Step {
     return attempt(0n, () => {
-      const worker = this.#owned(sender, nodeId);
+      const worker = this.#worker(nodeId);
       assert(worker.status === ACTIVE, 'worker_registry::EBadTransition');
       worker.status = DRAINING!;
     });
   }
 
-  resume(sender: string, nodeId: string, nowMs: number): Step {
+  resume(nodeId: string, nowMs: number): Step {
     return attempt(0n, () => {
-      const worker = this.#owned(sender, nodeId);
+      const worker = this.#worker(nodeId);
       assert(worker.status === DRAINING, 'worker_registry::EBadTransition');
-      assertToken(worker, nowMs);
+      assert(hasToken(worker, nowMs), 'worker_registry::ESealTokenExpired');
       worker.status = ACTIVE!;
     });
   }
 
-  leave(sender: string, nodeId: string): Step {
+  leave(nodeId: string): Step {
     return attempt(0n, () => {
-      const worker = this.#owned(sender, nodeId);
-      assert(worker.status !== SLASHED && worker.status !== LEFT, 'worker_registry::EBadTransition');
+      const worker = this.#worker(nodeId);
+      assert(!hasEnded(worker), 'worker_registry::EBadTransition');
       worker.status = LEFT!;
     });
   }
 
-  addStake(sender: string, nodeId: string, amount: bigint): Step {
+  close(nodeId: string): Step {
+    return attempt(0n, () => {
+      const worker = this.#worker(nodeId);
+      assert(hasEnded(worker), 'worker_registry::EBadTransition');
+      assert(worker.bonded + worker.unbonding === 0n, 'worker_registry::EStillStaked');
+      this.workers.delete(nodeId);
+    });
+  }
+
+  addStake(nodeId: string, amount: bigint): Step {
     return attempt(amount, () => {
-      const worker = this.#owned(sender, nodeId);
+      const worker = this.#worker(nodeId);
       assert(worker.status !== LEFT, 'worker_registry::EBadTransition');
       add(worker, amount);
     });
   }
 
-  reinstate(sender: string, nodeId: string, amount: bigint, nowMs: number): Step {
+  reinstate(nodeId: string, amount: bigint, nowMs: number): Step {
     return attempt(amount, () => {
-      const worker = this.#owned(sender, nodeId);
+      const worker = this.#worker(nodeId);
       assert(worker.status === SLASHED, 'worker_registry::EBadTransition');
       assert(amount > 0n, 'stake::EZeroAmount');
       assert(worker.bonded + amount >= MIN_WORKER, 'worker_registry::EStakeTooSmall');
@@ -155,16 +164,16 @@ export class StakeModel {
     });
   }
 
-  requestWorkerWithdraw(sender: string, nodeId: string, nowMs: number): Step {
+  requestWorkerWithdraw(nodeId: string, nowMs: number): Step {
     return attempt(0n, () => {
-      const worker = this.#owned(sender, nodeId);
-      assert(worker.status === LEFT || worker.status === SLASHED, 'worker_registry::EBadTransition');
+      const worker = this.#worker(nodeId);
+      assert(hasEnded(worker), 'worker_registry::EBadTransition');
       unbond(worker, worker.bonded, nowMs);
     });
   }
 
-  withdrawWorker(sender: string, nodeId: string, nowMs: number): Step {
-    return attempt(0n, () => withdraw(this.#owned(sender, nodeId), nowMs));
+  withdrawWorker(nodeId: string, nowMs: number): Step {
+    return attempt(0n, () => withdraw(this.#worker(nodeId), nowMs));
   }
 
   stake(user: string, amount: bigint): Step {
@@ -196,25 +205,19 @@ export class StakeModel {
     });
   }
 
-  #assertOperator(sender: string): void {
-    assert(sender === this.#operator, 'enclave_registry::ENotOperator');
-  }
-
   #worker(nodeId: string): Worker {
     const worker = this.workers.get(nodeId);
     assert(worker !== undefined, 'worker_registry::EUnknownWorker');
     return worker!;
   }
 
-  #operated(sender: string, nodeId: string): Worker {
-    this.#assertOperator(sender);
-    return this.#worker(nodeId);
-  }
-
-  #owned(sender: string, nodeId: string): Worker {
-    const worker = this.#worker(nodeId);
-    assert(worker.owner === sender, 'worker_registry::ENotOwner');
-    return worker;
+  /** What the operator says about a worker; nothing happens where there is none. */
+  #state(sender: string, nodeId: string, say: (worker: Worker) => void): Step {
+    return attempt(0n, () => {
+      assert(sender === this.#operator, 'enclave_registry::ENotOperator');
+      const worker = this.workers.get(nodeId);
+      if (worker !== undefined) say(worker);
+    });
   }
 
   #account(user: string): Stake {
@@ -233,8 +236,12 @@ function attempt(paidIn: bigint, work: () => bigint | undefined): Step {
   }
 }
 
-function assertToken({ tokenExpiresAtMs }: Worker, nowMs: number): void {
-  assert(nowMs < tokenExpiresAtMs, 'worker_registry::ESealTokenExpired');
+function hasToken({ tokenExpiresAtMs }: Worker, nowMs: number): boolean {
+  return nowMs < tokenExpiresAtMs;
+}
+
+function hasEnded({ status }: Worker): boolean {
+  return status === SLASHED || status === LEFT;
 }
 
 function add(stake: Stake, amount: bigint): void {

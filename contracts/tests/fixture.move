@@ -6,8 +6,11 @@ use daasvader::binding;
 use daasvader::enclave_registry::{Self, AdminCap, Enclave, EnclaveRegistry, Pcr};
 use daasvader::image_registry::{Self, ImageRegistry};
 use daasvader::k8s_scheduler::{Self, Scheduler};
+use daasvader::lead;
 use daasvader::operator::{Self, Act};
+use daasvader::public_config;
 use daasvader::staking::{Self, StakingPool};
+use daasvader::upgrades;
 use daasvader::worker_registry::{Self, WorkerRegistry};
 use std::string::String;
 use std::unit_test::destroy;
@@ -18,6 +21,7 @@ use sui::sui::SUI;
 const ADMIN: address = @0xAD;
 const HOST: address = @0xB05;
 const OPERATOR: address = @0x0E;
+const CA: u8 = 5;
 const SUI_MIST: u64 = 1_000_000_000;
 const START_MS: u64 = 1_700_000_000_000;
 
@@ -45,9 +49,10 @@ public fun by(sender: address, hint: u64): TxContext {
 
 /// A cluster without delay, measurement, configuration or host.
 public fun empty(): Fixture {
-    with_delay(0)
+    make(0, 0)
 }
 
+/// As `empty`, with a delay that a cluster may have: more than 7 days, at most 90.
 public fun with_delay(delay_ms: u64): Fixture {
     make(delay_ms, 0)
 }
@@ -59,11 +64,20 @@ public fun other(): Fixture {
 
 fun make(delay_ms: u64, hint: u64): Fixture {
     let ctx = &mut by(ADMIN, hint);
-    let (registry, cap) = enclave_registry::new(delay_ms, ctx);
+    let none = b"".to_string();
+    let (mut registry, cap) = enclave_registry::new(
+        upgrades::for_testing(ctx),
+        delay_ms,
+        cluster_cidr(),
+        service_cidr(),
+        public_config::new(none, none, vector[]),
+        ctx,
+    );
     let workers = worker_registry::new(registry.id(), ctx);
     let pool = staking::new(registry.id(), ctx);
     let scheduler = k8s_scheduler::new(registry.id(), ctx);
     let images = image_registry::new(registry.id(), ctx);
+    registry.complete(object::id(&workers), object::id(&pool), object::id(&scheduler), object::id(&images));
     let mut clock = clock::create_for_testing(ctx);
     clock.set_for_testing(START_MS);
     Fixture { registry, cap, workers, pool, scheduler, images, clock }
@@ -76,19 +90,53 @@ public fun configured(): Fixture {
     self
 }
 
-/// A configured cluster with an enclave of `OPERATOR` in its seat.
+/// A configured cluster with an enclave of `OPERATOR` in its seat, which leads.
 public fun seated(): (Fixture, Enclave) {
-    let mut self = configured();
+    begun(configured())
+}
+
+/// As `seated`, in another cluster.
+public fun other_seated(): (Fixture, Enclave) {
+    let mut self = other();
+    self.configure();
+    begun(self)
+}
+
+/// As `seated`, in a cluster with a delay: what it needs has waited.
+public fun seated_with_delay(delay_ms: u64): (Fixture, Enclave) {
+    let mut self = with_delay(delay_ms);
+    self.configure();
+    self.advance(delay_ms);
+    begun(self)
+}
+
+fun begun(mut self: Fixture): (Fixture, Enclave) {
     let enclave = self.registered(OPERATOR, 1);
-    let Fixture { registry, clock, .. } = &mut self;
-    registry.take_seat(&enclave, clock, &by(HOST, 2));
+    self.seat(&enclave, HOST);
+    self.lead(&enclave, OPERATOR);
     (self, enclave)
+}
+
+/// Puts an enclave into the seat of `host`.
+public fun seat(self: &mut Fixture, enclave: &Enclave, host: address) {
+    self.registry.take_seat(enclave, &self.clock, &by(host, 2));
+}
+
+/// Makes an enclave of `operator` the leader.
+public fun lead(self: &mut Fixture, enclave: &Enclave, operator: address) {
+    let term = self.registry.term();
+    lead::take_lead(&mut self.registry, enclave, term, &self.clock, &by(operator, 6));
 }
 
 /// The right to act as the operator of the enclave that leads, until a minute from now.
 public fun act(self: &Fixture, enclave: &Enclave): Act {
+    self.act_by(enclave, OPERATOR)
+}
+
+/// As `act`, for an enclave of another operator.
+public fun act_by(self: &Fixture, enclave: &Enclave, operator: address): Act {
     let not_after_ms = self.clock.timestamp_ms() + 60_000;
-    operator::act(&self.registry, enclave, self.registry.term(), not_after_ms, &self.clock, &by(OPERATOR, 4))
+    operator::act(&self.registry, enclave, self.registry.term(), not_after_ms, &self.clock, &by(operator, 4))
 }
 
 /// An act of this cluster that nothing proved; for tests of what an act allows.
@@ -97,59 +145,81 @@ public fun unproved_act(self: &Fixture): Act {
 }
 
 public fun configure(self: &mut Fixture) {
+    self.propose(b"v1", 1, 1);
     let Fixture { registry, cap, clock, .. } = self;
-    registry.propose_measurement(cap, b"v1".to_string(), pcr(1), pcr(2), pcr(3), clock, &by(ADMIN, 3));
     registry.set_config(cap, chain_id(), @0xDAA5, bytes(32, 7), 4, clock);
     registry.appoint_host(cap, HOST, clock);
 }
 
-/// An enclave that `operator` registered with valid evidence.
+/// Proposes a measurement whose PCR0 consists of one byte and whose image reads state of a format.
+public fun propose(self: &mut Fixture, version: vector<u8>, pcr0: u8, state_format: u64) {
+    let Fixture { registry, cap, clock, .. } = self;
+    registry.propose_measurement(
+        cap,
+        version.to_string(),
+        pcr(pcr0),
+        pcr(2),
+        pcr(3),
+        bytes(32, 9),
+        state_format,
+        clock,
+    );
+}
+
+/// An enclave of image `v1` that `operator` registered with valid evidence.
 public fun registered(self: &mut Fixture, operator: address, hint: u64): Enclave {
+    self.registered_as(operator, 1, CA, hint)
+}
+
+/// An enclave of another image or CA, each named by the byte that PCR0 and digest consist of.
+public fun registered_as(self: &mut Fixture, operator: address, pcr0: u8, ca: u8, hint: u64): Enclave {
     let ctx = &mut by(operator, hint);
     let ticket = self.registry.new_ticket(ctx);
-    let user_data = self.user_data(operator);
+    let user_data = self.user_data(operator, ca);
     let evidence = enclave_registry::evidence_for_testing(
         self.clock.timestamp_ms(),
-        pcrs(pcr(1), pcr(2), pcr(3)),
+        pcrs(pcr(pcr0), pcr(2), pcr(3)),
         option::some(user_data),
         option::some(ticket.ticket_nonce()),
     );
     let Fixture { registry, clock, .. } = self;
-    registry.register(ticket, evidence, keys(), clock, ctx)
+    registry.register(ticket, evidence, keys(ca), clock, ctx)
 }
 
 /// What a genuine document of `operator` for this cluster holds.
-public fun user_data(self: &Fixture, operator: address): vector<u8> {
+public fun user_data(self: &Fixture, operator: address, ca: u8): vector<u8> {
+    user_data_in(self.registry.id(), operator, ca, cluster_cidr(), service_cidr())
+}
+
+/// What a document says for a cluster with these ranges.
+public fun user_data_in(
+    cluster_id: ID,
+    operator: address,
+    ca: u8,
+    cluster_cidr: String,
+    service_cidr: String,
+): vector<u8> {
     binding::new(
         chain_id(),
         @0xDAA5,
-        self.registry.id().to_address(),
+        cluster_id.to_address(),
         operator,
         bytes(32, 4),
-        bytes(32, 5),
+        bytes(32, ca),
         bytes(32, 6),
         bytes(32, 7),
         4,
         bytes(16, 8),
-        cluster_cidr(),
-        service_cidr(),
+        cluster_cidr,
+        service_cidr,
     ).user_data()
 }
 
-public fun keys(): enclave_registry::EnclaveKeys {
-    keys_in(cluster_cidr(), service_cidr())
-}
+/// The byte that the digest of the usual CA consists of.
+public fun ca(): u8 { CA }
 
-/// Keys of an enclave that was started with these ranges.
-public fun keys_in(cluster_cidr: String, service_cidr: String): enclave_registry::EnclaveKeys {
-    enclave_registry::keys_for_testing(
-        bytes(32, 4),
-        bytes(32, 5),
-        bytes(32, 6),
-        bytes(16, 8),
-        cluster_cidr,
-        service_cidr,
-    )
+public fun keys(ca: u8): enclave_registry::EnclaveKeys {
+    enclave_registry::keys_for_testing(bytes(32, 4), bytes(32, ca), bytes(32, 6), bytes(16, 8))
 }
 
 public fun cluster_cidr(): String { b"10.42.0.0/16".to_string() }

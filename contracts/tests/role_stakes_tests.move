@@ -7,6 +7,7 @@ use daasvader::role_stakes;
 use daasvader::staking;
 use std::unit_test::assert_eq;
 
+const DELAY_MS: u64 = 8 * 86_400_000;
 const USER: address = @0x7;
 const STRANGER: address = @0x5;
 const MAX_U64: u64 = 18_446_744_073_709_551_615;
@@ -26,9 +27,9 @@ fun role(f: &mut Fixture, user: address): u8 {
     pool.role_of(user, clock)
 }
 
-/// A cluster with a delay of a second, where `USER` staked an amount.
+/// A cluster with a delay of eight days, where `USER` staked an amount.
 fun delayed(amount: u64): Fixture {
-    let mut f = fixture::with_delay(1_000);
+    let mut f = fixture::with_delay(DELAY_MS);
     f.add_user(USER, amount);
     f
 }
@@ -38,7 +39,7 @@ fun a_role_takes_other_stakes_after_the_delay() {
     let mut f = delayed(sui(10));
     propose_double(&mut f);
     assert_eq!(role(&mut f, USER), 4);
-    f.advance(999);
+    f.advance(DELAY_MS - 1);
     assert_eq!(role(&mut f, USER), 4);
     f.advance(1);
     assert_eq!(role(&mut f, USER), 3);
@@ -49,7 +50,7 @@ fun a_role_takes_other_stakes_after_the_delay() {
 fun lower_stakes_wait_too() {
     let mut f = delayed(sui(5));
     propose(&mut f, sui(1) / 4, sui(1), sui(5) / 2, sui(5));
-    f.advance(999);
+    f.advance(DELAY_MS - 1);
     assert_eq!(role(&mut f, USER), 3);
     f.advance(1);
     assert_eq!(role(&mut f, USER), 4);
@@ -60,9 +61,9 @@ fun lower_stakes_wait_too() {
 fun another_proposal_takes_the_place_of_one_that_waits() {
     let mut f = delayed(sui(10));
     propose_double(&mut f);
-    f.advance(999);
+    f.advance(DELAY_MS - 1);
     propose(&mut f, sui(1) / 2, sui(2), sui(5), sui(11));
-    f.advance(999);
+    f.advance(DELAY_MS - 1);
     assert_eq!(role(&mut f, USER), 4);
     f.advance(1);
     assert_eq!(role(&mut f, USER), 3);
@@ -74,7 +75,7 @@ fun the_same_stakes_may_be_proposed_and_each_role_begins_at_its_own() {
     let mut f = delayed(sui(4));
     propose_double(&mut f);
     propose_double(&mut f);
-    f.advance(1_000);
+    f.advance(DELAY_MS);
     assert_eq!(role(&mut f, USER), 2);
     f.add_user(STRANGER, sui(4) - 1);
     assert_eq!(role(&mut f, STRANGER), 1);
@@ -85,7 +86,7 @@ fun the_same_stakes_may_be_proposed_and_each_role_begins_at_its_own() {
 fun an_account_below_the_least_stake_stays_and_has_no_role() {
     let mut f = delayed(sui(1) / 2);
     propose_double(&mut f);
-    f.advance(1_000);
+    f.advance(DELAY_MS);
     assert_eq!(role(&mut f, USER), 0);
     let (pool, _) = f.pool();
     assert_eq!(pool.stake_of(USER), sui(1) / 2);

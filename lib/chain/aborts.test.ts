@@ -17,7 +17,7 @@ test('the names are those of the sources, in the order of their codes', async ()
 });
 
 test('what the contracts do not declare is unknown', () => {
-  expect(abortName('worker_registry', 1)).toBe('ENotOwner');
+  expect(abortName('worker_registry', 1)).toBe('EUnknownWorker');
   expect(abortName('worker_registry', 999)).toBe('unknown');
   expect(abortName('balance', 2)).toBe('unknown');
 });

@@ -6,8 +6,7 @@ const CONTRACTS = new URL('../../contracts', import.meta.url).pathname;
 
 test.each([
   ['worker_registry', 'STATUS', WORKER_STATUS],
-  ['k8s_scheduler', 'STATUS', REQUEST_STATUS],
-  ['k8s_scheduler', 'OUTCOME', CANCELLATION_OUTCOME],
+  ['request', 'STATUS', REQUEST_STATUS],
   ['role_stakes', 'ROLE', ROLE],
 ])('the numbers are those of %s: %s', async (module, prefix, codes) => {
   const source = (await readPackage(CONTRACTS))[`sources/${module}.move`]!;
@@ -15,6 +14,12 @@ test.each([
   expect(codes).toEqual(
     Object.fromEntries([...constants].map(([, n, code]) => [n!.toLowerCase(), Number(code)])),
   );
+});
+
+test('the outcomes are as many as the scheduler takes', async () => {
+  const source = (await readPackage(CONTRACTS))['sources/k8s_scheduler.move']!;
+  const [, last] = /^const LAST_OUTCOME: u8 = (\d+);$/m.exec(source)!;
+  expect(Object.values(CANCELLATION_OUTCOME)).toEqual([0, 1, Number(last)]);
 });
 
 test('a number has its name, and no other has one', () => {

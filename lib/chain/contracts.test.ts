@@ -240,9 +240,7 @@ describe('requests', () => {
     const prune = () => use((tx) => anyoneCalls.pruneRequest(tx, cluster.deployment, requestId));
     await expect(prune()).rejects.toMatchObject({ code: 'abort' });
     const settle = (outcome: number) =>
-      operate((...operator) =>
-        operatorCalls.settleCancelledRequest(...operator, { requestId, outcome }),
-      );
+      operate((...operator) => operatorCalls.settleCancelledRequest(...operator, { requestId, outcome }));
     const [settled] = await settle(1);
     expect(settled).toMatchObject({ kind: 'RequestCancellationSettledEvent', outcome: 1 });
     expect(await settle(2)).toEqual([]);
@@ -340,9 +338,9 @@ describe('refusals', () => {
     await expect(
       own((tx) => operatorCalls.beginAct(tx, ids, { term: 1n, notAfterMs })),
     ).rejects.toMatchObject(refused('enclave_registry', 'ENotOperator'));
-    await expect(
-      own((tx) => ownerCalls.resumeWorker(tx, cluster.deployment, capId)),
-    ).rejects.toMatchObject(refused('worker_registry', 'EBadTransition'));
+    await expect(own((tx) => ownerCalls.resumeWorker(tx, cluster.deployment, capId))).rejects.toMatchObject(
+      refused('worker_registry', 'EBadTransition'),
+    );
     const foreign = { ...request('web'), requester: provider.toSuiAddress() };
     await expect(
       use((tx) => userCalls.submitK8sRequest(tx, cluster.deployment, foreign)),
@@ -444,7 +442,7 @@ test('the admin proposes another minimum of stake, and nobody else does', async 
 });
 
 describe('the lead', () => {
-  test('the leader makes its authority the cluster\'s, and anchors its state', async () => {
+  test("the leader makes its authority the cluster's, and anchors its state", async () => {
     const { caSha256 } = cluster.controlPlane.binding;
     const anchor = { generation: 1n, position: 7n, digest: DIGEST, bytes: 99n };
     const [set, beat] = await operate((tx, ids, act) => {
@@ -462,9 +460,7 @@ describe('the lead', () => {
       send(controlPlane.operator, (tx) => leadCalls.sealApprove(tx, ids, generation));
     await approve(1n);
     await expect(approve(2n)).rejects.toMatchObject({ abort: { name: 'EWrongGeneration' } });
-    await expect(
-      own((tx) => leadCalls.sealApprove(tx, ids, 1n)),
-    ).rejects.toMatchObject({ code: 'abort' });
+    await expect(own((tx) => leadCalls.sealApprove(tx, ids, 1n))).rejects.toMatchObject({ code: 'abort' });
   });
 
   test('it is given up and taken again, in another term', async () => {

@@ -100,7 +100,7 @@ export const EVENTS = {
   SealConfigSetEvent: bcs.struct('SealConfigSetEvent', { ...log, config: sealConfig, effectiveAtMs: u64 }),
   MarketSetEvent: bcs.struct('MarketSetEvent', { ...log, market: address, effectiveAtMs: u64 }),
   UpgradeProposedEvent: bcs.struct('UpgradeProposedEvent', { ...log, digest: bytes, effectiveAtMs: u64 }),
-  UpgradeWithdrawnEvent: bcs.struct('UpgradeWithdrawnEvent', log),
+  UpgradeWithdrawnEvent: bcs.struct('UpgradeWithdrawnEvent', { ...log, digest: bytes }),
   PackageUpgradedEvent: bcs.struct('PackageUpgradedEvent', {
     ...log,
     package: address,
@@ -215,6 +215,7 @@ export const EVENTS = {
     blobId: bytes,
   }),
   ImageRemovedEvent: bcs.struct('ImageRemovedEvent', tag),
+  ImageNameDroppedEvent: bcs.struct('ImageNameDroppedEvent', { ...log, name: text }),
   ImageNameTransferredEvent: bcs.struct('ImageNameTransferredEvent', {
     ...log,
     name: text,
@@ -250,6 +251,49 @@ function timelocked<T, Input>(value: BcsType<T, Input>) {
 const uid = address;
 const logState = bcs.struct('Log', { seq: u64, head: bytes });
 const table = bcs.struct('Table', { id: uid, size: u64 });
+const parts = bcs.struct('Parts', {
+  workers: address,
+  staking: address,
+  scheduler: address,
+  images: address,
+});
+const measurement = bcs.struct('Measurement', {
+  version: text,
+  ...pcrs,
+  releaseDigest: bytes,
+  stateFormat: u64,
+  effectiveAtMs: u64,
+  retireAtMs: bcs.option(u64),
+  isCompromised: bcs.bool(),
+});
+const upgrades = bcs.struct('Upgrades', {
+  cap: bcs.struct('UpgradeCap', { id: uid, package: address, version: u64, policy: u8 }),
+  package: bcs.struct('Package', { original: address, current: address, version: u64 }),
+  proposal: bcs.option(bcs.struct('Proposal', { digest: bytes, effectiveAtMs: u64 })),
+  authorized: bytes,
+});
+const seats = bcs.struct('Seats', {
+  list: bcs.vector(bcs.struct('Seat', { host: address, effectiveAtMs: u64, enclaveId: bcs.option(address) })),
+  epoch: u64,
+  lastSeated: u64,
+  isUsed: bcs.bool(),
+});
+const lease = bcs.struct('Lease', {
+  term: u64,
+  leader: bcs.option(bcs.struct('Leader', { host: address, enclaveId: address })),
+  endsAtMs: u64,
+  inSync: bcs.vector(address),
+});
+const sealedState = bcs.struct('SealedState', {
+  identity: bcs.option(bcs.struct('Identity', { caSha256: bytes, generation: u64 })),
+  anewAtMs: bcs.option(u64),
+  generation: u64,
+  turnedAtMs: u64,
+  isTurnAsked: bcs.bool(),
+  anchor: bcs.option(Anchor),
+  accepted: bcs.option(bcs.struct('Acceptance', { position: u64, digest: bytes, effectiveAtMs: u64 })),
+  format: u64,
+});
 const hourly = bcs.struct('Hourly', { hour: u64, used: u64 });
 const Stake = bcs.struct('Stake', { bonded: u64, unbonding: u64, unbondsAtMs: u64 });
 
@@ -260,30 +304,22 @@ export const ImageKey = bcs.struct('ImageKey', { name: text, tag: text });
 export const OBJECTS = {
   EnclaveRegistry: bcs.struct('EnclaveRegistry', {
     id: uid,
+    version: u64,
+    parts: bcs.option(parts),
     delayMs: u64,
     maxDocumentAgeMs: u64,
-    measurements: bcs.vector(
-      bcs.struct('Measurement', {
-        version: text,
-        ...pcrs,
-        effectiveAtMs: u64,
-        retireAtMs: bcs.option(u64),
-      }),
-    ),
-    config: bcs.struct('Timelocked', {
-      current: bcs.option(config),
-      pending: bcs.option(config),
-      ...timelock,
-    }),
-    host: bcs.struct('Timelocked', {
-      current: bcs.option(address),
-      pending: bcs.option(address),
-      ...timelock,
-    }),
-    seat: bcs.option(address),
-    epoch: u64,
+    clusterCidr: text,
+    serviceCidr: text,
+    measurements: bcs.vector(measurement),
+    config: timelocked(config),
+    publicConfig: timelocked(publicConfig),
+    sealConfig: timelocked(sealConfig),
+    market: timelocked(address),
+    upgrades,
+    seats,
+    lease,
+    state: sealedState,
     registrations: u64,
-    lastSeated: u64,
     stateVersion: u64,
     log: logState,
   }),
@@ -340,19 +376,20 @@ export const OBJECTS = {
     grants: bcs.struct('Grants', { byNamespace: table }),
     log: logState,
   }),
-  Stake,
+  Account: bcs.struct('Account', { stake: Stake, claimed: bcs.vector(text), hour: hourly }),
   Scheduler: bcs.struct('Scheduler', {
     id: uid,
     version: u64,
     clusterId: address,
     requests: table,
-    owners: table,
-    workerWorkloads: table,
+    owners: bcs.struct('Owners', { rows: table }),
+    workerWorkloads: bcs.struct('Workloads', { counts: table }),
     activeCount: u64,
     nextId: u64,
     fees: bcs.struct('Fees', { fee: timelocked(u64), collected: u64 }),
     log: logState,
   }),
+  Owner: bcs.struct('Owner', { open: u64, hour: hourly, fees: u64 }),
   ImageRegistry: bcs.struct('ImageRegistry', {
     id: uid,
     version: u64,

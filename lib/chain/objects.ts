@@ -1,12 +1,13 @@
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { bcs } from '@mysten/sui/bcs';
-import { ObjectError } from '@mysten/sui/client';
+import { ObjectError, type SuiClientTypes } from '@mysten/sui/client';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { CLOCK_ID } from './clock.ts';
 import type { ContractIds } from './deployment.ts';
 import { ChainError } from './error.ts';
 import { ImageKey, OBJECTS } from './layouts.ts';
 
+type OwnedObjects = SuiClientTypes.ListOwnedObjectsResponse<{ content: true }>;
 type Contents<K extends keyof typeof OBJECTS> = (typeof OBJECTS)[K]['$inferType'];
 
 /** Contents of the contracts' objects. 64-bit numbers are decimal strings. */
@@ -22,6 +23,8 @@ export type Image = Contents<'Image'>;
 /** The least stake of each role. */
 export type RoleStakes = NonNullable<StakingPool['roleStakes']['current']>;
 
+/** Of capabilities that one address may have; far more than anybody has. */
+const MAX_PAGES = 100;
 const STRING = '0x1::string::String';
 const Clock = bcs.struct('Clock', { id: bcs.Address, timestampMs: bcs.u64() });
 
@@ -97,11 +100,52 @@ export class ContractReader {
    */
   async role(address: string): Promise<{ role: number; stake: bigint }> {
     const [pool, nowMs] = await Promise.all([this.staking(), this.timeMs()]);
-    const name = { type: 'address', bcs: bcs.Address.serialize(address).toBytes() };
-    const account = await this.#entry(pool.accounts.id, name, 'Stake');
-    const stake = BigInt(account?.bonded ?? 0);
+    const account = await this.#entry(pool.accounts.id, addressKey(address), 'Account');
+    const stake = BigInt(account?.stake.bonded ?? 0);
     const stakes = Object.values(roleStakesAt(pool, nowMs));
     return { role: stakes.filter((least) => stake >= BigInt(least)).length, stake };
+  }
+
+  /** The namespaces that an owner claimed beside the first. @throws ChainError `answer`, `unreachable` */
+  async namespaces(owner: string): Promise<string[]> {
+    const { accounts } = await this.staking();
+    return (await this.#entry(accounts.id, addressKey(owner), 'Account'))?.claimed ?? [];
+  }
+
+  /**
+   * What an order costs now, and what is left of what was paid in for a namespace's owner; MIST.
+   *
+   * @throws ChainError `not_found` for the scheduler, `answer`, `unreachable`
+   */
+  async fees(owner: string): Promise<{ fee: bigint; balance: bigint }> {
+    const [{ fees, owners }, nowMs] = await Promise.all([this.scheduler(), this.timeMs()]);
+    const row = await this.#entry(owners.rows.id, addressKey(owner), 'Owner');
+    return { fee: BigInt(valueAt(fees.fee, nowMs) ?? 0), balance: BigInt(row?.fees ?? 0) };
+  }
+
+  /**
+   * The capability of a worker, among those of an address.
+   *
+   * @throws ChainError `answer`, `unreachable`
+   */
+  async capIdOf(owner: string, nodeId: string): Promise<string | undefined> {
+    const type = `${this.#ids.originalPackageId}::worker_registry::WorkerCap`;
+    const request = { owner, type, include: { content: true }, ...this.#ending } as const;
+    let cursor: string | null = null;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const answer: OwnedObjects = await ask(() => this.#client.listOwnedObjects({ ...request, cursor }));
+      const caps = answer.objects.map(({ content }) =>
+        parse<Contents<'WorkerCap'>>(OBJECTS.WorkerCap, content, 'WorkerCap'),
+      );
+      const found = caps.find((cap) => cap.nodeId === nodeId);
+      if (found !== undefined) return found.id;
+      if (!answer.hasNextPage) return undefined;
+      cursor = answer.cursor;
+    }
+    throw new ChainError(
+      'answer',
+      `Cannot read WorkerCap: ${owner} has more than ${MAX_PAGES} pages of them`,
+    );
   }
 
   /** The chain's clock, ms since 1970. @throws ChainError `not_found`, `answer`, `unreachable` */
@@ -157,17 +201,38 @@ export class ContractReader {
   }
 }
 
+/** The id of the enclave that leads, if one does. */
+export function leaderOf({ lease }: EnclaveRegistry): string | undefined {
+  return lease.leader?.enclaveId;
+}
+
+/** The id of the enclave in a host's seat, if there is one. */
+export function seatOf({ seats }: EnclaveRegistry, host: string): string | undefined {
+  return seats.list.find((seat) => seat.host === host)?.enclaveId ?? undefined;
+}
+
 /**
  * What roles take at a time of the chain's clock.
  *
  * @throws ChainError `answer` for a pool without stakes of roles, which the contracts never make
  */
 export function roleStakesAt({ roleStakes }: StakingPool, nowMs: number): RoleStakes {
-  const { current, pending, effectiveAtMs } = roleStakes;
-  const isDue = pending !== null && BigInt(effectiveAtMs) <= BigInt(nowMs);
-  const stakes = isDue ? pending : current;
+  const stakes = valueAt(roleStakes, nowMs);
   if (stakes === null) throw new ChainError('answer', 'Cannot read StakingPool: it has no stakes of roles');
   return stakes;
+}
+
+/** What a value that changes after a delay is at a time of the chain's clock; null before its first. */
+export function valueAt<T>(
+  { current, pending, effectiveAtMs }: { current: T | null; pending: T | null; effectiveAtMs: string },
+  nowMs: number,
+): T | null {
+  const isDue = pending !== null && BigInt(effectiveAtMs) <= BigInt(nowMs);
+  return isDue ? pending : current;
+}
+
+function addressKey(address: string): { type: string; bcs: Uint8Array } {
+  return { type: 'address', bcs: bcs.Address.serialize(address).toBytes() };
 }
 
 async function ask<T>(question: () => Promise<T>): Promise<T> {

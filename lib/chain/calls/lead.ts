@@ -17,7 +17,7 @@ export function giveUpLead(tx: Transaction, ids: OperatorIds, act: Act): void {
 
 /** Makes the certificate authority that this enclave registered with the cluster's, where it has none. */
 export function setIdentity(tx: Transaction, ids: OperatorIds, act: Act): void {
-  const given = [tx.object(ids.registryId), act, tx.object(ids.enclaveId)];
+  const given = [tx.object(ids.registryId), act, tx.object(ids.enclaveId), tx.object(CLOCK_ID)];
   callPlain(tx, ids, 'identity::set_identity', given);
 }
 

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { DevnetError } from '../error.ts';
+import { TRANSACTION_LIMITS } from '../protocol.ts';
 import type { ObjectTransition } from '../transaction/effects.ts';
 import { Executor, type Moment, type Simulation } from '../transaction/executor.ts';
 import { checkExpiration } from '../transaction/expiration.ts';
@@ -55,8 +56,6 @@ const TIME_META = 'time-offset';
 const IDLE_MS = 10_000;
 /** The last moment that ECMAScript has a date for, 100 million days after 1970. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
-/** Sui's `max_tx_size_bytes`. */
-const MAX_TRANSACTION_BYTES = 128 * 1024;
 
 /**
  * The chain: one queue of transactions; whatever waits in it becomes the next checkpoint. Without transactions there is
@@ -307,10 +306,10 @@ function writeGenesis(store: Store, framework: Uint8Array[], options: ChainOptio
 }
 
 function decode(bytes: Uint8Array, signatures: Uint8Array[]): SignedTransaction {
-  if (bytes.length > MAX_TRANSACTION_BYTES)
+  if (bytes.length > TRANSACTION_LIMITS.bytes)
     throw new DevnetError(
       'INVALID_ARGUMENT',
-      `Cannot take transaction: ${bytes.length} bytes, at most ${MAX_TRANSACTION_BYTES} are allowed`,
+      `Cannot take transaction: ${bytes.length} bytes, at most ${TRANSACTION_LIMITS.bytes} are allowed`,
     );
   try {
     const transaction = decodeTransaction(bytes, signatures);

@@ -1,11 +1,9 @@
 import { digestOf } from '@daasvader/checkpoint/digest.ts';
 import { CheckpointContents, CheckpointSummary } from '@daasvader/checkpoint/layouts.ts';
+import { PROTOCOL_VERSION } from '../protocol.ts';
 import { type GasCost, NO_GAS } from '../transaction/gas.ts';
 import type { StoredCheckpoint, TransactionRecord } from './store.ts';
 import type { Validators } from './validators.ts';
-
-/** The protocol whose encodings this chain follows. */
-export const PROTOCOL_VERSION = 100n;
 
 /** What a checkpoint continues. */
 export interface CheckpointParent {

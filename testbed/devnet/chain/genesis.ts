@@ -3,6 +3,7 @@ import { deserialize } from '@mysten/move-bytecode-template';
 import { bcs } from '@mysten/sui/bcs';
 import { blake2b } from '@noble/hashes/blake2.js';
 import { typeOrigins } from '../execution/type-origins.ts';
+import { PROTOCOL_VERSION } from '../protocol.ts';
 import { CoinMetadata } from '../transaction/coin-metadata.ts';
 import { encodeEffects, type ObjectTransition } from '../transaction/effects.ts';
 import { type GasCost, NO_GAS } from '../transaction/gas.ts';
@@ -15,7 +16,6 @@ import {
 } from '../transaction/object.ts';
 import { ADDRESS_1, ADDRESS_2, SUI_COIN_TYPE, SUI_TYPE } from '../transaction/type-name.ts';
 import type { Address } from '../vm/types.ts';
-import { PROTOCOL_VERSION } from './checkpoint.ts';
 import type { TransactionRecord } from './store.ts';
 
 const SYSTEM: Address = `0x${'0'.repeat(64)}`;

@@ -5,6 +5,7 @@ import { argumentsOf } from '../transaction/validity.ts';
 import type { Address, FunctionSignature, ModuleId, MoveVm, Parameter, Session } from '../vm/types.ts';
 import { checkEntry, entangle } from './entanglement.ts';
 import { argumentFailure, ExecutionFailure, failure, fromVmError } from './failure.ts';
+import { chargeCall, chargeCommand, chargePure, chargeReceiving } from './metering.ts';
 import { publish, upgrade } from './publish.ts';
 import {
   borrow,
@@ -28,6 +29,8 @@ export interface CommandContext {
   vm: MoveVm;
   session: Session;
   values: Values;
+  /** References among the parameters and results of calls so far. */
+  references: number;
   /** @returns a package that exists or was published by an earlier command */
   package(id: Address): ChainObject | undefined;
   /** Makes a package visible to the commands that follow. @throws {ExecutionFailure} `MovePackageTooBig` */
@@ -44,6 +47,7 @@ export interface CommandOutput {
 export function runCommand(context: CommandContext, command: Command): CommandOutput {
   try {
     const mutated: CommandOutput['mutated'] = [];
+    chargeCommand(context.session.meter, command);
     const results = dispatch(context, command, mutated);
     entangle(
       argumentsOf(command).map((argument, index) => context.values.slot(argument, index)),
@@ -85,10 +89,14 @@ function moveCall(context: CommandContext, call: MoveCall, mutated: CommandOutpu
   const typeArguments = call.typeArguments.map(typeName);
   const signature = vm.signature(module, call.function, typeArguments);
   checkCallable(signature, call.function);
+  chargeCall(session.meter, signature, context.references);
+  context.references += signature.weight.references;
   if (call.arguments.length !== signature.parameters.length) throw failure('ArityMismatch');
   const slots = call.arguments.map((argument, index) => values.slot(argument, index));
   checkBorrows(signature.parameters, slots);
-  const bytes = signature.parameters.map((parameter, index) => pass(vm, parameter, slots[index]!, index));
+  const bytes = signature.parameters.map((parameter, index) =>
+    pass(context, parameter, slots[index]!, index),
+  );
   checkEntry(signature, slots);
   const result = vm.call(session, { module, function: call.function, typeArguments, arguments: bytes });
   for (const change of result.mutated) {
@@ -138,13 +146,15 @@ function checkCallable(signature: FunctionSignature, name: string): void {
 }
 
 /** Checks that a slot fits a parameter and returns the bytes to pass. */
-function pass(vm: MoveVm, parameter: Parameter, slot: Slot, index: number): Uint8Array {
+function pass(context: CommandContext, parameter: Parameter, slot: Slot, index: number): Uint8Array {
   const isReceiving = parameter.type.startsWith(RECEIVING_PREFIX);
   if (isReceiving !== (slot.receiving !== undefined)) throw argumentFailure(index, { TypeMismatch: true });
   if (slot.type === undefined && !isReceiving) {
     if (parameter.abilities.key) throw argumentFailure(index, { InvalidUsageOfPureArg: true });
-    vm.checkPure(parameter.type, borrow(slot, index));
-  } else if (!isReceiving && slot.type !== parameter.type) {
+    usePure(context, slot, parameter.type, borrow(slot, index));
+  } else if (isReceiving) {
+    chargeReceiving(context.session.meter);
+  } else if (slot.type !== parameter.type) {
     throw argumentFailure(index, { TypeMismatch: true });
   }
   if (parameter.passing === 'reference') return borrow(slot, index);
@@ -152,11 +162,12 @@ function pass(vm: MoveVm, parameter: Parameter, slot: Slot, index: number): Uint
 }
 
 function transferObjects(
-  { session, values, vm }: CommandContext,
+  context: CommandContext,
   { objects, address }: Extract<Command, { $kind: 'TransferObjects' }>['TransferObjects'],
 ): Slot[] {
+  const { session, values } = context;
   const recipientIndex = objects.length;
-  const recipient = pureAs(vm, values.slot(address, recipientIndex), 'address', recipientIndex);
+  const recipient = pureAs(context, values.slot(address, recipientIndex), 'address', recipientIndex);
   const owner = { kind: 'address', address: bcs.Address.parse(recipient) } as const;
   for (const [index, argument] of objects.entries()) {
     const slot = values.slot(argument, index);
@@ -176,12 +187,13 @@ function transferObjects(
 }
 
 function splitCoins(
-  { session, values, vm }: CommandContext,
+  context: CommandContext,
   { coin, amounts }: Extract<Command, { $kind: 'SplitCoins' }>['SplitCoins'],
 ): Slot[] {
+  const { session, values } = context;
   const slot = values.slot(coin, 0);
   return amounts.map((argument, position) => {
-    const amount = bcs.u64().parse(pureAs(vm, values.slot(argument, position + 1), 'u64', position + 1));
+    const amount = bcs.u64().parse(pureAs(context, values.slot(argument, position + 1), 'u64', position + 1));
     const left = coinBalance(coinBytes(slot, 0)) - BigInt(amount);
     if (left < 0n)
       throw failure(
@@ -211,15 +223,16 @@ function mergeCoins(
 }
 
 function makeMoveVec(
-  { values, vm }: CommandContext,
+  context: CommandContext,
   { type, elements }: Extract<Command, { $kind: 'MakeMoveVec' }>['MakeMoveVec'],
 ): Slot[] {
+  const { values, vm } = context;
   const slots = elements.map((argument, index) => values.slot(argument, index));
   const isObject = slots[0]?.abilities.key === true;
   const element = type !== null ? vm.typeName(typeName(type)) : isObject ? slots[0]!.type : undefined;
   if (element === undefined) throw argumentFailure(0, { InvalidMakeMoveVecNonObjectArgument: true });
   const parts = slots.map((slot, index) => {
-    if (slot.type === undefined) return pureAs(vm, slot, element, index);
+    if (slot.type === undefined) return pureAs(context, slot, element, index);
     if (slot.type !== element) throw argumentFailure(index, { TypeMismatch: true });
     return take(slot, index);
   });
@@ -228,14 +241,18 @@ function makeMoveVec(
   return [{ type: `vector<${element}>`, abilities, bcs: new Uint8Array(Buffer.concat([length, ...parts])) }];
 }
 
-function pureAs(vm: MoveVm, slot: Slot, type: string, index: number): Uint8Array {
+function pureAs(context: CommandContext, slot: Slot, type: string, index: number): Uint8Array {
   const bytes = borrow(slot, index);
   if (slot.type === undefined && slot.receiving === undefined) {
-    vm.checkPure(type, bytes);
+    usePure(context, slot, type, bytes);
     return bytes;
   }
   if (slot.type !== type) throw argumentFailure(index, { TypeMismatch: true });
   return take(slot, index);
+}
+
+function usePure({ vm, session }: CommandContext, slot: Slot, type: string, bytes: Uint8Array): void {
+  chargePure(session.meter, slot, type, vm.checkPure(type, bytes));
 }
 
 function coinBytes(slot: Slot, index: number): Uint8Array {

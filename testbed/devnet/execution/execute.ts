@@ -1,6 +1,6 @@
 import { fromBase58 } from '@mysten/bcs';
+import { GAS } from '../protocol.ts';
 import type { ObjectTransition } from '../transaction/effects.ts';
-import { MAX_GAS_UNITS, REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
 import { balanceOf, type LoadedInputs, programmable, type TransactionData } from '../transaction/inputs.ts';
 import { type ChainObject, coinContents, type PackageData } from '../transaction/object.ts';
 import { packageCode } from '../transaction/package-code.ts';
@@ -9,6 +9,7 @@ import { LinkedVm } from '../vm/linked-vm.ts';
 import type { Address, EmittedEvent, MoveVm, NitroVerifier, Session, SessionOptions } from '../vm/types.ts';
 import { type CommandOutput, runCommand } from './commands.ts';
 import { ExecutionFailure, fromVmError } from './failure.ts';
+import { chargeInputs } from './metering.ts';
 import { Settlement } from './settlement.ts';
 import { checkUnused, type Slot, Values } from './values.ts';
 
@@ -47,19 +48,20 @@ export function execute(
   const values = new Values(gas, loaded.slots);
   const outputs: CommandOutput[] = [];
   try {
+    chargeInputs(session.meter, environment.vm, data, loaded);
     runCommands(environment, data, { session, values, settlement, outputs });
     checkUnused(values);
     const transitions = settlement.succeed(session, values);
     const { events } = settlement;
-    return { failure: undefined, transitions, events, outputs, units: session.gasUsed, settlement };
+    return { failure: undefined, transitions, events, outputs, units: session.meter.units, settlement };
   } catch (error) {
     const reason = fromVmError(error);
     return {
       failure: reason,
-      transitions: settlement.fail(session.gasUsed),
+      transitions: settlement.fail(session.meter.units, 'MoveAbort' in reason.status),
       events: [],
       outputs,
-      units: session.gasUsed,
+      units: session.meter.units,
       settlement,
     };
   }
@@ -78,6 +80,7 @@ function runCommands(environment: ExecutionEnvironment, data: TransactionData, r
     vm: environment.vm,
     session,
     values,
+    references: 0,
     package: (id: Address) => settlement.package(id),
     addPackage: (id: Address, version: bigint, data: PackageData) => settlement.addPackage(id, version, data),
   };
@@ -119,9 +122,9 @@ function sessionOptions(
     epoch: environment.epoch,
     epochTimestampMs: environment.epochTimestampMs,
     gasPrice: price,
-    referenceGasPrice: REFERENCE_GAS_PRICE,
+    referenceGasPrice: GAS.referencePrice,
     gasBudget: budget,
-    gasLimit: Math.min(MAX_GAS_UNITS, Number(budget / price)),
+    gasLimit: Math.min(GAS.maxUnits, Number(budget / price)),
     nitro: environment.nitro,
     objects: {
       child: (parent, id) => settlement.child(parent, id),

@@ -10,6 +10,7 @@ import type { Address, ModuleSummary, PackageCode } from '../vm/types.ts';
 import { withPackageAddress } from './bytecode-address.ts';
 import type { CommandContext } from './commands.ts';
 import { argumentFailure, ExecutionFailure, type FailureStatus, failure } from './failure.ts';
+import { chargePublishing } from './metering.ts';
 import { typeOrigins } from './type-origins.ts';
 import { OBJECT, type Slot, take } from './values.ts';
 
@@ -47,6 +48,7 @@ const UpgradeReceipt = bcs.struct('UpgradeReceipt', { cap: bcs.Address, package:
 export function publish(context: CommandContext, { modules, dependencies }: Publish): Slot[] {
   const { vm, session } = context;
   const raw = modules.map(fromBase64);
+  chargePublishing(session.meter, raw);
   const id = session.newId();
   const code = new NewCode(raw, id);
   const linkage = linkageTable(code, dependenciesOf(context, dependencies));
@@ -68,6 +70,7 @@ export function publish(context: CommandContext, { modules, dependencies }: Publ
 export function upgrade(context: CommandContext, command: Upgrade): Slot[] {
   const { vm, session } = context;
   const raw = command.modules.map(fromBase64);
+  chargePublishing(session.meter, raw);
   const ticket = takeTicket(context, command, raw);
   const before = context.package(command.package)!;
   const current = packageCode(before)!;
@@ -84,6 +87,8 @@ export function upgrade(context: CommandContext, command: Upgrade): Slot[] {
     typeOrigins: origins,
     linkage,
   });
+  for (const { hasInit, id: module } of code.summaries)
+    if (hasInit && !current.modules.has(module.name)) vm.init(session, { address: id, name: module.name });
   const receipt = UpgradeReceipt.serialize({ cap: ticket.cap, package: id }).toBytes();
   return [{ type: RECEIPT_TYPE, abilities: PROMISE, bcs: receipt }];
 }
@@ -191,8 +196,6 @@ function checkCompatible(policyNumber: number, { modules }: PackageCode, code: N
   if (!policy) throw upgradeFailure({ UnknownUpgradePolicy: { policy: policyNumber } });
   const reason = policy(modules, code.sorted);
   if (reason) throw upgradeFailure({ IncompatibleUpgrade: true }, reason);
-  const added = code.summaries.find(({ id, hasInit }) => hasInit && !modules.has(id.name));
-  if (added) throw failure('FeatureNotYetSupported', '`init` in new modules on upgrade is not yet supported');
 }
 
 function upgradeFailure(

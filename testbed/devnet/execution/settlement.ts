@@ -1,3 +1,4 @@
+import { EXECUTION_LIMITS } from '../protocol.ts';
 import type { ObjectTransition } from '../transaction/effects.ts';
 import {
   computationCost,
@@ -17,15 +18,12 @@ import {
   type MoveData,
   type PackageData,
 } from '../transaction/object.ts';
+import { coinTypeOf, SUI_COIN_TYPE } from '../transaction/type-name.ts';
 import type { Address, EmittedEvent, ObjectWrite, Session, SessionOutputs, TypedBytes } from '../vm/types.ts';
 import type { ExecutionEnvironment } from './execute.ts';
 import { ExecutionFailure, failure, tooBig } from './failure.ts';
+import { chargeCoinOwners } from './metering.ts';
 import type { Values } from './values.ts';
-
-/** Bytes: Sui's `max_move_object_size`, `max_move_package_size` and `max_size_written_objects`. */
-const MAX_OBJECT_SIZE = 250 * 1024;
-const MAX_PACKAGE_SIZE = 100 * 1024;
-const MAX_WRITTEN_SIZE = 5_000_000;
 
 /** Turns what commands did into object versions, and makes the gas coin pay for it. */
 export class Settlement {
@@ -85,7 +83,8 @@ export class Settlement {
 
   addPackage(id: Address, version: bigint, data: PackageData): void {
     const size = packageSize(data);
-    if (size > MAX_PACKAGE_SIZE) throw tooBig('MovePackageTooBig', size, MAX_PACKAGE_SIZE);
+    const { packageBytes } = EXECUTION_LIMITS;
+    if (size > packageBytes) throw tooBig('MovePackageTooBig', size, packageBytes);
     this.#packages.set(id, {
       id,
       version,
@@ -106,7 +105,8 @@ export class Settlement {
     const transitions = this.#transitions(after, outputs);
     this.#checkShared(transitions);
     checkSizes(transitions);
-    const computation = this.#computation(session.gasUsed);
+    chargeCoinOwners(session.meter, coinOwners(after.values()));
+    const computation = this.#computation(session.meter.units, false);
     const gas = { computationCost: computation, ...this.#store(transitions) };
     if (computation === this.#budget || netCost(gas) > this.#budget)
       throw failure('InsufficientGas', 'Computation and storage cost more than the gas budget');
@@ -118,7 +118,7 @@ export class Settlement {
    * Object changes of a transaction that failed: inputs get a new version, and computation and their storage are paid.
    * When the budget is not enough for that, it goes as a whole, and what inputs had paid for storage stays.
    */
-  fail(gasUnits: number): Map<Address, ObjectTransition> {
+  fail(gasUnits: number, isAborted: boolean): Map<Address, ObjectTransition> {
     this.events = [];
     this.#packages.clear();
     this.#read.clear();
@@ -127,7 +127,7 @@ export class Settlement {
       transitions.set(before.id, { before, after: this.#successor(before, {}), idOperation: 'None' });
     }
     this.#smash(transitions);
-    let gas = { computationCost: this.#computation(gasUnits), ...this.#store(transitions) };
+    let gas = { computationCost: this.#computation(gasUnits, isAborted), ...this.#store(transitions) };
     const net = gas.storageCost - gas.storageRebate;
     if (net > 0n && gas.computationCost + net > this.#budget)
       gas = { computationCost: this.#budget, ...this.#keepStorage(transitions) };
@@ -140,8 +140,8 @@ export class Settlement {
   }
 
   /** MIST for computation, all of the budget if it is not more than that. */
-  #computation(units: number): bigint {
-    const cost = computationCost(units, BigInt(this.#data.gasData.price));
+  #computation(units: number, isAborted: boolean): bigint {
+    const cost = computationCost(units, BigInt(this.#data.gasData.price), isAborted);
     if (cost >= this.#budget) return this.#budget;
     return cost;
   }
@@ -284,20 +284,32 @@ export class Settlement {
   }
 }
 
+/** @returns how many addresses and objects own coins other than SUI, counted once for each type of coin */
+function coinOwners(objects: Iterable<ChainObject>): number {
+  const owners = new Set<string>();
+  for (const { owner, data } of objects) {
+    if (data.kind !== 'move' || data.type === SUI_COIN_TYPE || coinTypeOf(data.type) === undefined) continue;
+    if (owner.kind === 'address') owners.add(`${data.type} ${owner.address}`);
+    if (owner.kind === 'object') owners.add(`${data.type} ${owner.parent}`);
+  }
+  return owners.size;
+}
+
 /** @throws {ExecutionFailure} when an object, or all that is written, is larger than Sui stores */
 function checkSizes(transitions: Map<Address, ObjectTransition>): void {
+  const { objectBytes, writtenBytes } = EXECUTION_LIMITS;
   let written = 0;
   for (const { after } of transitions.values()) {
     if (after?.data.kind !== 'move') continue;
     const size = after.data.contents.length;
-    if (size > MAX_OBJECT_SIZE) throw tooBig('MoveObjectTooBig', size, MAX_OBJECT_SIZE);
+    if (size > objectBytes) throw tooBig('MoveObjectTooBig', size, objectBytes);
     written += size;
   }
-  if (written > MAX_WRITTEN_SIZE) {
-    const status = { WrittenObjectsTooLarge: { currentSize: written, maxSize: MAX_WRITTEN_SIZE } };
+  if (written > writtenBytes) {
+    const status = { WrittenObjectsTooLarge: { currentSize: written, maxSize: writtenBytes } };
     throw new ExecutionFailure(
       status,
-      `Objects of ${written} bytes are written, at most ${MAX_WRITTEN_SIZE} may be`,
+      `Objects of ${written} bytes are written, at most ${writtenBytes} may be`,
     );
   }
 }

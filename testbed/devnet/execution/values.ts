@@ -14,6 +14,8 @@ export interface Slot {
   abilities: Abilities;
   /** Undefined once moved away. */
   bcs: Uint8Array | undefined;
+  /** Set for pure bytes that were used: the type they were read as. */
+  loadedAs?: TypeName;
   /** Set for input objects. */
   input?: { id: Address; owner: ChainOwner; mutable: boolean };
   /** The gas coin may be borrowed, and moved only by TransferObjects. */

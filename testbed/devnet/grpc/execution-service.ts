@@ -2,8 +2,9 @@ import { bcs } from '@mysten/sui/bcs';
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import type { Chain } from '../chain/chain.ts';
 import { DevnetError } from '../error.ts';
+import { GAS } from '../protocol.ts';
 import type { Simulation } from '../transaction/executor.ts';
-import { computationCost, MAX_GAS_BUDGET, netCost, REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
+import { computationCost, netCost } from '../transaction/gas.ts';
 import { balanceOf, programmable, type TransactionData } from '../transaction/inputs.ts';
 import { type ChainObject, coinBalance, coinContents, encodeObject } from '../transaction/object.ts';
 import { SUI_COIN_TYPE } from '../transaction/type-name.ts';
@@ -52,7 +53,7 @@ export function executionService(chain: Chain) {
       const simulation = await simulate(chain, data, hasBudget, request.doGasSelection ?? false);
       const message: GrpcTypes.SimulateTransactionResponse = {
         commandOutputs: [],
-        suggestedGasPrice: REFERENCE_GAS_PRICE,
+        suggestedGasPrice: GAS.referencePrice,
       };
       if (mask.has('transaction'))
         message.transaction = executedMessage(chain, simulation.record, mask.in('transaction'));
@@ -62,6 +63,9 @@ export function executionService(chain: Chain) {
   };
 }
 
+/** MIST that a simulation has when it is not told a budget; few transactions can cost so much. */
+const TRIAL_BUDGET = '50000000000';
+
 async function simulate(
   chain: Chain,
   data: TransactionData,
@@ -70,7 +74,7 @@ async function simulate(
 ): Promise<Simulation> {
   if (data.gasData.payment.length > 0 && hasBudget) return chain.simulate(encode(data));
   const mock = mockCoin(data.gasData.owner);
-  const budget = hasBudget ? data.gasData.budget : MAX_GAS_BUDGET.toString();
+  const budget = hasBudget ? data.gasData.budget : TRIAL_BUDGET;
   const trial = withGas(
     data,
     budget,
@@ -90,10 +94,10 @@ async function simulate(
 /** What it cost, and the cheapest computation once more for luck, as Sui's full nodes estimate. */
 function estimateBudget({ execution }: Simulation, price: bigint): bigint {
   const { gas } = execution.settlement;
-  let estimate = computationCost(0, price) + gas.computationCost;
+  let estimate = computationCost(0, price, false) + gas.computationCost;
   const storage = gas.storageCost - gas.storageRebate;
   if (storage > 0n) estimate += storage;
-  if (estimate > MAX_GAS_BUDGET) return MAX_GAS_BUDGET;
+  if (estimate > GAS.maxBudget) return GAS.maxBudget;
   return estimate;
 }
 

@@ -1,11 +1,10 @@
 import type { GrpcTypes } from '@mysten/sui/grpc';
 import { isValidSuiAddress, normalizeSuiAddress } from '@mysten/sui/utils';
 import type { Chain } from '../chain/chain.ts';
-import { PROTOCOL_VERSION } from '../chain/checkpoint.ts';
 import type { Epoch } from '../chain/epoch.ts';
 import type { StoredCheckpoint } from '../chain/store.ts';
 import { DevnetError, unsupported } from '../error.ts';
-import { REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
+import { GAS, PROTOCOL_VERSION } from '../protocol.ts';
 import type { ChainObject } from '../transaction/object.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
 import { executedMessage } from './executed-message.ts';
@@ -131,7 +130,7 @@ function epochMessage({ store }: Chain, { committee, ...epoch }: Epoch, mask: Ma
     if (mask.has('last_checkpoint')) message.lastCheckpoint = BigInt(epoch.lastCheckpoint);
     if (mask.has('end')) message.end = timestampMessage(store.checkpoint(epoch.lastCheckpoint)!.timestampMs);
   }
-  if (mask.has('reference_gas_price')) message.referenceGasPrice = REFERENCE_GAS_PRICE;
+  if (mask.has('reference_gas_price')) message.referenceGasPrice = GAS.referencePrice;
   if (mask.has('protocol_config')) {
     message.protocolConfig = {
       protocolVersion: PROTOCOL_VERSION,

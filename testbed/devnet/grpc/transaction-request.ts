@@ -6,7 +6,7 @@ import { normalizeSuiAddress } from '@mysten/sui/utils';
 import type { Chain } from '../chain/chain.ts';
 import { DevnetError, unsupported } from '../error.ts';
 import type { CommandArgument } from '../execution/values.ts';
-import { REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
+import { GAS } from '../protocol.ts';
 import type { TransactionData } from '../transaction/inputs.ts';
 import { type ChainObject, encodeObject } from '../transaction/object.ts';
 import { ADDRESS_2, typeName } from '../transaction/type-name.ts';
@@ -46,7 +46,7 @@ export function resolveRequest(chain: Chain, message: GrpcTypes.Transaction): Re
     gasData: {
       payment: (payment?.objects ?? []).map((object) => readReference(chain, object)),
       owner: normalizeSuiAddress(payment?.owner ?? sender),
-      price: (payment?.price ?? REFERENCE_GAS_PRICE).toString(),
+      price: (payment?.price ?? GAS.referencePrice).toString(),
       budget: (payment?.budget ?? 0n).toString(),
     },
     expiration: readExpiration(message.expiration),

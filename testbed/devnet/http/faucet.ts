@@ -4,7 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import type { Chain } from '../chain/chain.ts';
 import type { StoredTransaction } from '../chain/store.ts';
 import { DevnetError } from '../error.ts';
-import { REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
+import { GAS } from '../protocol.ts';
 import { encodeObject } from '../transaction/object.ts';
 import { SUI_COIN_TYPE } from '../transaction/type-name.ts';
 import type { Address } from '../vm/types.ts';
@@ -69,7 +69,7 @@ export class Faucet {
           },
         },
         sender: this.address,
-        gasData: { payment: [reference], owner: this.address, price: REFERENCE_GAS_PRICE, budget: BUDGET },
+        gasData: { payment: [reference], owner: this.address, price: GAS.referencePrice, budget: BUDGET },
         expiration: { None: true },
       },
     }).toBytes();

@@ -6,7 +6,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { bcs } from '@mysten/sui/bcs';
 import { Chain } from '../chain/chain.ts';
 import { deriveKeypair, Faucet } from '../http/faucet.ts';
-import { REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
+import { GAS } from '../protocol.ts';
 import { encodeObject } from '../transaction/object.ts';
 import { SUI_COIN_TYPE } from '../transaction/type-name.ts';
 
@@ -42,7 +42,7 @@ async function publish(): Promise<string> {
     V1: {
       kind: { ProgrammableTransaction: { inputs, commands } },
       sender: faucet.address,
-      gasData: { payment, owner: faucet.address, price: REFERENCE_GAS_PRICE, budget: 100_000_000n },
+      gasData: { payment, owner: faucet.address, price: GAS.referencePrice, budget: 100_000_000n },
       expiration: { None: true },
     },
   }).toBytes();

@@ -3,8 +3,8 @@ import { bcs } from '@mysten/sui/bcs';
 import type { Chain } from '../chain/chain.ts';
 import { makePrologue } from '../chain/genesis.ts';
 import type { Execution } from '../execution/execute.ts';
+import { GAS } from '../protocol.ts';
 import { Executor } from '../transaction/executor.ts';
-import { REFERENCE_GAS_PRICE } from '../transaction/gas.ts';
 import type { ObjectSource } from '../transaction/inputs.ts';
 import { NitroVerdicts } from '../transaction/nitro.ts';
 import { type ChainObject, CLOCK_ID, coinContents, encodeObject } from '../transaction/object.ts';
@@ -103,7 +103,7 @@ export class Fork implements ObjectSource {
       gasData: {
         payment: [this.#coinOf(sender)],
         owner: sender,
-        price: REFERENCE_GAS_PRICE,
+        price: GAS.referencePrice,
         budget: BUDGET,
       },
       expiration: { None: true as const },

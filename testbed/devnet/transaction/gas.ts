@@ -1,24 +1,11 @@
-/** The gas schedule: Sui's units and prices, fixed for the life of the chain. */
+/** What a transaction pays of Sui's prices. */
+import { GAS } from '../protocol.ts';
 import { type ChainObject, type MoveData, type PackageData, typeSize } from './object.ts';
 
-/** MIST per computation unit; nothing cheaper is accepted. */
-export const REFERENCE_GAS_PRICE = 1_000n;
-/** Sui's `max_gas_price`, which a price must stay below. */
-export const MAX_GAS_PRICE = 50_000_000_000n;
-/** MIST; Sui's `max_tx_gas`. */
-export const MAX_GAS_BUDGET = 50_000_000_000n;
-/** Sui's `max_gas_computation_bucket`: the most units one transaction may use. */
-export const MAX_GAS_UNITS = 5_000_000;
-/** Computation is charged in steps of this many units, one at least. */
-const UNIT_STEP = 1_000;
-/** `obj_data_cost_refundable` (100 units per byte) times the storage gas price (76 MIST). */
-const STORAGE_MIST_PER_BYTE = 7_600n;
 /** Bytes that Sui counts for an object's owner, previous transaction and storage rebate, whatever they take. */
 const METADATA_BYTES = 40 + 32 + 8;
 const ID_BYTES = 32;
 const VERSION_BYTES = 8;
-/** Of each rebate 1 % is kept (`storage_rebate_rate` is 9,900 basis points). */
-const REBATE_BASIS_POINTS = 9_900n;
 
 /** MIST. */
 export interface GasCost {
@@ -35,16 +22,32 @@ export const NO_GAS: GasCost = {
   nonRefundableStorageFee: 0n,
 };
 
-/** @returns MIST for that many computation units */
-export function computationCost(units: number, price: bigint): bigint {
-  const steps = Math.max(1, Math.ceil(units / UNIT_STEP));
-  return BigInt(steps * UNIT_STEP) * price;
+/**
+ * Rounds units up to what is charged: to half of their digits, as Sui's `half_digits_rounding`, and to the minimum.
+ *
+ * @example 20,001 units are charged as 20,100, and 1,005,001 as 1,006,000
+ */
+export function chargedUnits(units: number): number {
+  if (units < GAS.minUnits) return GAS.minUnits;
+  const digits = Math.floor(Math.log10(units));
+  const step = 10 ** Math.floor(digits / 2);
+  return Math.ceil(units / step) * step;
 }
 
-/** @returns MIST to store the object, refunded later but for 1 % */
-export function storageCost({ data }: ChainObject): bigint {
-  const size = data.kind === 'move' ? moveSize(data) : packageSize(data);
-  return BigInt(METADATA_BYTES + size) * STORAGE_MIST_PER_BYTE;
+/** @returns MIST for that many computation units; an abort is charged at no more than a multiple of the reference price */
+export function computationCost(units: number, price: bigint, isAborted: boolean): bigint {
+  const highest = GAS.referencePrice * GAS.abortedPriceFactor;
+  return BigInt(chargedUnits(units)) * (isAborted && price > highest ? highest : price);
+}
+
+/** @returns MIST to store the object, most of which is refunded later */
+export function storageCost(object: ChainObject): bigint {
+  return BigInt(objectSize(object)) * GAS.storageByte;
+}
+
+/** @returns bytes that Sui counts for an object (`object_size_for_gas_metering`) */
+export function objectSize({ data }: ChainObject): number {
+  return METADATA_BYTES + (data.kind === 'move' ? moveSize(data) : packageSize(data));
 }
 
 /** Contents and type as encoded, one byte for `has_public_transfer` and the version. */
@@ -63,7 +66,7 @@ export function packageSize({ modules, typeOrigins, linkage }: PackageData): num
 
 /** Splits what replaced and deleted objects had paid into what is refunded, to the nearest MIST, and what is kept. */
 export function rebate(paid: bigint): Pick<GasCost, 'storageRebate' | 'nonRefundableStorageFee'> {
-  const storageRebate = (paid * REBATE_BASIS_POINTS + 5_000n) / 10_000n;
+  const storageRebate = (paid * GAS.rebateBasisPoints + 5_000n) / 10_000n;
   return { storageRebate, nonRefundableStorageFee: paid - storageRebate };
 }
 

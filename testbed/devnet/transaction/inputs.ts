@@ -2,8 +2,8 @@ import { fromBase64 } from '@mysten/bcs';
 import type { bcs } from '@mysten/sui/bcs';
 import { DevnetError, unsupported } from '../error.ts';
 import { PURE, type Slot } from '../execution/values.ts';
+import { GAS, TRANSACTION_LIMITS as LIMITS } from '../protocol.ts';
 import type { Address } from '../vm/types.ts';
-import { MAX_GAS_BUDGET, MAX_GAS_PRICE, REFERENCE_GAS_PRICE } from './gas.ts';
 import { type ChainObject, CLOCK_ID, coinBalance, encodeObject } from './object.ts';
 import { SUI_COIN_TYPE } from './type-name.ts';
 import { checkCommands, invalid, packagesOf } from './validity.ts';
@@ -11,12 +11,6 @@ import { checkCommands, invalid, packagesOf } from './validity.ts';
 export type TransactionData = (typeof bcs.TransactionData.$inferType)['V1'];
 type CallArg = typeof bcs.CallArg.$inferType;
 type ObjectRef = typeof bcs.SuiObjectRef.$inferType;
-
-const MAX_GAS_COINS = 256;
-/** Sui's `max_input_objects`: objects, gas coins and packages together. */
-const MAX_INPUTS = 2_048;
-/** Sui's `max_pure_argument_size`, which an argument must stay under. */
-const MAX_PURE_BYTES = 16_384;
 
 /** Reads live objects; simulation adds a gas coin that does not exist. */
 export interface ObjectSource {
@@ -57,8 +51,8 @@ export function loadInputs(source: ObjectSource, data: TransactionData): LoadedI
   for (const input of transaction.inputs) loaded.slots.push(loadInput(source, data.sender, input, loaded));
   for (const reference of data.gasData.payment) loadGasCoin(source, data.gasData.owner, reference, loaded);
   for (const id of packagesOf(transaction.commands)) loaded.packages.push(existingPackage(source, id));
-  if (loaded.all.size + loaded.packages.length > MAX_INPUTS)
-    throw invalid(`Size limit exceeded: maximum input objects in a transaction is ${MAX_INPUTS}`);
+  if (loaded.all.size + loaded.packages.length > LIMITS.inputs)
+    throw invalid(`Size limit exceeded: maximum input objects in a transaction is ${LIMITS.inputs}`);
   checkGas(data, loaded.gasCoins);
   return loaded;
 }
@@ -84,8 +78,8 @@ function loadInput(source: ObjectSource, sender: Address, input: CallArg, loaded
 }
 
 function loadPure(bytes: Uint8Array): Slot {
-  if (bytes.length >= MAX_PURE_BYTES)
-    throw invalid(`Size limit exceeded: maximum pure argument size is ${MAX_PURE_BYTES - 1}`);
+  if (bytes.length >= LIMITS.pureBytes)
+    throw invalid(`Size limit exceeded: maximum pure argument size is ${LIMITS.pureBytes - 1}`);
   return { type: undefined, abilities: PURE, bcs: bytes };
 }
 
@@ -151,13 +145,14 @@ function loadGasCoin(source: ObjectSource, owner: Address, ref: ObjectRef, loade
 function checkGas({ gasData }: TransactionData, coins: ChainObject[]): void {
   const price = BigInt(gasData.price);
   const budget = BigInt(gasData.budget);
-  if (price < REFERENCE_GAS_PRICE)
-    throw invalid(`Gas price ${price} under reference gas price (RGP) ${REFERENCE_GAS_PRICE}`);
-  if (price >= MAX_GAS_PRICE) throw invalid(`Gas price cannot exceed ${MAX_GAS_PRICE - 1n} mist`);
-  if (budget > MAX_GAS_BUDGET) throw invalid(`Gas budget ${budget} is higher than max: ${MAX_GAS_BUDGET}`);
-  if (budget < price * 1_000n) throw invalid(`Gas budget ${budget} is lower than min: ${price * 1_000n}`);
+  if (price < GAS.referencePrice)
+    throw invalid(`Gas price ${price} under reference gas price (RGP) ${GAS.referencePrice}`);
+  if (price >= GAS.maxPrice) throw invalid(`Gas price cannot exceed ${GAS.maxPrice - 1n} mist`);
+  if (budget > GAS.maxBudget) throw invalid(`Gas budget ${budget} is higher than max: ${GAS.maxBudget}`);
+  const least = price * BigInt(GAS.minUnits);
+  if (budget < least) throw invalid(`Gas budget ${budget} is lower than min: ${least}`);
   if (coins.length === 0) throw unsupported('Gas from an address balance (an empty gas payment)');
-  if (coins.length > MAX_GAS_COINS) throw invalid(`more than ${MAX_GAS_COINS} gas coins`);
+  if (coins.length > LIMITS.gasCoins) throw invalid(`more than ${LIMITS.gasCoins} gas coins`);
   const balance = coins.reduce((sum, coin) => sum + balanceOf(coin), 0n);
   if (balance < budget)
     throw invalid(`Balance of gas object ${balance} is lower than the needed amount: ${budget}`);

@@ -2,22 +2,11 @@ import { type bcs, type TypeTag, TypeTagSerializer } from '@mysten/sui/bcs';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 import { DevnetError } from '../error.ts';
 import type { CommandArgument } from '../execution/values.ts';
+import { TRANSACTION_LIMITS as LIMITS } from '../protocol.ts';
 import type { Address } from '../vm/types.ts';
 
 type Command = typeof bcs.Command.$inferType;
 
-/** Sui's `max_programmable_tx_commands`. Like the limits below, what it counts must stay under it. */
-const COMMANDS = 1_024;
-/** Sui's `max_arguments`, of one command. */
-const ARGUMENTS = 512;
-/** Sui's `max_type_arguments`, counting the types inside types, and `max_type_argument_depth`. */
-const TYPE_ARGUMENTS = 16;
-const TYPE_DEPTH = 16;
-/** Sui's `max_modules_in_publish`, and `max_package_dependencies`. */
-const MODULES = 64;
-const DEPENDENCIES = 32;
-/** Sui's `max_publish_or_upgrade_per_ptb`; this many are allowed. */
-const PUBLISHES = 5;
 /** What Move allows as a name. */
 const IDENTIFIER = /^(?:[A-Za-z][A-Za-z0-9_]*|_[A-Za-z0-9_]+)$/;
 
@@ -27,15 +16,16 @@ const IDENTIFIER = /^(?:[A-Za-z][A-Za-z0-9_]*|_[A-Za-z0-9_]+)$/;
  * @throws {DevnetError} `INVALID_ARGUMENT`
  */
 export function checkCommands(commands: readonly Command[]): void {
-  limit(commands.length, COMMANDS, 'commands in a programmable transaction');
+  limit(commands.length, LIMITS.commands, 'commands in a programmable transaction');
   const publishes = commands.filter(({ $kind }) => $kind === 'Publish' || $kind === 'Upgrade').length;
-  if (publishes > PUBLISHES) throw invalid(`${publishes} packages published, at most ${PUBLISHES} may be`);
+  if (publishes > LIMITS.publishes)
+    throw invalid(`${publishes} packages published, at most ${LIMITS.publishes} may be`);
   for (const command of commands) checkCommand(command);
 }
 
 function checkCommand(command: Command): void {
   const args = argumentsOf(command);
-  limit(args.length, ARGUMENTS, 'arguments in a command');
+  limit(args.length, LIMITS.arguments, 'arguments in a command');
   checkTypes(typesOf(command));
   if (command.$kind === 'MoveCall') {
     for (const name of [command.MoveCall.module, command.MoveCall.function])
@@ -45,8 +35,8 @@ function checkCommand(command: Command): void {
   const published = command.$kind === 'Publish' ? command.Publish : command.Upgrade;
   if (published !== undefined) {
     if (published.modules.length === 0) throw empty(command);
-    limit(published.modules.length, MODULES, 'modules in a package');
-    limit(published.dependencies.length, DEPENDENCIES, 'dependencies of a package');
+    limit(published.modules.length, LIMITS.modules, 'modules in a package');
+    limit(published.dependencies.length, LIMITS.dependencies, 'dependencies of a package');
     return;
   }
   const isTypedVector = command.$kind === 'MakeMoveVec' && command.MakeMoveVec.type !== null;
@@ -106,10 +96,10 @@ function checkTypes(types: TypeTag[]): void {
   for (const type of types) {
     visit(type, 1, (_, depth) => {
       count += 1;
-      limit(depth, TYPE_DEPTH, 'depth of a type argument');
+      limit(depth, LIMITS.typeDepth, 'depth of a type argument');
     });
   }
-  limit(count, TYPE_ARGUMENTS, 'type arguments in a command');
+  limit(count, LIMITS.typeArguments, 'type arguments in a command');
 }
 
 /** Calls back for a type and each type in it. */

@@ -1,10 +1,13 @@
+import { BcsError } from './bcs.ts';
 import type { Instruction, SignatureToken } from './bytecode.ts';
 import type { MoveFunction } from './function.ts';
+import { metered } from './gas/instructions.ts';
 import { RULES } from './instructions/table.ts';
 import type { LinkedModule } from './linked-module.ts';
 import { MAX_STACK, type Step } from './machine.ts';
 import { abilitiesOf, type IntegerKind, isReference, type Type, type TypeTable } from './type.ts';
 import { VmError } from './types.ts';
+import type { Value } from './value.ts';
 
 /** Types one instruction against the stack and yields what it does; the operand is the one in the bytecode. */
 export type Rule<Operand = never> = (assembler: Assembler, operand: Operand) => Step;
@@ -31,7 +34,7 @@ export function assemble(fn: MoveFunction): Step[] {
     const [name, operand] = decode(instruction);
     const rule = Object.hasOwn(RULES, name) ? RULES[name]! : undefined;
     if (!rule) throw assembler.error(`instruction ${name} is not supported`);
-    const step = rule(assembler, operand as never);
+    const step = metered(assembler, name, operand, () => rule(assembler, operand as never));
     if (BLOCK_ENDS.has(name)) assembler.expectEmptyStack();
     return step;
   });
@@ -70,6 +73,18 @@ export class Assembler {
   push(...types: readonly Type[]): void {
     this.#stack.push(...types);
     if (this.#stack.length > MAX_STACK) throw this.error(`more than ${MAX_STACK} values are on the stack`);
+  }
+
+  /** Values on the stack. */
+  get height(): number {
+    return this.#stack.length;
+  }
+
+  /** The type of the value that lies so deep under the top of the stack. */
+  peek(depth: number): Type {
+    const type = this.#stack.at(-1 - depth);
+    if (!type) throw this.error('the stack is empty');
+    return type;
   }
 
   pop(): Type {
@@ -121,6 +136,25 @@ export class Assembler {
     const type = this.locals[index];
     if (!type) throw this.error(`there is no local ${index}`);
     return type;
+  }
+
+  /** How many parameters the function has that a call instruction names. */
+  parametersOf(call: string, operand: number): number {
+    const { function_instantiations } = this.module.bytecode;
+    const handle = call === 'Call' ? operand : function_instantiations[operand]!.handle;
+    return this.module.functionOf(handle).parameters.length;
+  }
+
+  /** A constant of the module. */
+  constant(index: number): { type: Type; value: Value } {
+    const { type_, data } = this.module.bytecode.constant_pool[index]!;
+    const type = this.type(type_);
+    try {
+      return { type, value: this.module.loader.codec.decode(type, Uint8Array.from(data)) };
+    } catch (cause) {
+      if (!(cause instanceof BcsError)) throw cause;
+      throw this.error(`a constant is no ${type.name}: ${cause.message}`);
+    }
   }
 
   /** The only type of a signature, as vector instructions name their element. */

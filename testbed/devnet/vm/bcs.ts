@@ -1,3 +1,4 @@
+import { EXECUTION_LIMITS } from '../protocol.ts';
 import type { IntegerKind, Type, TypeTable } from './type.ts';
 import { type Value, Variant } from './value.ts';
 
@@ -10,9 +11,6 @@ export const INTEGER_BYTES: Record<IntegerKind, number> = {
   u128: 16,
   u256: 32,
 };
-
-/** Sui's limit on the nesting of values. */
-const MAX_DEPTH = 128;
 
 /** Bytes that are not the BCS form of the type in question. */
 export class BcsError extends Error {
@@ -108,7 +106,8 @@ export class Codec {
   }
 
   #read(reader: Reader, type: Type, depth: number): Value {
-    if (depth > MAX_DEPTH) throw new BcsError(`Cannot decode ${type.name}: nested too deeply`);
+    if (depth > EXECUTION_LIMITS.valueDepth)
+      throw new BcsError(`Cannot decode ${type.name}: nested too deeply`);
     switch (type.kind) {
       case 'bool':
         return reader.bool();

@@ -46,6 +46,11 @@ export class Linkage {
     return this.#constraints.get(originalId)?.code.id ?? originalId;
   }
 
+  /** How many packages were mentioned. */
+  get size(): number {
+    return this.#constraints.size;
+  }
+
   /** Equal for linkages that run the same code: names the packages that are not in their first version. */
   get key(): string {
     if (this.#key !== undefined) return this.#key;

@@ -40,7 +40,8 @@ export class LinkedVm implements MoveVm {
 
   signature(module: ModuleId, name: string, typeArguments: TypeName[]): FunctionSignature {
     const linkage = this.#linkageOf(module, name, typeArguments);
-    return this.#vm(linkage).signature(this.#runtimeId(module), name, typeArguments);
+    const signature = this.#vm(linkage).signature(this.#runtimeId(module), name, typeArguments);
+    return { ...signature, weight: { ...signature.weight, packages: linkage.size } };
   }
 
   abilities(type: TypeName): Abilities {
@@ -55,8 +56,12 @@ export class LinkedVm implements MoveVm {
     return this.#vm(this.#linkageOfType(type)).json(type, bcs);
   }
 
-  checkPure(type: TypeName, bcs: Uint8Array): void {
-    this.#vm(this.#linkageOfType(type)).checkPure(type, bcs);
+  abstractSize(type: TypeName, bcs: Uint8Array): number {
+    return this.#vm(this.#linkageOfType(type)).abstractSize(type, bcs);
+  }
+
+  checkPure(type: TypeName, bcs: Uint8Array): number {
+    return this.#vm(this.#linkageOfType(type)).checkPure(type, bcs);
   }
 
   call(session: Session, call: Call): CallResult {

@@ -1,12 +1,16 @@
+import { EXECUTION_LIMITS } from '../protocol.ts';
 import type { MoveFunction } from './function.ts';
+import type { GasMeter } from './gas/meter.ts';
+import { sizerOf } from './gas/size.ts';
 import type { Loader } from './loader.ts';
+import { NativeCall } from './native.ts';
 import type { TransactionSession } from './session.ts';
 import type { Type } from './type.ts';
 import { type PrimitiveStatus, VmError } from './types.ts';
 import type { Value } from './value.ts';
 
 /** Move's limit on the operand stack of one function (`max_value_stack_size`). */
-export const MAX_STACK = 1024;
+export const MAX_STACK = EXECUTION_LIMITS.stack;
 
 /** One decoded instruction: it acts on the machine's current frame. */
 export type Step = (machine: Machine) => void;
@@ -31,6 +35,7 @@ export class Machine {
   readonly stack: Value[] = [];
   readonly session: TransactionSession;
   readonly loader: Loader;
+  readonly meter: GasMeter;
   /** The running frame; only read by a {@link Step}, hence never undefined then. */
   frame!: Frame;
   #running = false;
@@ -38,6 +43,7 @@ export class Machine {
   constructor(loader: Loader, session: TransactionSession) {
     this.loader = loader;
     this.session = session;
+    this.meter = session.meter;
   }
 
   /**
@@ -50,10 +56,7 @@ export class Machine {
     this.stack.push(...args);
     this.call(fn, typeArguments);
     try {
-      while (this.#running) {
-        this.session.charge(1);
-        this.frame.code[this.frame.pc++]!(this);
-      }
+      while (this.#running) this.frame.code[this.frame.pc++]!(this);
     } catch (error) {
       throw located(error, this.frame.fn, this.frame.pc - 1);
     }
@@ -88,10 +91,17 @@ export class Machine {
   }
 
   #callNative(fn: MoveFunction, typeArguments: readonly Type[], args: Value[]): void {
+    const { session, loader, meter } = this;
+    const call = new NativeCall(session, loader, typeArguments);
     try {
-      const result = fn.native(args, { session: this.session, loader: this.loader, typeArguments });
-      if (result !== undefined) this.push(result);
+      meter.charge(1, 0, 0, 0);
+      const result = fn.native(args, call);
+      if (result === undefined) return meter.chargeNative(call.cost, 0, 0);
+      const type = loader.types.substitute(fn.returns[0]!, typeArguments);
+      meter.chargeNative(call.cost, 1, sizerOf(loader.codec, type)(result));
+      this.push(result);
     } catch (error) {
+      if (error instanceof VmError && error.code === 'MoveAbort') meter.chargeNative(call.cost, 0, 0);
       throw located(error, fn, 0);
     }
   }

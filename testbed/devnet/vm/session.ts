@@ -1,18 +1,19 @@
 import { blake2b } from '@noble/hashes/blake2.js';
+import { EXECUTION_LIMITS } from '../protocol.ts';
 import { toHexAddress } from './bcs.ts';
 import { ChildObjects } from './child-objects.ts';
+import { GasMeter } from './gas/meter.ts';
 import { abort, primitiveError } from './machine.ts';
-import {
-  type Address,
-  type EmittedEvent,
-  type ModuleId,
-  type ObjectWrite,
-  type Owner,
-  type Session,
-  type SessionOptions,
-  type SessionOutputs,
-  type TypedBytes,
-  VmError,
+import type {
+  Address,
+  EmittedEvent,
+  ModuleId,
+  ObjectWrite,
+  Owner,
+  Session,
+  SessionOptions,
+  SessionOutputs,
+  TypedBytes,
 } from './types.ts';
 
 /** Sui's domain byte for ids of objects made in a transaction. */
@@ -20,13 +21,6 @@ const REGULAR_OBJECT_SCOPE = 0xf1;
 
 /** `sui::transfer::ESharedNonNewObject` */
 const SHARED_NON_NEW_OBJECT = 0n;
-
-/** Sui's limits on one event, in bytes, and on the number of them. */
-const MAX_EVENT_SIZE = 256_000;
-const MAX_EVENTS = 1024;
-
-/** Sui's limit on the ids that one transaction makes, those it deletes, and the objects it transfers. */
-const MAX_OBJECTS = 2048;
 
 /** What `TxContext` tells; unit tests may replace it as a whole. */
 export interface TransactionContext {
@@ -48,7 +42,7 @@ export class TransactionSession implements Session {
   readonly options: SessionOptions;
   readonly children: ChildObjects;
   context: TransactionContext;
-  gasUsed = 0;
+  readonly meter: GasMeter;
   /** The module of the function that the transaction called last, or whose `init` runs. */
   calledModule: ModuleId | undefined;
   readonly #created = new Set<Address>();
@@ -56,19 +50,14 @@ export class TransactionSession implements Session {
   readonly #received = new Set<Address>();
   readonly #writes = new Map<Address, ObjectWrite>();
   readonly #events: EmittedEvent[] = [];
+  #eventSize = 0;
 
   constructor(options: SessionOptions) {
     const { sender, sponsor, transactionDigest, epoch, epochTimestampMs, objects } = options;
     this.options = options;
+    this.meter = new GasMeter(options.gasLimit);
     this.children = new ChildObjects(objects);
     this.context = { sender, sponsor, digest: transactionDigest, epoch, epochTimestampMs, idsCreated: 0n };
-  }
-
-  charge(units: number): void {
-    this.gasUsed += units;
-    if (this.gasUsed <= this.options.gasLimit) return;
-    this.gasUsed = this.options.gasLimit;
-    throw new VmError('InsufficientGas', `Cannot continue: all ${this.options.gasLimit} gas units are used`);
   }
 
   newId(): Address {
@@ -97,7 +86,6 @@ export class TransactionSession implements Session {
   transfer({ type, bcs }: TypedBytes, owner: Owner): void {
     const id = toHexAddress(bcs.subarray(0, 32));
     if (owner.kind === 'shared' && !this.#created.has(id)) this.#checkStaysShared(id);
-    this.charge(bcs.length);
     this.#writes.set(id, { id, type, bcs, owner });
     checkCount(this.#writes.size, 'transferred objects');
   }
@@ -106,18 +94,16 @@ export class TransactionSession implements Session {
   receive(parent: Address, id: Address, version: bigint): TypedBytes | undefined {
     if (this.#received.has(id)) return undefined;
     const object = this.options.objects.receivable(parent, id, version);
-    if (object) {
-      this.charge(object.bcs.length);
-      this.#received.add(id);
-    }
+    if (object) this.#received.add(id);
     return object;
   }
 
-  /** @throws {VmError} `MEMORY_LIMIT_EXCEEDED` */
-  emit(event: TypedBytes): void {
-    this.charge(event.bcs.length);
-    if (event.bcs.length > MAX_EVENT_SIZE || this.#events.length >= MAX_EVENTS) {
-      const reason = `more than ${MAX_EVENTS} events, or one of more than ${MAX_EVENT_SIZE} bytes`;
+  /** @param size - abstract size of the event and its type. @throws {VmError} `MEMORY_LIMIT_EXCEEDED` */
+  emit(event: TypedBytes, size: number): void {
+    const { events, eventSize, eventSizeTotal } = EXECUTION_LIMITS;
+    this.#eventSize += size;
+    if (size > eventSize || this.#eventSize > eventSizeTotal || this.#events.length >= events) {
+      const reason = `more than ${events} events, one of more than ${eventSize} bytes, or more than ${eventSizeTotal} in all`;
       throw primitiveError('MEMORY_LIMIT_EXCEEDED', reason);
     }
     this.#events.push({ ...event, module: this.calledModule! });
@@ -142,5 +128,6 @@ export class TransactionSession implements Session {
 }
 
 function checkCount(count: number, what: string): void {
-  if (count > MAX_OBJECTS) throw primitiveError('MEMORY_LIMIT_EXCEEDED', `more than ${MAX_OBJECTS} ${what}`);
+  const { objects } = EXECUTION_LIMITS;
+  if (count > objects) throw primitiveError('MEMORY_LIMIT_EXCEEDED', `more than ${objects} ${what}`);
 }

@@ -1,3 +1,4 @@
+import type { GasMeter } from './gas/meter.ts';
 import type { Json } from './json.ts';
 /**
  * The interface between the Move VM and the node around it.
@@ -97,6 +98,8 @@ export interface FunctionSignature {
   parameters: Parameter[];
   /** Return types; a reference keeps its `&` or `&mut ` prefix, so that the node can refuse it. */
   returns: { type: TypeName; abilities: Abilities }[];
+  /** What Sui charges for before the call: types in the signature and its type arguments, references, packages linked. */
+  weight: { types: number; references: number; packages: number };
 }
 
 /** What to run. Arguments stand in the order of {@link FunctionSignature.parameters}. */
@@ -191,10 +194,7 @@ export interface SessionOutputs {
 /** One transaction in progress. Commands the node runs itself (coins, transfers) go through the same session. */
 export interface Session {
   readonly options: SessionOptions;
-  /** Computation units used so far. */
-  readonly gasUsed: number;
-  /** @throws {VmError} `InsufficientGas` */
-  charge(units: number): void;
+  readonly meter: GasMeter;
   /** Derives the next object id and records it as created. */
   newId(): Address;
   /** Records that the object's UID is gone. */
@@ -222,12 +222,19 @@ export interface MoveVm {
   typeName(type: TypeName): TypeName;
   /** A value as Sui's RPC renders it. @throws {VmError} `TypeNotFound`, `InvalidArgument` for bytes of another type */
   json(type: TypeName, bcs: Uint8Array): Json;
-  /** Checks the bytes of a pure input. @throws {VmError} `InvalidPureArgument` for another type or other bytes */
-  checkPure(type: TypeName, bcs: Uint8Array): void;
+  /**
+   * Checks the bytes of a pure input.
+   *
+   * @returns what the value weighs for gas
+   * @throws {VmError} `InvalidPureArgument` for another type or other bytes
+   */
+  checkPure(type: TypeName, bcs: Uint8Array): number;
   /** Runs a function whatever its visibility: the caller checks {@link FunctionSignature}. @throws {VmError} */
   call(session: Session, call: Call): CallResult;
   /** Runs the module's `init` if it has one, with a one-time witness if it asks for one. @throws {VmError} */
   init(session: Session, module: ModuleId): void;
+  /** What a value weighs for gas. @throws {VmError} `TypeNotFound`, `InvalidArgument` for bytes of another type */
+  abstractSize(type: TypeName, bcs: Uint8Array): number;
   /**
    * Checks that the modules of one package parse, link with exactly these versions and may be published.
    *

@@ -65,10 +65,8 @@ function equalLists(left: Value[], right: Value[]): boolean {
   return left.length === right.length && left.every((item, index) => equalValues(item, right[index]!));
 }
 
-/** How many parts a value has, for gas: 1 for a scalar. */
-export function sizeOf(value: Value): number {
-  if (typeof value !== 'object' || value instanceof Reference) return 1;
-  let size = 1;
-  for (const part of value instanceof Variant ? value.fields : value) size += sizeOf(part);
-  return size;
+/** The id of an object, whose first field is `UID { id: ID { bytes } }`. */
+export function idOf(object: Value): string {
+  const [[[id]]] = object as [[[string]]];
+  return id;
 }

@@ -1,5 +1,6 @@
 import { BcsError } from './bcs.ts';
 import type { MoveFunction } from './function.ts';
+import { REFERENCE, sizerOf, typeNodes } from './gas/size.ts';
 import { type Json, toJson } from './json.ts';
 import { Loader } from './loader.ts';
 import { Machine } from './machine.ts';
@@ -40,6 +41,7 @@ export class Vm {
       isEntry: fn.isEntry,
       parameters: passedParameters(fn).map(instantiate).map(toParameter),
       returns: fn.returns.map(instantiate).map(describe),
+      weight: weightOf(fn, args, instantiate),
     };
   }
 
@@ -58,9 +60,17 @@ export class Vm {
     return toJson(this.#loader.codec, type, this.#decode(type, bcs, 'InvalidArgument'));
   }
 
-  checkPure(name: TypeName, bcs: Uint8Array): void {
+  /** As {@link MoveVm.abstractSize}. */
+  abstractSize(name: TypeName, bcs: Uint8Array): number {
     const type = this.#loader.type(name);
-    if (isPureValue(type, this.#decode(type, bcs, 'InvalidPureArgument'))) return;
+    return sizerOf(this.#loader.codec, type)(this.#decode(type, bcs, 'InvalidArgument'));
+  }
+
+  /** As {@link MoveVm.checkPure}. */
+  checkPure(name: TypeName, bcs: Uint8Array): number {
+    const type = this.#loader.type(name);
+    const value = this.#decode(type, bcs, 'InvalidPureArgument');
+    if (isPureValue(type, value)) return sizerOf(this.#loader.codec, type)(value);
     throw new VmError('InvalidPureArgument', `Cannot pass ${name} as a pure argument`);
   }
 
@@ -77,12 +87,15 @@ export class Vm {
       const message = `Cannot call ${name}: ${args.length} arguments, expected ${parameters.length}`;
       throw new VmError('ArityMismatch', message);
     }
-    for (const bytes of args) session.charge(bytes.length);
     const values = parameters.map((type, index) =>
       this.#decode(target(type), args[index]!, 'InvalidArgument', index),
     );
     (session as TransactionSession).calledModule = calledAs;
+    // Moved or borrowed, an argument weighs as much as a reference; a `TxContext` is one more.
+    const passed = fn.parameters.length;
+    session.meter.charge(passed, passed, 0, passed * REFERENCE);
     const returned = this.#run(session as TransactionSession, fn, types, values);
+    session.meter.charge(1, 0, passed + returned.length, 0);
     return {
       returns: returned.map((value, index) => {
         const type = this.#loader.types.substitute(fn.returns[index]!, types);
@@ -108,6 +121,8 @@ export class Vm {
       );
     }
     (session as TransactionSession).calledModule = calledAs;
+    session.meter.charge(1, 1, 0, REFERENCE);
+    session.meter.charge(1, 0, 1, 0);
     this.#run(
       session as TransactionSession,
       fn,
@@ -171,6 +186,16 @@ function isTxContext(type: Type): boolean {
 function contextValue({ context }: TransactionSession): Value {
   const { sender, digest, epoch, epochTimestampMs, idsCreated } = context;
   return [sender, [...digest], epoch, epochTimestampMs, idsCreated];
+}
+
+function weightOf(fn: MoveFunction, args: readonly Type[], instantiate: (type: Type) => Type) {
+  const signature = [...fn.parameters, ...fn.returns];
+  const types = [...args, ...signature.map(instantiate)];
+  return {
+    types: types.reduce((sum, type) => sum + typeNodes(type), 0),
+    references: signature.filter((type) => isReference(type) && !isTxContext(type)).length,
+    packages: 1,
+  };
 }
 
 function target(type: Type): Type {

@@ -1,6 +1,6 @@
 import type { Rule } from '../assembler.ts';
 import { ABILITY, PRIMITIVES } from '../type.ts';
-import { equalValues, Reference, sizeOf } from '../value.ts';
+import { equalValues } from '../value.ts';
 
 /** Comparisons and boolean logic. */
 export const COMPARISON: Record<string, Rule> = {
@@ -39,8 +39,6 @@ function equality(wanted: boolean): Rule {
     assembler.push(PRIMITIVES.bool);
     return (machine) => {
       const right = machine.pop();
-      if (typeof right === 'object')
-        machine.session.charge(sizeOf(right instanceof Reference ? right.value : right));
       machine.push(equalValues(machine.pop(), right) === wanted);
     };
   };

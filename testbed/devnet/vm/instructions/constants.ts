@@ -1,8 +1,8 @@
 import type { Assembler, Rule } from '../assembler.ts';
-import { BcsError, readInteger } from '../bcs.ts';
+import { readInteger } from '../bcs.ts';
 import type { Step } from '../machine.ts';
 import { PRIMITIVES, type Type } from '../type.ts';
-import { copyValue, sizeOf, type Value } from '../value.ts';
+import { copyValue, type Value } from '../value.ts';
 
 /** Instructions that put a value from the code onto the stack. */
 export const CONSTANTS: Record<string, Rule> = {
@@ -16,27 +16,12 @@ export const CONSTANTS: Record<string, Rule> = {
   LdU256: (assembler, value: number[]) =>
     load(assembler, PRIMITIVES.u256, readInteger(Uint8Array.from(value))),
   LdConst: (assembler, index: number) => {
-    const { type_, data } = assembler.module.bytecode.constant_pool[index]!;
-    const type = assembler.type(type_);
-    return load(assembler, type, decode(assembler, type, Uint8Array.from(data)));
+    const { type, value } = assembler.constant(index);
+    return load(assembler, type, value);
   },
 };
 
-function decode(assembler: Assembler, type: Type, bytes: Uint8Array): Value {
-  try {
-    return assembler.module.loader.codec.decode(type, bytes);
-  } catch (cause) {
-    if (!(cause instanceof BcsError)) throw cause;
-    throw assembler.error(`a constant is no ${type.name}: ${cause.message}`);
-  }
-}
-
 function load(assembler: Assembler, type: Type, value: Value): Step {
   assembler.push(type);
-  if (typeof value !== 'object') return (machine) => machine.push(value);
-  const size = sizeOf(value);
-  return (machine) => {
-    machine.session.charge(size);
-    machine.push(copyValue(value));
-  };
+  return (machine) => machine.push(copyValue(value));
 }

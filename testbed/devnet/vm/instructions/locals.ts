@@ -2,7 +2,7 @@ import type { Assembler, Rule } from '../assembler.ts';
 import type { Machine, Step } from '../machine.ts';
 import { ABILITY, isReference, type Type } from '../type.ts';
 import { VmError } from '../types.ts';
-import { copyValue, Reference, sizeOf, type Value } from '../value.ts';
+import { copyValue, Reference, type Value } from '../value.ts';
 
 /** Instructions on local variables and on what references point to. */
 export const LOCALS: Record<string, Rule> = {
@@ -67,7 +67,6 @@ function isScalar(type: Type): boolean {
 }
 
 function pushCopy(machine: Machine, value: Value): void {
-  if (typeof value === 'object') machine.session.charge(sizeOf(value));
   machine.push(copyValue(value));
 }
 

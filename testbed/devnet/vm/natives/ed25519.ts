@@ -1,28 +1,33 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
+import { createPublicKey, verify } from 'node:crypto';
+import { NATIVE_COSTS } from '../../protocol.ts';
 import type { NativeModule } from '../native.ts';
-import type { Reference } from '../value.ts';
+import type { Reference, Value } from '../value.ts';
 
-/** Sui's price of a signature is near 1,900 internal units and a byte of message less than one: of the same order here. */
-const VERIFICATION_UNITS = 1_800;
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
 
-/** Bytes (RFC 8032, 5.1.5 and 5.1.6). */
-const SIGNATURE_LENGTH = 64;
-const PUBLIC_KEY_LENGTH = 32;
-
-/** Natives of `sui::ed25519`. Like Sui's library, the curve takes points as ZIP 215 has it. */
+/** Natives of `sui::ed25519`. */
 export const ED25519: NativeModule = {
-  ed25519_verify: ([signature, publicKey, message], { session }) => {
-    const [s, key, text] = [signature, publicKey, message].map(bytesOf) as [
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-    ];
-    session.charge(VERIFICATION_UNITS + text.length);
-    if (s.length !== SIGNATURE_LENGTH || key.length !== PUBLIC_KEY_LENGTH) return false;
-    return ed25519.verify(s, text, key);
+  ed25519_verify: ([signature, key, message], call) => {
+    const bytes = bytesOf(message!);
+    const { base, byte, block, blockBytes } = NATIVE_COSTS.ed25519;
+    call.charge(base + byte * bytes.length + block * Math.ceil(bytes.length / blockBytes));
+    return isSigned(bytesOf(signature!), bytesOf(key!), bytes);
   },
 };
 
-function bytesOf(value: unknown): Uint8Array {
-  return Uint8Array.from((value as Reference).value as number[]);
+/** As on Sui, a key or a signature that is none is no fault: it just does not verify. */
+function isSigned(signature: Uint8Array, key: Uint8Array, message: Uint8Array): boolean {
+  if (signature.length !== SIGNATURE_BYTES || key.length !== KEY_BYTES) return false;
+  const x = Buffer.from(key).toString('base64url');
+  try {
+    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    return verify(null, message, publicKey, signature);
+  } catch {
+    return false;
+  }
+}
+
+function bytesOf(reference: Value): Uint8Array {
+  return Uint8Array.from((reference as Reference).value as number[]);
 }

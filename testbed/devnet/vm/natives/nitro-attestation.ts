@@ -1,10 +1,8 @@
+import { NATIVE_COSTS } from '../../protocol.ts';
 import { abort } from '../machine.ts';
 import type { NativeModule } from '../native.ts';
 import type { NitroDocument } from '../types.ts';
 import type { Reference, Value } from '../value.ts';
-
-/** Sui's price for a document is near 15.8 M internal units; this is the same order in units of this VM. */
-const VERIFICATION_UNITS = 15_000;
 
 /** Abort codes of `sui::nitro_attestation`. */
 const FAILURES = { parse: 1n, verify: 2n, pcrs: 3n } as const;
@@ -16,10 +14,12 @@ const MAX_PUBLIC_KEY = 1024;
 
 /** Natives of `sui::nitro_attestation`. */
 export const NITRO_ATTESTATION: NativeModule = {
-  load_nitro_attestation_internal: ([document, now], { session }) => {
+  load_nitro_attestation_internal: ([document, now], call) => {
     const bytes = Uint8Array.from((document as Reference).value as number[]);
-    session.charge(VERIFICATION_UNITS + bytes.length);
-    const verdict = session.options.nitro(bytes, now as bigint);
+    const { parse, byte, verify, certificate, certificates } = NATIVE_COSTS.nitroAttestation;
+    call.charge(parse + byte * bytes.length);
+    const verdict = call.session.options.nitro(bytes, now as bigint);
+    if (verdict !== 'parse') call.charge(verify + certificate * certificates);
     if (typeof verdict === 'string') throw abort(FAILURES[verdict]);
     if (!withinLimits(verdict)) throw abort(FAILURES.parse);
     return toValue(verdict);

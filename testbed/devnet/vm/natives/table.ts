@@ -5,7 +5,7 @@ import { BCS } from './bcs.ts';
 import { DYNAMIC_FIELD } from './dynamic-field.ts';
 import { ED25519 } from './ed25519.ts';
 import { EVENT } from './event.ts';
-import { HASH } from './hash.ts';
+import { HASH, SUI_HASH } from './hash.ts';
 import { NITRO_ATTESTATION } from './nitro-attestation.ts';
 import { OBJECT } from './object.ts';
 import { STRING } from './string.ts';
@@ -28,6 +28,7 @@ const MODULES: Record<string, Record<string, NativeModule>> = {
     dynamic_field: DYNAMIC_FIELD,
     ed25519: ED25519,
     event: EVENT,
+    hash: SUI_HASH,
     nitro_attestation: NITRO_ATTESTATION,
     object: OBJECT,
     transfer: TRANSFER,

@@ -1,15 +1,18 @@
-import type { NativeModule } from '../native.ts';
+import { NATIVE_COSTS } from '../../protocol.ts';
+import type { NativeCall, NativeModule } from '../native.ts';
 import type { Type } from '../type.ts';
 
 /** Natives of `std::type_name`. */
 export const TYPE_NAME: NativeModule = {
-  with_defining_ids: (_, { typeArguments }) => typeName(typeArguments[0]!.name),
-  with_original_ids: (_, { typeArguments }) => typeName(originalName(typeArguments[0]!)),
+  with_defining_ids: (_, call) => typeName(call.typeArguments[0]!.name, call),
+  with_original_ids: (_, call) => typeName(originalName(call.typeArguments[0]!), call),
 };
 
 /** `TypeName { name: ascii::String { bytes } }`; the text has neither `0x` nor spaces. */
-function typeName(name: string) {
+function typeName(name: string, call: NativeCall) {
+  const { base, byte } = NATIVE_COSTS.typeName;
   const text = name.replaceAll('0x', '').replaceAll(' ', '');
+  call.charge(base + byte * text.length);
   return [[[...Buffer.from(text, 'ascii')]]];
 }
 

@@ -94,6 +94,22 @@ public macro fun do_ref<$T, $R: drop>($o: &Option<$T>, $f: |&$T| -> $R) {
     }
 }
 
+/// What `f` makes of the value, if there is one.
+public macro fun map<$T, $U>($o: Option<$T>, $f: |$T| -> $U): Option<$U> {
+    let o = $o;
+    if (o.is_some()) some($f(o.destroy_some()))
+    else {
+        o.destroy_none();
+        none()
+    }
+}
+
+/// What `f` makes of a reference to the value, if there is one.
+public macro fun map_ref<$T, $U>($o: &Option<$T>, $f: |&$T| -> $U): Option<$U> {
+    let o = $o;
+    if (o.is_some()) some($f(o.borrow())) else none()
+}
+
 /// Whether there is a value and `f` holds for it.
 public macro fun is_some_and<$T>($o: &Option<$T>, $f: |&$T| -> bool): bool {
     let o = $o;

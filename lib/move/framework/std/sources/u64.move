@@ -14,6 +14,16 @@ public macro fun max_value(): u64 {
     0xFFFF_FFFF_FFFF_FFFF
 }
 
+/// Runs `f` on each number from 0 to `stop`, without that one.
+public macro fun do<$R: drop>($stop: u64, $f: |u64| -> $R) {
+    let stop = $stop;
+    let mut i = 0;
+    while (i < stop) {
+        $f(i);
+        i = i + 1;
+    }
+}
+
 /// Decimal digits.
 public fun to_string(mut x: u64): std::string::String {
     if (x == 0) return b"0".to_string();

@@ -152,6 +152,14 @@ public macro fun map_ref<$T, $U>($v: &vector<$T>, $f: |&$T| -> $U): vector<$U> {
     result
 }
 
+/// The elements for which `f` holds, in order.
+public macro fun filter<$T: drop>($v: vector<$T>, $f: |&$T| -> bool): vector<$T> {
+    let v = $v;
+    let mut result = vector[];
+    v.do!(|e| if ($f(&e)) result.push_back(e));
+    result
+}
+
 /// Whether `f` holds for some element.
 public macro fun any<$T>($v: &vector<$T>, $f: |&$T| -> bool): bool {
     let v = $v;
