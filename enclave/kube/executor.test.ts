@@ -10,7 +10,11 @@ import { Tracker } from './tracker.ts';
 
 const LIMITS: RetryLimits = { deadlineMs: 400, attempts: 3, pauseMs: 5 };
 const READY_MS = 400;
-const tenants = { ensure: async () => undefined } as unknown as Tenants;
+const tenants = {
+  ensure: async () => undefined,
+  follow: async () => undefined,
+  squeezed: [],
+} as unknown as Tenants;
 const configMaps = '/api/v1/namespaces/default/configmaps';
 
 function configMap(name: string, value = '1', method = 'POST'): Asked {
@@ -27,7 +31,7 @@ let tracker = new Tracker({} as Kubernetes, READY_MS);
 
 async function boot() {
   tracker = new Tracker({} as Kubernetes, READY_MS);
-  return bootEnclave(chain, { kubernetes, tracker, tenants, limits: LIMITS });
+  return bootEnclave(chain, { kubernetes, tracker, tenants: () => tenants, limits: LIMITS });
 }
 
 /** The machine ends, and with it the cluster; another one boots. */

@@ -4,7 +4,7 @@ import type { Role } from '@daasvader/chain/codes.ts';
 export type Amounts = Readonly<Record<string, number>>;
 
 const MIB_PER_GIB = 1_024;
-const MIB = 2 ** 20;
+const MIB_BITS = 20;
 
 /** What an owner may have in all namespaces together, by role; stakes buy room. */
 const CEILINGS: Record<Exclude<Role, 'none' | 'viewer'>, Amounts> = {
@@ -90,9 +90,10 @@ const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 4
 
 function toAmount(name: string, text: string): number {
   const [, digits, suffix = ''] = QUANTITY.exec(text) ?? [];
-  const whole = Number(digits) * 10 ** (DECIMAL[suffix] ?? 0) * 2 ** (BINARY[suffix] ?? 0);
-  if (!Number.isFinite(whole)) return Number.POSITIVE_INFINITY;
-  return Math.ceil(isCpu(name) ? whole * 1_000 : isBytes(name) ? whole / MIB : whole);
+  const tens = (DECIMAL[suffix] ?? 0) + (isCpu(name) ? 3 : 0);
+  const twos = (BINARY[suffix] ?? 0) - (isBytes(name) ? MIB_BITS : 0);
+  const amount = Math.ceil(Number(digits) * 10 ** tens * 2 ** twos);
+  return Number.isFinite(amount) ? amount : Number.POSITIVE_INFINITY;
 }
 
 function isCpu(name: string): boolean {
