@@ -78,7 +78,7 @@ async function reactor() {
       return { digest: 'digest', objectTypes: {} };
     },
   };
-  const writer = new Writer({ operator, freshness, metrics, log });
+  const writer = new Writer({ operator, begin: () => '' as never, freshness, metrics, log });
   const seat = {} as never;
   const audit = new Audit(() => undefined);
   const parts = { kubernetes, tenants, tracker, state, writer, seat, whenFresh, audit, metrics, log };

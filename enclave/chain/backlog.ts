@@ -44,11 +44,11 @@ export class Backlog<T extends Item> {
       const [first] = this.#ready;
       if (!first) break;
       const [party, subjects] = first;
-      const [subject] = [...subjects.values().take(1)];
-      subjects.delete(subject!);
+      const subject = subjects.values().next().value!;
+      subjects.delete(subject);
       this.#ready.delete(party);
       if (subjects.size > 0) this.#ready.set(party, subjects);
-      taken.push(this.#lanes.get(subject!)!.shift()!);
+      taken.push(this.#lanes.get(subject)!.shift()!);
     }
     return taken;
   }

@@ -123,7 +123,9 @@ function readFact(
   if (bytes.length < LOG_PREFIX_BYTES) return [];
   const prefix = logPrefix(bytes);
   if (!logIds.has(prefix.logId)) return []; // of a cluster that is not ours
-  return eventName(type) === 'HeartbeatEvent' ? [{ kind: 'heartbeat', bytes, digest }] : [{ ...prefix, type, bytes, digest }];
+  return eventName(type) === 'HeartbeatEvent'
+    ? [{ kind: 'heartbeat', bytes, digest }]
+    : [{ ...prefix, type, bytes, digest }];
 }
 
 function required<T>(value: T | undefined, what: string): T {

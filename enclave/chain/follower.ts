@@ -9,7 +9,13 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { type Checkpoint, isEvent, type RawHeartbeat, type RegistryWrite, type Scope } from './checkpoints.ts';
+import {
+  type Checkpoint,
+  isEvent,
+  type RawHeartbeat,
+  type RegistryWrite,
+  type Scope,
+} from './checkpoints.ts';
 import { EventLog } from './event-log.ts';
 import type { Freshness } from './freshness.ts';
 import { FullNode, MAX_LOOK_BACK } from './full-node.ts';

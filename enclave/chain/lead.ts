@@ -19,6 +19,12 @@ const LOOK_MS = 100;
 /** Between two attempts: each that the chain refuses costs the host's gas. */
 const AGAIN_MS = 5_000;
 
+/** Resolves when the chain proves that this enclave is seated, or when `signal` fires. */
+export async function untilSeated(standing: Standing, signal: AbortSignal): Promise<void> {
+  while (standing.host === undefined && !signal.aborted)
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+}
+
 /** What taking the lead needs. */
 export interface LeadOptions {
   readonly operator: Pick<Operator, 'execute'>;
@@ -27,7 +33,7 @@ export interface LeadOptions {
   readonly standing: Standing;
   readonly log: Logger;
   /** Called with what it waits for, when that is something else than before. */
-  readonly onWait: (what: string) => void;
+  readonly onWait: (what: string) => Promise<void>;
 }
 
 /**
@@ -44,13 +50,13 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     if (standing.lost !== undefined)
       throw new EnclaveError('registration', `Cannot lead: ${standing.lost}; restart the enclave`);
     const what = standing.waitsFor;
-    if (what !== undefined && what !== waitedFor) onWait(what);
+    if (what !== undefined && what !== waitedFor) await onWait(what);
     waitedFor = what;
     if (what === undefined && performance.now() - triedAt > AGAIN_MS) {
       await tryToLead(options, registry.term);
       triedAt = performance.now();
     }
-    await sleep(LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -61,7 +67,10 @@ async function tryToLead({ operator, seat, log }: LeadOptions, term: bigint): Pr
     log.info({ digest, term: `${term + 1n}` }, 'chain: take the lead');
   } catch (error) {
     const kind = error instanceof ChainRefusal ? 'the chain refused' : 'no answer';
-    log.warn({ error: reasonOf(error) }, `chain: cannot take the lead in term ${term}: ${kind}, trying again`);
+    log.warn(
+      { error: reasonOf(error) },
+      `chain: cannot take the lead in term ${term}: ${kind}, trying again`,
+    );
   }
 }
 

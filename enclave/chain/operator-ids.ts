@@ -17,7 +17,10 @@ export function operatorIds(ids: ContractIds, registry: Registry, standing: Stan
     get enclaveId() {
       const { enclaveId } = standing;
       if (enclaveId !== undefined) return enclaveId;
-      throw new EnclaveError('registration', 'Cannot speak: the chain does not say yet that we are registered');
+      throw new EnclaveError(
+        'registration',
+        'Cannot speak: the chain does not say yet that we are registered',
+      );
     },
   };
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Act } from '@daasvader/chain/calls/operator.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Transaction } from '@mysten/sui/transactions';
@@ -147,7 +147,7 @@ export class Writer {
     this.#isGathering = true;
     const { signal } = this.#stopped;
     try {
-      await Promise.resolve(); // what is said in the same breath goes together
+      await turn(); // what is said in the same breath goes together
       while (this.#attempts < MAX_ATTEMPTS) {
         await this.#options.freshness.wait(signal);
         const taken = this.#backlog.take(MAX_STATEMENTS);

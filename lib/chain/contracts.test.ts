@@ -58,7 +58,8 @@ afterAll(() => cluster.close());
 
 function generateKeyPair() {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  return { publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32), privateKey };
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  return { publicKey: Uint8Array.from(spki.subarray(-32)), privateKey };
 }
 
 /** A join of the worker under counter 4. */
@@ -443,14 +444,14 @@ test('the admin proposes another minimum of stake, and nobody else does', async 
 
 describe('the lead', () => {
   test("the leader makes its authority the cluster's, and anchors its state", async () => {
-    const { caSha256 } = cluster.controlPlane.binding;
+    const caSha256 = Uint8Array.from(cluster.controlPlane.binding.caSha256);
     const anchor = { generation: 1n, position: 7n, digest: DIGEST, bytes: 99n };
     const [set, beat] = await operate((tx, ids, act) => {
       leadCalls.setIdentity(tx, ids, act);
       operatorCalls.anchorState(tx, ids, act, anchor);
       operatorCalls.heartbeat(tx, ids, act, { auditHead: DIGEST, inSync: [] });
     });
-    expect(set).toMatchObject({ kind: 'IdentitySetEvent', generation: '1', caSha256: [...caSha256] });
+    expect(set).toMatchObject({ kind: 'IdentitySetEvent', generation: '1', caSha256 });
     expect(beat).toMatchObject({ anchor: { generation: '1', position: '7', digest: DIGEST, bytes: '99' } });
   });
 

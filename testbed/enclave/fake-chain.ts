@@ -1,14 +1,14 @@
+import type { Act } from '@daasvader/chain/calls/operator.ts';
 import { ROLE } from '@daasvader/chain/codes.ts';
 import { type EventKind, encodeEvent } from '@daasvader/chain/events.ts';
 import type { RawEvent } from '@daasvader/chain/log.ts';
-import type { RequestEvent } from '@daasvader/enclave/chain/requests.ts';
 import type { Statement, Writer } from '@daasvader/enclave/chain/writer.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 
 export const OWNER = `0x${'a1'.repeat(32)}`;
 const LOG = `0x${'01'.repeat(32)}`;
-/** What the chain lets the operator speak by. */
-const ACT = { $kind: 'GasCoin', GasCoin: true } as const;
+/** Stands for what a transaction of the operator's begins with. */
+const ACT = '' as unknown as Act;
 
 /** The stakes of roles at first, from the viewer's to the super's. */
 const STAKES = [1, 4, 10, 20] as const;
@@ -37,11 +37,12 @@ interface Entry {
   status: string;
   isOpen: boolean;
   applied?: boolean;
+  workers?: readonly string[];
 }
 
 /**
- * The contracts of orders and stakes in memory: what they refuse the contracts refuse too. Their events go to who listens.
- * Whoever orders without a stake is given a developer's first.
+ * The contracts of orders and stakes in memory: what is a level there is one here, and does nothing where it does not
+ * apply. Their events go to who listens. Whoever orders without a stake is given a developer's first.
  */
 export class FakeChain {
   readonly events: RawEvent[] = [];
@@ -127,6 +128,11 @@ export class FakeChain {
     return this.#entry(requestId).applied;
   }
 
+  /** Where a request runs, as the enclave said. */
+  workers(requestId: bigint): readonly string[] {
+    return this.#entry(requestId).workers ?? [];
+  }
+
   /** Listens to one enclave, which hears of all events and the time from now on, and to those before it no more. */
   seat(
     onEvent: (event: RawEvent) => void,
@@ -159,6 +165,7 @@ export class FakeChain {
       string: same,
       vector: (_: string, value: unknown) => value,
     };
+    // (scheduler, act, request, …values, clock)
     const moveCall = ({ target, arguments: given }: { target: string; arguments: unknown[] }) => {
       const [requestId, ...values] = given.slice(2, -1);
       this.#call(target.split('::').at(-1) ?? '', requestId as bigint, values);
@@ -166,34 +173,34 @@ export class FakeChain {
     return { pure, object: same, moveCall } as unknown as Transaction;
   }
 
-  #call(name: string, requestId: bigint, values: unknown[]): void {
-    const entry = this.#entry(requestId);
+  /** Each says a level: where it does not apply, nothing happens. */
+  #call(name: string, requestId: bigint, [first, applied]: unknown[]): void {
+    const entry = this.#requests.get(requestId);
+    if (!entry) return;
     const { status, isOpen } = entry;
-    const to = (next: Partial<Entry>, isAllowed: boolean) => {
-      if (!isAllowed) throw new Error(`EBadTransition: ${name} of a request that is ${status}`);
-      Object.assign(entry, { isOpen: false }, next);
-    };
-    const [first, applied] = values;
-    switch (name) {
-      case 'start_request':
-        to({ status: 'RUNNING', isOpen: true }, status === 'PENDING');
-        return this.#emit('RequestStartedEvent', requestId);
-      case 'complete_request':
-        to({ status: 'COMPLETED' }, isOpen);
-        return this.#emit('RequestCompletedEvent', requestId, { resultDigest: [] });
-      case 'fail_request':
-        to({ status: `FAILED: ${first}`, applied: applied as boolean }, isOpen);
-        return this.#emit('RequestFailedEvent', requestId, { reason: first, applied });
-      case 'settle_cancelled_request':
-        to({ status: `CANCELLED: ${first}` }, status === 'CANCELLED');
-        return this.#emit('RequestCancellationSettledEvent', requestId, { outcome: first });
-      case 'assign_worker':
-        for (const nodeId of first as string[])
-          if (isOpen) this.#emit('WorkerAssignedEvent', requestId, { nodeId });
-        return;
-      default:
-        throw new Error(`no such function: ${name}`);
+    const end = (next: Partial<Entry>) => Object.assign(entry, { isOpen: false }, next);
+    if (name === 'start_request' && status === 'PENDING') {
+      entry.status = 'RUNNING';
+      this.#emit('RequestStartedEvent', requestId);
+    } else if (name === 'assign_worker' && isOpen) {
+      for (const nodeId of first as string[]) this.#assign(requestId, entry, nodeId);
+    } else if (name === 'complete_request' && isOpen) {
+      end({ status: 'COMPLETED' });
+      this.#emit('RequestCompletedEvent', requestId, { resultDigest: [] });
+    } else if (name === 'fail_request' && isOpen) {
+      end({ status: `FAILED: ${first}`, applied: applied as boolean });
+      this.#emit('RequestFailedEvent', requestId, { reason: first, applied });
+    } else if (name === 'settle_cancelled_request' && status === 'CANCELLED') {
+      end({ status: `CANCELLED: ${first}` });
+      this.#emit('RequestCancellationSettledEvent', requestId, { outcome: first });
     }
+  }
+
+  #assign(requestId: bigint, entry: Entry, nodeId: string): void {
+    const workers = entry.workers ?? [];
+    if (workers.includes(nodeId)) return;
+    entry.workers = [...workers, nodeId];
+    this.#emit('WorkerAssignedEvent', requestId, { nodeId });
   }
 
   #entry(requestId: bigint): Entry {
@@ -202,7 +209,7 @@ export class FakeChain {
     return entry;
   }
 
-  #emit(kind: RequestEvent['kind'], requestId: bigint, fields: object = {}): void {
+  #emit(kind: EventKind, requestId: bigint, fields: object = {}): void {
     this.#tell(kind, { requestId, ...fields });
   }
 
