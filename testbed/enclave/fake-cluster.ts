@@ -52,7 +52,7 @@ export class FakeCluster {
     if (namespace !== undefined && !this.objects.has(`Namespace//${namespace}`))
       throw refusal(404, `namespaces "${namespace}" not found`);
     const before = this.objects.get(id);
-    if (object.kind === 'Pod' && before === undefined && !this.#hasRoom(namespace ?? ''))
+    if (object.kind === 'Pod' && before === undefined && this.#roomIn(namespace ?? '') <= 0)
       throw refusal(403, `exceeded quota: ${QUOTA}`);
     const uid = before?.metadata?.uid ?? `uid-${++this.#uids}`;
     const after = { ...object, metadata: { ...object.metadata, uid } };
@@ -83,21 +83,23 @@ export class FakeCluster {
 
   readonly merge = async (path: string): Promise<void> => this.#call(`merge ${path}`);
 
-  /** Makes the pods of Deployments and takes away those of which there is no more. */
+  /** Makes the pods of Deployments, as many as there is room for. */
   #control(): void {
-    for (const { kind, metadata, spec } of this.objects.values() as Iterable<V1Deployment>) {
+    for (const { kind, metadata, spec } of [...this.objects.values()] as V1Deployment[]) {
       if (kind !== 'Deployment') continue;
       const { name, namespace = '' } = metadata ?? {};
-      for (let index = 0; index < (spec?.replicas ?? 1); index += 1) {
+      let room = this.#roomIn(namespace);
+      for (let index = 0; index < (spec?.replicas ?? 1) && room > 0; index += 1) {
         const id = `Pod/${namespace}/${name}-${index}`;
-        if (!this.objects.has(id) && this.#hasRoom(namespace))
-          this.objects.set(id, { kind: 'Pod', metadata: { name: `${name}-${index}`, namespace } });
+        if (this.objects.has(id)) continue;
+        this.objects.set(id, { kind: 'Pod', metadata: { name: `${name}-${index}`, namespace } });
+        room -= 1;
       }
     }
   }
 
-  #hasRoom(namespace: string): boolean {
-    return this.pods(`${namespace}/`).length < Number(this.hard(namespace).pods ?? 0);
+  #roomIn(namespace: string): number {
+    return Number(this.hard(namespace).pods ?? 0) - this.pods(`${namespace}/`).length;
   }
 
   async #call(what: string): Promise<void> {
