@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
 import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';

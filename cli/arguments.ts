@@ -18,6 +18,18 @@ export function parseMs(text: string): number {
   throw new InvalidArgumentError('It is not a number of milliseconds.');
 }
 
+/** A whole number. */
+export function parseCount(text: string): bigint {
+  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  throw new InvalidArgumentError('It is not a whole number.');
+}
+
+/** 32 bytes, such as a SHA-256 or the id of a blob. */
+export function parseDigest(text: string): Uint8Array {
+  if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, 'hex');
+  throw new InvalidArgumentError('It is not 64 lowercase hex digits.');
+}
+
 /** A Sui address in full: short forms are easily those of somebody else. */
 export function parseAddress(text: string): string {
   if (/^0x[0-9a-f]{64}$/.test(text)) return text;

@@ -1,32 +1,13 @@
 import { type RequestArgs, submitK8sRequest } from '@daasvader/chain/calls/user.ts';
-import type { ContractIds } from '@daasvader/chain/deployment.ts';
-import { contractEvents, execute } from '@daasvader/chain/submit.ts';
-import type { Transaction } from '@mysten/sui/transactions';
 import type { Command } from 'commander';
-import { parsePort, parseSeconds } from './arguments.ts';
-import {
-  type DeploymentOptions,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
-import { printJson } from './output.ts';
-import { formatRequests, isDone, type RequestRow } from './requests.ts';
-import { send } from './send.ts';
-import { watchRequests } from './watch.ts';
+import { parsePort } from './arguments.ts';
+import { type SubmitOptions, submitOrders, submitting } from './submit-orders.ts';
 
 const DEPLOYMENTS = '/apis/apps/v1/namespaces';
 const SERVICES = '/api/v1/namespaces';
 
-interface SubmitOptions extends DeploymentOptions, WalletOptions {
-  namespace: string;
-  /** Seconds to wait for the outcome; undefined not to wait. */
-  wait?: number;
-  json?: boolean;
-}
-
 interface DeployOptions extends SubmitOptions {
+  namespace: string;
   image: string;
   port: string;
   labels: string;
@@ -35,7 +16,7 @@ interface DeployOptions extends SubmitOptions {
 
 /** `daas deploy`: a Deployment, and a Service in front of it, ordered on chain in one transaction. */
 export function deployCommand(command: Command): void {
-  submitting(command)
+  inNamespace(command)
     .argument('<name>', 'name of both: a DNS label')
     .requiredOption('--image <reference>', 'container image')
     .option('--port <number>', 'port that the container listens on', parsePort, '80')
@@ -46,27 +27,19 @@ export function deployCommand(command: Command): void {
 
 /** `daas delete`: takes both away again. */
 export function deleteCommand(command: Command): void {
-  submitting(command)
+  inNamespace(command)
     .argument('<name>', 'name of both')
     .option('--no-service', 'there is no Service')
-    .action((name: string, options: SubmitOptions & { service: boolean }) =>
+    .action((name: string, options: SubmitOptions & { namespace: string; service: boolean }) =>
       order(options, requestsToDelete(name, options)),
     );
 }
 
-function submitting(command: Command): Command {
-  return withJson(
-    withWallet(withDeployment(command))
-      .option(
-        '--namespace <name>',
-        'a namespace of yours, or one where you were given a role; default means your own',
-        'default',
-      )
-      .option(
-        '--wait <seconds>',
-        'wait for the outcome; exit 1 unless it is COMPLETED by then',
-        parseSeconds,
-      ),
+function inNamespace(command: Command): Command {
+  return submitting(command).option(
+    '--namespace <name>',
+    'a namespace of yours, or one where you were given a role; default means your own',
+    'default',
   );
 }
 
@@ -80,7 +53,7 @@ function requestsToDeploy(name: string, { namespace, image, port, labels, servic
 
 function requestsToDelete(
   name: string,
-  { namespace, service }: SubmitOptions & { service: boolean },
+  { namespace, service }: SubmitOptions & { namespace: string; service: boolean },
 ): Order[] {
   const common = { method: 'DELETE', name, labels: '', namespace, containerName: '', image: '', port: '' };
   const deployment = { ...common, path: `${DEPLOYMENTS}/${namespace}/deployments/${name}` };
@@ -89,22 +62,8 @@ function requestsToDelete(
     : [deployment];
 }
 
-async function order(options: SubmitOptions, orders: Order[]): Promise<void> {
-  const build = (tx: Transaction, ids: ContractIds, requester: string) => {
+function order(options: SubmitOptions, orders: Order[]): Promise<void> {
+  return submitOrders(options, (tx, ids, requester) => {
     for (const request of orders) submitK8sRequest(tx, ids, { ...request, requester });
-  };
-  const { client, deployment, submitted } = await send(options, build, execute);
-  const ids = contractEvents(submitted, deployment.packageId)
-    .filter((event) => event.kind === 'K8sAPIRequestScheduledEvent')
-    .map(({ requestId }) => BigInt(requestId));
-  process.stderr.write(`ordered: ${ids.map((id) => `request ${id}`).join(', ')}\n`);
-  const until = options.wait === undefined ? () => true : isDone;
-  const rows = await watchRequests({ client, deployment, ids, until, seconds: options.wait });
-  report(rows, submitted.digest, options);
-}
-
-function report(rows: RequestRow[], digest: string, options: SubmitOptions): void {
-  if (options.json) printJson({ digest, requests: rows });
-  else process.stdout.write(formatRequests(rows));
-  if (options.wait !== undefined && rows.some(({ status }) => status !== 'COMPLETED')) process.exitCode = 1;
+  });
 }

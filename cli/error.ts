@@ -1,9 +1,10 @@
 /**
  * - `file`: a file of the person's own cannot be read, used or written
+ * - `not_found`: what was named is not on chain
  * - `testbed`: what only a clone of the repository has is not here
  * - `wait`: what was ordered could not be seen in time
  */
-export type CliErrorCode = 'file' | 'testbed' | 'wait';
+export type CliErrorCode = 'file' | 'not_found' | 'testbed' | 'wait';
 
 /** What goes wrong on this side; what others refuse keeps its own error. Match on `code`. */
 export class CliError extends Error {

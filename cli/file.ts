@@ -1,8 +1,8 @@
 import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { CliError } from './error.ts';
 
-/** Far above a key, a certificate, a manifest or a kubeconfig. */
-const MAX_TEXT_BYTES = 1 << 20;
+/** Far above a key, a certificate, a body or a kubeconfig. */
+const MAX_BYTES = 1 << 20;
 
 /**
  * Reads a text file that a person named, of at most 1 MiB.
@@ -11,8 +11,18 @@ const MAX_TEXT_BYTES = 1 << 20;
  * @throws CliError `file`
  */
 export async function readText(file: string, what: string): Promise<string> {
+  return (await readBytes(file, what)).toString('utf8');
+}
+
+/**
+ * Reads a file that a person named, of at most 1 MiB.
+ *
+ * @param what is in it, for the message
+ * @throws CliError `file`
+ */
+export async function readBytes(file: string, what: string): Promise<Buffer> {
   try {
-    return (await readBounded(file, MAX_TEXT_BYTES)).toString('utf8');
+    return await readBounded(file, MAX_BYTES);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file' : message;

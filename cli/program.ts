@@ -29,6 +29,11 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./deploy.ts')).deleteCommand,
   },
   {
+    name: 'order',
+    description: 'order a request to Kubernetes as it is: method, path and body',
+    load: async () => (await import('./order.ts')).orderCommand,
+  },
+  {
     name: 'cancel',
     description: 'call off requests that are not done, all in one transaction',
     load: async () => (await import('./cancel.ts')).cancelCommand,
@@ -37,6 +42,21 @@ const COMMANDS: readonly LazyCommand[] = [
     name: 'requests',
     description: 'show what requests were about and what became of them',
     load: async () => (await import('./requests.ts')).requestsCommand,
+  },
+  {
+    name: 'prune',
+    description: 'delete requests that are done from the chain, and get their storage deposit',
+    load: async () => (await import('./prune.ts')).pruneCommand,
+  },
+  {
+    name: 'namespace',
+    description: 'show, claim and give up namespaces beside your first one',
+    load: async () => (await import('./namespace.ts')).namespaceCommand,
+  },
+  {
+    name: 'fees',
+    description: 'show, pay in advance and take back what orders cost',
+    load: async () => (await import('./fees.ts')).feesCommand,
   },
   {
     name: 'kubeconfig',
@@ -65,14 +85,29 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./image.ts')).imageCommand,
   },
   {
+    name: 'image-name',
+    description: 'say on chain which image a name and a tag mean',
+    load: async () => (await import('./image-name.ts')).imageNameCommand,
+  },
+  {
+    name: 'slash',
+    description: 'bring the proof that a worker runs twice under one identity',
+    load: async () => (await import('./slash.ts')).slashCommand,
+  },
+  {
+    name: 'close',
+    description: 'delete an enclave that is in no seat, or an unused registration ticket, from the chain',
+    load: async () => (await import('./close.ts')).closeCommand,
+  },
+  {
     name: 'wallet',
     description: 'make a wallet file, or show its address',
     load: async () => (await import('./wallet.ts')).walletCommand,
   },
   {
     name: 'admin',
-    description: 'publish a cluster, propose measurements and stakes of roles, appoint the host',
-    load: async () => (await import('./admin.ts')).adminCommand,
+    description: 'publish a cluster, propose what it shall be, see what waits, appoint hosts, upgrade',
+    load: async () => (await import('./admin/admin.ts')).adminCommand,
   },
   {
     name: 'devnet',

@@ -31,7 +31,8 @@ export interface RequestRow {
   /** Of the object; empty when only the path or the manifest has it. */
   name: string;
   requester: string;
-  worker: string;
+  /** On which its pods were placed. */
+  workers: string[];
   /** SHA-256, in hex, of what was applied; empty until the request is completed. */
   resultDigest: string;
   /** Why it failed; empty unless it did. */
@@ -52,8 +53,10 @@ export function requestsCommand(command: Command): void {
     )
     .action(async (given: bigint[], options: DeploymentOptions & { json?: boolean }) => {
       const { client, deployment } = await openContext(options);
-      const ids = given.length > 0 ? given : await newestIds(client, deployment);
-      const rows = await readRequests(client, deployment, ids);
+      const rows =
+        given.length > 0
+          ? await readRequests(client, deployment, given)
+          : await readNewest(client, deployment);
       if (options.json) printJson({ requests: rows });
       else process.stdout.write(formatRequests(rows));
     });
@@ -87,8 +90,8 @@ export function isSettled(row: RequestRow): boolean {
 
 /** A table for people. */
 export function formatRequests(rows: RequestRow[]): string {
-  const cells = rows.map((row) => [row.id, row.status, aboutOf(row), row.worker, resultOf(row)]);
-  return formatTable(['REQUEST', 'STATUS', 'ABOUT', 'WORKER', 'RESULT'], cells);
+  const cells = rows.map((row) => [row.id, row.status, aboutOf(row), row.workers.join(','), resultOf(row)]);
+  return formatTable(['REQUEST', 'STATUS', 'ABOUT', 'WORKERS', 'RESULT'], cells);
 }
 
 /** `POST deployments/web`, with the namespace unless that is `default`, the requester's own. */
@@ -105,24 +108,33 @@ function resultOf({ status, resultDigest, reason, applied, outcome }: RequestRow
   return resultDigest && `${resultDigest.slice(0, 16)}…`;
 }
 
-/** Requests are numbered from 1 on. */
-async function newestIds(client: SuiGrpcClient, ids: ContractIds): Promise<bigint[]> {
-  const next = BigInt((await new ContractReader(client, ids).scheduler()).nextId);
+/** Requests are numbered from 1 on; some of the newest may be pruned. */
+async function readNewest(client: SuiGrpcClient, ids: ContractIds): Promise<RequestRow[]> {
+  const reader = new ContractReader(client, ids);
+  const next = BigInt((await reader.scheduler()).nextId);
   const first = next > NEWEST ? next - BigInt(NEWEST) : 1n;
-  return Array.from({ length: Number(next - first) }, (_, i) => first + BigInt(i));
+  const newest = Array.from({ length: Number(next - first) }, (_, i) => first + BigInt(i));
+  const rows = await Promise.all(newest.map((id) => findRequest(reader, id)));
+  return rows.filter((row) => row !== undefined);
 }
 
 async function readRequest(reader: ContractReader, id: bigint): Promise<RequestRow> {
-  const request = await reader.request(id);
-  if (request === undefined)
+  const row = await findRequest(reader, id);
+  if (row === undefined)
     throw new ChainError(
       'not_found',
-      `Cannot show request ${id}: there is none of that number; daas requests shows the newest`,
+      `Cannot show request ${id}: there is none of that number, or it was pruned; daas requests shows the newest`,
     );
-  const { method, path, name, requester, worker, reason, outcome } = request;
+  return row;
+}
+
+async function findRequest(reader: ContractReader, id: bigint): Promise<RequestRow | undefined> {
+  const request = await reader.request(id);
+  if (request === undefined) return undefined;
+  const { method, path, name, requester, workers, reason, outcome } = request;
   const status = statusOf(request.status);
   return {
-    ...{ id: id.toString(), status, method, path, name, requester, worker },
+    ...{ id: id.toString(), status, method, path, name, requester, workers },
     resultDigest: Buffer.from(request.resultDigest).toString('hex'),
     reason,
     applied: status === 'FAILED' ? request.applied : null,

@@ -50,9 +50,15 @@ async function showStatus(
 
 interface ChainStatus {
   cluster: Cluster;
+  /** How long proposals wait, in ms. */
+  delayMs: number;
+  package: { current: string; version: number };
   epoch: number;
-  /** The account that may seat its enclave; undefined when there is none. */
-  host: string | undefined;
+  /** Of the lead. */
+  term: number;
+  /** Accounts that may seat their enclaves, now or from a time on. */
+  seats: { host: string; enclaveId: string | null; effectiveAtMs: number; leads: boolean }[];
+  addresses: { pods: string; services: string };
   counts: { workers: number; activeWorkers: number; stakers: number; requests: number; openRequests: number };
 }
 
@@ -67,18 +73,29 @@ async function readChain({ client, deployment }: Context): Promise<ChainStatus> 
   ]);
   const counts = {
     workers: Number(workers.workers.size),
-    activeWorkers: Number(workers.active.slots.size),
+    activeWorkers: Number(workers.activeCount),
     stakers: Number(staking.accounts.size),
     requests: Number(scheduler.requests.size),
     openRequests: Number(scheduler.activeCount),
   };
-  return { cluster, epoch: Number(registry.epoch), host: hostAt(registry, cluster.timeMs), counts };
+  const { current, version } = registry.upgrades.package;
+  return {
+    cluster,
+    delayMs: Number(registry.delayMs),
+    package: { current, version: Number(version) },
+    epoch: Number(registry.seats.epoch),
+    term: Number(registry.lease.term),
+    seats: seatsOf(registry),
+    addresses: { pods: registry.clusterCidr, services: registry.serviceCidr },
+    counts,
+  };
 }
 
-/** An appointment that waits takes effect by itself when its time has come. */
-function hostAt({ host }: EnclaveRegistry, timeMs: number): string | undefined {
-  const isDue = host.pending !== null && Number(host.effectiveAtMs) <= timeMs;
-  return (isDue ? host.pending : host.current) ?? undefined;
+function seatsOf({ seats, lease }: EnclaveRegistry): ChainStatus['seats'] {
+  return seats.list.map(({ host, enclaveId, effectiveAtMs }) => ({
+    ...{ host, enclaveId, effectiveAtMs: Number(effectiveAtMs) },
+    leads: enclaveId !== null && lease.leader?.enclaveId === enclaveId,
+  }));
 }
 
 async function readReadiness(context: Context, options: ApiOptions): Promise<Readiness> {
@@ -93,20 +110,31 @@ async function readReadiness(context: Context, options: ApiOptions): Promise<Rea
   }
 }
 
-function formatChain({ cluster, epoch, host, counts }: ChainStatus): string {
+function formatChain(status: ChainStatus): string {
+  const { cluster, epoch, term, counts, addresses } = status;
   const { seat, measurements } = cluster;
   const rows = [
     ['cluster', `${cluster.clusterId} on chain ${cluster.chainId}`],
-    ['package', cluster.packageId],
-    ['host', host ?? 'none appointed'],
-    ['seat', seat === undefined ? 'empty' : `enclave ${seat.id}, operator ${seat.operator}`],
-    ['epoch', `${epoch}`],
+    ['package', `${status.package.current}, version ${status.package.version}`],
+    ['delay', `proposals wait ${status.delayMs / 3_600_000} h; daas admin proposals shows them`],
+    ...(status.seats.length === 0 ? [['seat', 'no host is appointed']] : []),
+    ...status.seats.map((each) => ['seat', describeSeat(each, cluster.timeMs)]),
+    ['operator', seat === undefined ? 'nobody leads' : `${seat.operator}, enclave ${seat.id}`],
+    ['epoch', `${epoch}, term ${term}`],
     ...measurements.map((measurement) => ['image', describe(measurement, cluster)]),
+    ['addresses', `pods ${addresses.pods}, Services ${addresses.services}`],
     ['workers', `${counts.workers} registered, ${counts.activeWorkers} active`],
     ['users', `${counts.stakers} with stake`],
     ['requests', `${counts.requests}, ${counts.openRequests} of them open`],
   ];
   return formatTable(['ON CHAIN', ''], rows);
+}
+
+function describeSeat(seat: ChainStatus['seats'][number], timeMs: number): string {
+  const { host, enclaveId, effectiveAtMs, leads } = seat;
+  if (effectiveAtMs > timeMs) return `host ${host} from ${new Date(effectiveAtMs).toISOString()}`;
+  if (enclaveId === null) return `host ${host}, empty`;
+  return `host ${host}, enclave ${enclaveId}${leads ? ', leads' : ''}`;
 }
 
 function describe(measurement: Measurement, cluster: Cluster): string {

@@ -1,10 +1,10 @@
 import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { FakeCluster } from '@daasvader/testbed/enclave/fake-cluster.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GRACE_MS, KEPT_MS } from './chain/tenure.ts';
 import type { OrderOptions } from './kube/order.ts';
-import { namespaceOf } from './kube/names.ts';
 import { Tenants } from './kube/tenants.ts';
 
 const [NONE, DEVELOPER, ADMIN, SUPER] = [0, 2, 3, 4];

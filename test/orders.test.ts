@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
 import { Tenants } from '@daasvader/enclave/kube/tenants.ts';
 import { Tracker } from '@daasvader/enclave/kube/tracker.ts';

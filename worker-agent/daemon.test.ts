@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
+import { Identity } from './identity.ts';
 import { AgentState } from './state.ts';
 
 /** Long enough for a loaded machine; a passing test never waits for it. */
@@ -66,6 +68,7 @@ async function startDaemon(interval = '3600'): Promise<void> {
     address: async () => address,
     root: controlPlane.rootPem,
     sealKey: await generateSealKey(),
+    identity: Identity.of(randomBytes(32), directory),
     chain,
     state,
     log: pino({ level: 'silent' }),
@@ -83,7 +86,11 @@ test('verifies, joins, starts k3s with the bootstrap credential, and stops it at
   await reaches('running');
   await vi.waitFor(async () => expect(await childLog()).toContain('--bootstrap-kubeconfig'), PATIENCE);
   expect(await childLog()).toContain('--cluster-cidr 10.42.0.0/16 --service-cidr 10.43.0.0/16');
-  expect(controlPlane.requests.slice(0, 2)).toEqual(['/api/v1/attestation', '/api/v1/register-worker']);
+  expect(controlPlane.requests.slice(0, 3)).toEqual([
+    '/api/v1/attestation',
+    '/api/v1/join-counter',
+    '/api/v1/register-worker',
+  ]);
   stop.abort();
   await running;
   expect(state.status.phase).toBe('stopped');

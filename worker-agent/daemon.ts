@@ -10,6 +10,7 @@ import { type VerifiedControlPlane, verifyControlPlane } from '@daasvader/verifi
 import type { Logger } from 'pino';
 import type { ChainReader, WorkerOwner } from './chain.ts';
 import type { WorkerConfig } from './config.ts';
+import type { Identity } from './identity.ts';
 import { joinCluster } from './join.ts';
 import { forgetControlPlane, type K3sAgent, nodeKubeconfig, startK3s, stopOrphan } from './k3s.ts';
 import { sealKeyFile, writePrivate } from './keys.ts';
@@ -29,6 +30,7 @@ export interface DaemonOptions {
   /** PEM of the root to trust instead of AWS's. */
   root: string | undefined;
   sealKey: SealKey;
+  identity: Identity;
   chain: ChainReader;
   /** Renews the seal token before it ends; without it, that is left to a person. */
   owner?: WorkerOwner | undefined;
@@ -179,7 +181,7 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    const { config, state, report } = this.#options;
+    const { config, identity, state, log, report } = this.#options;
     const controlPlane = this.#controlPlane;
     if (controlPlane === undefined) return;
     state.enter('joining');
@@ -187,10 +189,12 @@ export class Daemon {
       nodeId: config.node.id,
       address: this.#address.seen,
       sealKey: this.#sealKey,
+      identity,
       masterEndpoint: config.k3s.master_endpoint,
       dataDir: config.k3s.data_dir,
       kubeconfigFile: this.#bootstrapKubeconfig,
       report,
+      warn: (message) => log.warn(message),
     });
     await this.#forgetOther(controlPlane);
     await this.#startK3s(controlPlane);

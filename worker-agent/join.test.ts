@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
@@ -7,6 +7,7 @@ import { TestControlPlane } from '@daasvader/testbed/cluster/test-control-plane.
 import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { Identity } from './identity.ts';
 import { joinCluster } from './join.ts';
 
 let controlPlane: TestControlPlane;
@@ -22,7 +23,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function joinOnce(): Promise<string> {
+const warnings: string[] = [];
+
+async function joinOnce(stateDir = directory): Promise<string> {
   const readCluster = async () => controlPlane.cluster;
   const report = () => undefined;
   const verified = await verifyControlPlane({
@@ -39,10 +42,12 @@ async function joinOnce(): Promise<string> {
       nodeId: 'worker-1',
       address: '10.77.0.2',
       sealKey,
+      identity: Identity.of(new Uint8Array(32).fill(9), stateDir),
       masterEndpoint,
       dataDir: directory,
       kubeconfigFile,
       report,
+      warn: (message) => void warnings.push(message),
     });
   } finally {
     await verified.endpoint.close();
@@ -69,4 +74,32 @@ test('another CA than the bound one is refused and nothing is written', async ()
 test('a credential sealed to somebody else is refused', async () => {
   controlPlane.lies = { sealTo: (await generateSealKey()).publicKey };
   await expect(joinOnce()).rejects.toMatchObject({ code: 'key' });
+});
+
+test('each join is signed under a greater counter, also after a lost answer', async () => {
+  await joinOnce();
+  await joinOnce(); // as if the control plane had never heard of the first
+  controlPlane.joinCounter = 2n;
+  await joinOnce();
+  expect(controlPlane.joins.map(({ counter }) => counter)).toEqual(['1', '2', '3']);
+  expect(new Set(controlPlane.joins.map(({ nonce }) => nonce)).size).toBe(3);
+});
+
+test('a worker that was restored from a backup warns, and signs beyond what the control plane knows', async () => {
+  warnings.length = 0;
+  controlPlane.joinCounter = 41n;
+  await joinOnce();
+  expect(controlPlane.joins[0]!['counter']).toBe('42');
+  expect(warnings).toEqual([expect.stringContaining('restored from a backup')]);
+});
+
+test('a counter that cannot be kept signs nothing', async () => {
+  await expect(joinOnce('/proc/nowhere')).rejects.toMatchObject({ code: 'key' });
+  expect(controlPlane.joins).toEqual([]);
+});
+
+test('a counter file that holds no number signs nothing', async () => {
+  await writeFile(join(directory, 'join-counter'), 'many');
+  await expect(joinOnce()).rejects.toMatchObject({ code: 'key' });
+  expect(controlPlane.joins).toEqual([]);
 });

@@ -10,9 +10,12 @@ import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { WorkerError } from './error.ts';
+import type { Identity, SignedJoin } from './identity.ts';
 import { writePrivate } from './keys.ts';
 
 const MEBIBYTE = 1024 * 1024;
+
+const counterAnswer = z.object({ counter: z.string().regex(/^\d{1,19}$/) });
 
 const answer = z.object({
   success: z.literal(true),
@@ -31,11 +34,14 @@ export interface JoinOptions {
   nodeId: string;
   address: string;
   sealKey: SealKey;
+  identity: Identity;
   masterEndpoint: string;
   dataDir: string;
   /** Where the bootstrap credential is written. */
   kubeconfigFile: string;
   report: (passed: CheckPassed) => void;
+  /** Told when this worker finds itself behind what the control plane knows of it. */
+  warn: (message: string) => void;
 }
 
 /**
@@ -61,6 +67,7 @@ async function register(
     seal_token: options.sealKey.publicKey,
     ip_address: options.address,
     capacity: await capacityOf(options.dataDir),
+    ...(await sign(controlPlane, options)),
   };
   const parsed = answer.safeParse(
     await endpoint.request('POST', ROUTE.registerWorker, { body, bearer: options.sealKey.publicKey }),
@@ -69,6 +76,33 @@ async function register(
   throw new VerifierError(
     'malformed',
     `Cannot read the join answer of ${endpoint.url}: ${z.prettifyError(parsed.error)}`,
+  );
+}
+
+/** Signs under a greater counter than the control plane and this disk know. */
+async function sign(
+  { endpoint, binding, cluster }: VerifiedControlPlane,
+  { nodeId, address, sealKey, identity, warn }: JoinOptions,
+): Promise<SignedJoin> {
+  const path = `${ROUTE.joinCounter}?node_id=${encodeURIComponent(nodeId)}`;
+  const parsed = counterAnswer.safeParse(await endpoint.request('GET', path));
+  if (!parsed.success)
+    throw new VerifierError(
+      'malformed',
+      `Cannot read the join counter of ${endpoint.url}: ${z.prettifyError(parsed.error)}`,
+    );
+  const accepted = BigInt(parsed.data.counter);
+  const used = (await identity.used()) ?? 0n;
+  if (used < accepted)
+    warn(
+      `this worker joined under counter ${accepted}, and this disk knows of ${used} only: it was restored from a backup, ` +
+        'or it runs twice, and two copies lose half of the stake; stop the other one',
+    );
+  const { bootId } = binding;
+  const { clusterId } = cluster;
+  return identity.sign(
+    { clusterId, nodeId, bootId, sealToken: sealKey.publicKey, ipAddress: address },
+    accepted,
   );
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readSuiKey } from '@daasvader/chain/sui-key.ts';
@@ -7,6 +8,7 @@ import { generateSealKey, type SealKey, sealPublicKey } from '@daasvader/seal/se
 import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { WorkerError } from './error.ts';
+import { Identity } from './identity.ts';
 
 /** Far above one key. */
 const MAX_SECRET_BYTES = 1 << 12;
@@ -14,6 +16,28 @@ const MAX_SECRET_BYTES = 1 << 12;
 /** Where the seal key is kept. */
 export function sealKeyFile(stateDir: string): string {
   return join(stateDir, 'seal.key');
+}
+
+/** Where the identity key is kept. */
+export function identityKeyFile(stateDir: string): string {
+  return join(stateDir, 'identity.key');
+}
+
+/**
+ * Makes an identity key and writes it, readable by its owner only, replacing none.
+ * @throws WorkerError `key` when there is one already
+ */
+export async function createIdentityKey(file: string): Promise<void> {
+  await write(file, `${randomBytes(32).toString('hex')}\n`, createPrivate);
+}
+
+/**
+ * Reads the key that signs joins.
+ * @param stateDir where the counter of joins is kept
+ * @throws WorkerError `key` when the file is missing, readable by others or malformed
+ */
+export async function readIdentity(file: string, stateDir: string): Promise<Identity> {
+  return Identity.of(await readHexKey(file), stateDir);
 }
 
 /**
@@ -31,10 +55,7 @@ export async function createSealKey(file: string): Promise<SealKey> {
  * @throws WorkerError `key` when the file is missing, readable by others, malformed or of another token
  */
 export async function readSealKey(file: string, expectedToken?: string): Promise<SealKey> {
-  const text = await readSecret(file, 'make one with worker-agent keygen');
-  if (!/^[0-9a-f]{64}$/.test(text))
-    throw new WorkerError('key', `Cannot use ${file}: not 64 lowercase hex digits`);
-  const privateKey = Buffer.from(text, 'hex');
+  const privateKey = await readHexKey(file);
   const key = { privateKey, publicKey: await sealPublicKey(privateKey) };
   if (expectedToken !== undefined && expectedToken !== key.publicKey)
     throw new WorkerError(
@@ -81,6 +102,12 @@ function walletOf(file: string, text: string): Keypair {
   } catch (cause) {
     throw new WorkerError('key', `Cannot use ${file}: ${(cause as Error).message}`, { cause });
   }
+}
+
+async function readHexKey(file: string): Promise<Buffer> {
+  const text = await readSecret(file, 'make one with worker-agent keygen');
+  if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, 'hex');
+  throw new WorkerError('key', `Cannot use ${file}: not 64 lowercase hex digits`);
 }
 
 async function readSecret(file: string, advice: string): Promise<string> {

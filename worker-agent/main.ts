@@ -12,7 +12,7 @@ endOnBrokenOutput('worker-agent');
 const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'keygen',
-    description: 'make the key that join credentials are sealed to',
+    description: 'make the keys that join credentials are sealed to and that joins are signed with',
     load: async () => (await import('./commands/keygen.ts')).keygenCommand,
   },
   {
@@ -51,9 +51,39 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/owner.ts')).uncordonCommand,
   },
   {
+    name: 'offer',
+    description: 'say on chain what this worker has to offer, and at which prices',
+    load: async () => (await import('./commands/offer.ts')).offerCommand,
+  },
+  {
+    name: 'stake',
+    description: 'add to the stake of this worker',
+    load: async () => (await import('./commands/stake.ts')).stakeCommand,
+  },
+  {
     name: 'leave',
     description: 'leave the cluster for good; the stake can then be asked for',
     load: async () => (await import('./commands/owner.ts')).leaveCommand,
+  },
+  {
+    name: 'withdraw',
+    description: 'ask for the stake of a worker that left or was slashed and, a week later, take it out',
+    load: async () => (await import('./commands/stake.ts')).withdrawCommand,
+  },
+  {
+    name: 'reinstate',
+    description: 'bring a slashed worker back, with new keys and its stake topped up',
+    load: async () => (await import('./commands/stake.ts')).reinstateCommand,
+  },
+  {
+    name: 'transfer',
+    description: 'give this worker, and its stake, to another account',
+    load: async () => (await import('./commands/stake.ts')).transferCommand,
+  },
+  {
+    name: 'close',
+    description: 'delete a worker that left and has no stake from the chain',
+    load: async () => (await import('./commands/stake.ts')).closeCommand,
   },
 ];
 

@@ -3,6 +3,7 @@ import { publish } from '@daasvader/move/publish.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
 import { type Devnet, startDevnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig, type WorkerConfig } from './config.ts';
 import { openChain, openOwner } from './sui-chain.ts';
@@ -32,11 +33,16 @@ function configOf(nodeId: string, overrides: Record<string, string> = {}): Promi
   });
 }
 
+/** Keys of a worker, with an identity that nobody else has. */
+function keysOf(sealToken: string) {
+  return { sealToken, identityKey: new Ed25519Keypair().getPublicKey().toRawBytes() };
+}
+
 async function register(nodeId: string) {
   const config = await configOf(nodeId);
   const [owner, chain] = [openOwner(config, devnet.accounts[1]!), openChain(config)];
   const { publicKey } = await generateSealKey();
-  await owner.register(nodeId, publicKey, STAKE);
+  await owner.register(nodeId, keysOf(publicKey), STAKE);
   return { owner, chain, publicKey };
 }
 
@@ -65,14 +71,36 @@ test('its owner gives a worker another seal token, and takes it out for good', a
 test('what the contract refuses is told by its name', async () => {
   const { owner } = await register('worker-3');
   const { publicKey } = await generateSealKey();
-  await expect(owner.register('worker-3', publicKey, STAKE)).rejects.toMatchObject({
+  await expect(owner.register('worker-3', keysOf(publicKey), STAKE)).rejects.toMatchObject({
     code: 'abort',
     abort: { name: 'ENodeIdTaken' },
   });
   await expect(owner.drain('worker-3')).rejects.toMatchObject({ abort: { name: 'EBadTransition' } });
   await expect(owner.resume('worker-3')).rejects.toMatchObject({ abort: { name: 'EBadTransition' } });
   const stranger = openOwner(await configOf('worker-3'), devnet.accounts[2]!);
-  await expect(stranger.leave('worker-3')).rejects.toMatchObject({ abort: { name: 'ENotOwner' } });
+  await expect(stranger.leave('worker-3')).rejects.toMatchObject({ code: 'taken' });
+});
+
+test('who is given a worker acts for it, and who gave it away does no more', async () => {
+  const { owner } = await register('worker-4');
+  const other = openOwner(await configOf('worker-4'), devnet.accounts[2]!);
+  await owner.transfer('worker-4', other.address);
+  expect([await owner.has('worker-4'), await other.has('worker-4')]).toEqual([false, true]);
+  await expect(owner.leave('worker-4')).rejects.toMatchObject({ code: 'taken' });
+  await other.addStake('worker-4', STAKE);
+  await other.leave('worker-4');
+  await other.requestWithdraw('worker-4');
+  await expect(other.withdraw('worker-4')).rejects.toMatchObject({ abort: { name: 'EStillUnbonding' } });
+  await expect(other.close('worker-4')).rejects.toMatchObject({ abort: { name: 'EStillStaked' } });
+});
+
+test('a worker offers what its stake allows', async () => {
+  const { owner } = await register('worker-5');
+  const offer = { cpuMilli: 4_000n, memoryMib: 8_192n, diskGib: 100n, region: 'eu-west', gateway: false };
+  const prices = { cpuPrice: 1n, memoryPrice: 1n, diskPrice: 1n };
+  await owner.setOffer('worker-5', { ...offer, ...prices });
+  const tooMuch = owner.setOffer('worker-5', { ...offer, ...prices, cpuMilli: 4_000_000n });
+  await expect(tooMuch).rejects.toMatchObject({ abort: { name: 'ECapacityTooLarge' } });
 });
 
 test('the worker registry leads to its cluster', async () => {

@@ -1,9 +1,16 @@
 import {
+  addStake,
+  closeWorker,
   drainWorker,
   leave,
+  type OwnerIds,
   refreshSealToken,
+  reinstate,
+  requestWorkerWithdraw,
   resumeWorker,
+  setOffer,
   stakeAndRegisterWorker,
+  withdrawWorkerStake,
 } from '@daasvader/chain/calls/worker-owner.ts';
 import { codeName, WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';
@@ -16,6 +23,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';
 import type { ChainReader, RegisteredWorker, WorkerOwner } from './chain.ts';
 import type { WorkerConfig } from './config.ts';
+import { WorkerError } from './error.ts';
 
 /**
  * The chain that the configuration names, for reading. The first question is asked when it is needed.
@@ -23,10 +31,7 @@ import type { WorkerConfig } from './config.ts';
  */
 export function openChain({ sui }: WorkerConfig, signal?: AbortSignal): ChainReader {
   const client = clientOf(sui.rpc_endpoint, signal);
-  const reader = new ContractReader(client, {
-    packageId: sui.staking_contract,
-    workersId: sui.worker_registry,
-  });
+  const reader = readerOf(client, sui);
   return {
     readCluster: async () => readCluster(client, await clusterIds(client, reader, sui)),
     readWorker: async (nodeId) => {
@@ -40,24 +45,70 @@ export function openChain({ sui }: WorkerConfig, signal?: AbortSignal): ChainRea
  * The chain with the owner's wallet, for writing.
  * @param signal calls off what is being asked
  */
-export function openOwner({ sui }: WorkerConfig, wallet: Signer, signal?: AbortSignal): WorkerOwner {
+export function openOwner(config: WorkerConfig, wallet: Signer, signal?: AbortSignal): WorkerOwner {
+  const { sui } = config;
   const client = clientOf(sui.rpc_endpoint, signal);
-  const ids = { packageId: sui.staking_contract, workersId: sui.worker_registry };
-  const send = async (build: (tx: Transaction) => void) => (await submit(client, wallet, build)).digest;
-  return {
-    address: wallet.toSuiAddress(),
-    register: (nodeId, sealToken, stake) =>
-      send((tx) => stakeAndRegisterWorker(tx, ids, { stake, nodeId, sealToken })),
-    refreshSealToken: (nodeId, sealToken) => send((tx) => refreshSealToken(tx, ids, { nodeId, sealToken })),
-    drain: (nodeId) => send((tx) => drainWorker(tx, ids, nodeId)),
-    resume: (nodeId) => send((tx) => resumeWorker(tx, ids, nodeId)),
-    leave: (nodeId) => send((tx) => leave(tx, ids, nodeId)),
+  const reader = readerOf(client, sui);
+  const address = wallet.toSuiAddress();
+  const send = async (build: (tx: Transaction, ids: OwnerIds) => void) => {
+    const ids = { packageId: await currentPackage(client, reader, sui), workersId: sui.worker_registry };
+    return (await submit(client, wallet, (tx) => build(tx, ids))).digest;
   };
+  const asOwner = async (nodeId: string, build: (tx: Transaction, ids: OwnerIds, capId: string) => void) => {
+    const capId = await capOf(reader, address, nodeId);
+    return send((tx, ids) => build(tx, ids, capId));
+  };
+  return {
+    address,
+    has: async (nodeId) => (await reader.capIdOf(address, nodeId)) !== undefined,
+    register: (nodeId, keys, stake) =>
+      send((tx, ids) => stakeAndRegisterWorker(tx, ids, { stake, nodeId, ...keys })),
+    refreshSealToken: (nodeId, sealToken) =>
+      asOwner(nodeId, (tx, ids, capId) => refreshSealToken(tx, ids, { capId, sealToken })),
+    setOffer: (nodeId, offer) => asOwner(nodeId, (tx, ids, capId) => setOffer(tx, ids, { capId, ...offer })),
+    drain: (nodeId) => asOwner(nodeId, drainWorker),
+    resume: (nodeId) => asOwner(nodeId, resumeWorker),
+    leave: (nodeId) => asOwner(nodeId, leave),
+    addStake: (nodeId, stake) => asOwner(nodeId, (tx, ids, capId) => addStake(tx, ids, { stake, capId })),
+    requestWithdraw: (nodeId) => asOwner(nodeId, requestWorkerWithdraw),
+    withdraw: (nodeId) => asOwner(nodeId, withdrawWorkerStake),
+    reinstate: (nodeId, keys, stake) =>
+      asOwner(nodeId, (tx, ids, capId) => reinstate(tx, ids, { stake, capId, ...keys })),
+    transfer: (nodeId, to) => asOwner(nodeId, (tx, _ids, capId) => tx.transferObjects([capId], to)),
+    close: (nodeId) => asOwner(nodeId, closeWorker),
+  };
+}
+
+async function capOf(reader: ContractReader, address: string, nodeId: string): Promise<string> {
+  const capId = await reader.capIdOf(address, nodeId);
+  if (capId !== undefined) return capId;
+  throw new WorkerError('taken', `Cannot act for ${nodeId}: this wallet does not hold its capability`, {
+    expected: address,
+  });
 }
 
 // The network's name selects well-known addresses of the client library, none of which is used here.
 function clientOf(url: string, signal: AbortSignal | undefined): SuiGrpcClient {
   return openFullNode('custom', url, { signal });
+}
+
+function readerOf(client: SuiGrpcClient, sui: WorkerConfig['sui']): ContractReader {
+  return new ContractReader(client, {
+    originalPackageId: sui.staking_contract,
+    workersId: sui.worker_registry,
+  });
+}
+
+/** The package to call: contracts that were upgraded have another than the one that the configuration names. */
+async function currentPackage(
+  client: SuiGrpcClient,
+  reader: ContractReader,
+  sui: WorkerConfig['sui'],
+): Promise<string> {
+  const { clusterId } = await reader.workers();
+  const ids = { originalPackageId: sui.staking_contract, registryId: clusterId };
+  const registry = await new ContractReader(client, ids).registry();
+  return registry.upgrades.package.current;
 }
 
 /** The worker registry says which cluster it belongs to, and never changes its mind. */
@@ -67,7 +118,7 @@ async function clusterIds(
   sui: WorkerConfig['sui'],
 ): Promise<ClusterIds> {
   const [chainId, { clusterId }] = await Promise.all([sui.chain_id ?? readChainId(client), reader.workers()]);
-  return { chainId, packageId: sui.staking_contract, registryId: clusterId };
+  return { chainId, originalPackageId: sui.staking_contract, registryId: clusterId };
 }
 
 function toRegistered({ nodeId, owner, status, sealToken, tokenExpiresAtMs }: Worker): RegisteredWorker {

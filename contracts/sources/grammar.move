@@ -71,7 +71,7 @@ public(package) fun is_key(text: &vector<u8>): bool {
 
 /// A region of a provider: lower case letters, digits and hyphens, at most 32; may be empty.
 public(package) fun is_region(text: &vector<u8>): bool {
-    text.length() <= MAX_REGION_LENGTH && text.all!(|c| is_lower_alphanumeric(*c) || *c == b"-"[0])
+    text.length() <= MAX_REGION_LENGTH && text.all!(|c| is_lower_alphanumeric(*c) || *c == HYPHEN)
 }
 
 /// A port in decimal, 1 to 65535, without sign or leading zero.

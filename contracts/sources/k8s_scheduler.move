@@ -11,7 +11,7 @@ use daasvader::gate;
 use daasvader::operator::Act;
 use daasvader::order;
 use daasvader::owners::{Self, Owners};
-use daasvader::request::{Self, Request};
+use daasvader::request::{Self, About, Request};
 use daasvader::staking::StakingPool;
 use daasvader::worker_registry::WorkerRegistry;
 use daasvader::workloads::{Self, Workloads};
@@ -239,7 +239,7 @@ public(package) entry fun submit_k8s_request(
     order::assert_method(&method);
     order::assert_simple_path(&method, &path, &namespace, &name);
     order::assert_fields(&labels, &container_name, &image, &port);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, name), &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -284,7 +284,7 @@ public(package) entry fun submit_request(
     gate::check(scheduler.version);
     order::assert_body(&method, &body);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, b"".to_string()), &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -330,7 +330,7 @@ public(package) entry fun submit_request_by_digest(
     gate::check(scheduler.version);
     order::assert_reference(&digest, size, &blob_id);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, &method, &namespace, clock, ctx);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, b"".to_string()), &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -662,7 +662,7 @@ fun take_in(
     scheduler: &mut Scheduler,
     workers: &WorkerRegistry,
     staking: &StakingPool,
-    method: &String,
+    about: About,
     namespace: &String,
     clock: &Clock,
     ctx: &TxContext,
@@ -676,7 +676,7 @@ fun take_in(
     assert!(role >= ROLE_DEVELOPER, ERoleTooLow);
 
     let now_ms = clock.timestamp_ms();
-    let is_removal = order::is_removal(method);
+    let is_removal = order::is_removal(about.method());
     let row = scheduler.owners.of(owner);
     row.count_event(is_removal, now_ms);
     assert!(is_removal || row.has_room(), ETooManyPending);
@@ -686,7 +686,7 @@ fun take_in(
     let request_id = scheduler.next_id;
     scheduler.next_id = request_id + 1;
     scheduler.active_count = scheduler.active_count + 1;
-    scheduler.requests.add(request_id, request::new(requester, owner, now_ms));
+    scheduler.requests.add(request_id, request::new(about, requester, owner, now_ms));
     (request_id, owner, role)
 }
 
@@ -747,4 +747,20 @@ fun log_assignment(scheduler: &mut Scheduler, request_id: u64, node_id: String) 
 /// As a newer or an older package would have left it.
 public fun set_version(scheduler: &mut Scheduler, version: u64) {
     scheduler.version = version
+}
+
+#[test_only]
+/// As if an owner had caused so many events in this hour.
+public fun use_hour(scheduler: &mut Scheduler, owner: address, events: u64, clock: &Clock) {
+    let row = scheduler.owners.of(owner);
+    let mut used = 0;
+    while (used < events) {
+        row.count_event(true, clock.timestamp_ms());
+        used = used + 1;
+    }
+}
+
+#[test_only]
+public fun event_count(scheduler: &Scheduler): u64 {
+    scheduler.log.seq()
 }

@@ -1,6 +1,6 @@
 /// One order after it was taken in: who gave it, where it runs and what became of it.
 ///
-/// What it says is in its event; here is only what the chain itself needs, so that little is stored for long.
+/// What it says in full is in its event; here is what it was about and what the chain itself needs.
 module daasvader::request;
 
 use std::string::String;
@@ -22,7 +22,16 @@ const KEPT_MS: u64 = 7 * DAY_MS;
 /// When anybody may remove a cancelled one whose outcome nobody said.
 const UNSETTLED_MS: u64 = 30 * DAY_MS;
 
+/// What an order is about, for whoever asks what became of it.
+public struct About has copy, drop, store {
+    method: String,
+    path: String,
+    /// Of the object; empty where only the body has it.
+    name: String,
+}
+
 public struct Request has drop, store {
+    about: About,
     requester: address,
     /// Whose namespace it is for.
     owner: address,
@@ -40,8 +49,17 @@ public struct Request has drop, store {
     updated_at_ms: u64,
 }
 
-public(package) fun new(requester: address, owner: address, now_ms: u64): Request {
+public(package) fun about(method: String, path: String, name: String): About {
+    About { method, path, name }
+}
+
+public(package) fun method(self: &About): &String {
+    &self.method
+}
+
+public(package) fun new(about: About, requester: address, owner: address, now_ms: u64): Request {
     Request {
+        about,
         requester,
         owner,
         workers: vector[],

@@ -1,10 +1,11 @@
 import { ROUTE } from '@daasvader/verifier/routes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { z } from 'zod';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import { type CredentialProofs, signCredential } from '../kube/credential.ts';
-import { namespaceOf, roleName } from '../kube/names.ts';
+import { roleName } from '../kube/names.ts';
 import type { CertificateSigner } from '../kube/signer.ts';
 import type { Tenants } from '../kube/tenants.ts';
 import { readJson } from './body.ts';

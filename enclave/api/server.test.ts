@@ -14,12 +14,16 @@ import { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { Join } from '../kube/join.ts';
+import { JoinCounters } from '../kube/join-counters.ts';
 import { objectOf } from '../kube/plan.ts';
 import { joinRoutes } from './join.ts';
 import { createApi, listenTls } from './server.ts';
 
 const TOKEN = 'ab'.repeat(32);
-const BODY = { node_id: 'worker-1', seal_token: TOKEN, ip_address: '10.77.0.2' };
+const BODY = {
+  ...{ node_id: 'worker-1', seal_token: TOKEN, ip_address: '10.77.0.2' },
+  ...{ nonce: 'cd'.repeat(32), counter: '1', signature: 'ef'.repeat(64) },
+};
 const keys = await generateKeys(['localhost', '127.0.0.1']);
 
 let directory: string;
@@ -32,9 +36,14 @@ beforeEach(async () => {
   isFresh = true;
   const state = new ClusterState(objectOf);
   const tokens = new BootstrapTokens({ apply: async (object) => object, delete: async () => undefined });
+  const counters = new JoinCounters({
+    ...{ state, clusterId: '0x0', bootId: new Uint8Array(16) },
+    onDoubleIdentity: () => undefined,
+  });
   const join = new Join({
     state,
     tokens,
+    counters,
     audit: new Audit(() => undefined),
     clusterId: '0x0',
     caPem: '',

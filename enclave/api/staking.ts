@@ -1,8 +1,9 @@
 import { type ContractReader, type RoleStakes, roleStakesAt } from '@daasvader/chain/objects.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { z } from 'zod';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { namespaceOf, roleName } from '../kube/names.ts';
+import { roleName } from '../kube/names.ts';
 import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
 

@@ -8,6 +8,7 @@ import { approveCsrs, type NodeSigners } from '../kube/csr-approver.ts';
 import { Executor } from '../kube/executor.ts';
 import { Fence } from '../kube/fence.ts';
 import { Join } from '../kube/join.ts';
+import { type DoubleIdentityProof, JoinCounters } from '../kube/join-counters.ts';
 import type { Kubernetes } from '../kube/kubernetes.ts';
 import { Nodes } from '../kube/nodes.ts';
 import { Tenants } from '../kube/tenants.ts';
@@ -31,6 +32,8 @@ export interface ControllersOptions {
   readonly assertFresh: () => void;
   /** Resolves when the chain's word is fresh enough to act upon. */
   readonly whenFresh: () => Promise<void>;
+  /** Of this boot, 16 bytes. */
+  readonly bootId: Uint8Array;
   readonly caPem: string;
   readonly apiServer: string;
 }
@@ -50,11 +53,25 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
   const tracker = new Tracker(kubernetes);
   const nodes = new Nodes({ ...options, tokens, fence: new Fence(kubernetes) });
   const executor = new Executor({ ...options, tenants, tracker });
-  const join = new Join({ ...options, state, tokens, clusterId: seat.registryId, chainTime: clock.now });
+  const clusterId = seat.registryId;
+  const counters = new JoinCounters({
+    ...{ state, clusterId, bootId: options.bootId },
+    onDoubleIdentity: (proof) => tellDoubleIdentity(options, proof),
+  });
+  const join = new Join({ ...options, state, tokens, counters, clusterId, chainTime: clock.now });
   const watches = [
     tracker.run(log, signal),
     nodes.run(signal),
     approveCsrs({ ...options, admission: join }, signal),
   ];
   return { executor, nodes, tenants, join, watching: Promise.all(watches) };
+}
+
+/** Anybody may bring the proof to the chain: `daas slash` does. */
+function tellDoubleIdentity({ audit, log }: ControllersOptions, proof: DoubleIdentityProof): void {
+  audit.append({ action: 'double-identity', subject: proof.nodeId, result: JSON.stringify(proof) });
+  log.warn(
+    { proof },
+    'a worker signed two joins under one counter: daas slash brings the proof to the chain',
+  );
 }

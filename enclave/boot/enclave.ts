@@ -109,7 +109,8 @@ async function operate(
   await steps.run('follower', () => beatUntilSynced(beating, signal));
 
   const fresh = { assertFresh: sound.assert, whenFresh: sound.wait };
-  const parts = { state, audit, metrics, caPem, apiServer: api.external_url, ...fresh };
+  const { bootId } = keys;
+  const parts = { state, audit, metrics, caPem, bootId, apiServer: api.external_url, ...fresh };
   const controllers = startControllers({ ...parts, kubernetes, signers, writer, seat, clock, log }, signal);
   await steps.run('rebuild', () => reactor.rebuild(controllers));
 

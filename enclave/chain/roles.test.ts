@@ -1,7 +1,7 @@
 import { decodeEvent } from '@daasvader/chain/events.ts';
 import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { namespaceOf } from '../kube/names.ts';
 import { ClusterState } from './cluster-state.ts';
 import { Roles } from './roles.ts';
 import { GRACE_MS, KEPT_MS } from './tenure.ts';

@@ -1,6 +1,6 @@
 import { ROLE } from '@daasvader/chain/codes.ts';
 import type { EventOf } from '@daasvader/chain/events.ts';
-import { namespaceOf } from '../kube/names.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { type Phase, Tenure } from './tenure.ts';
 
 /** How many namespaces beside the first may be claimed, by role; the contract has the same numbers. */

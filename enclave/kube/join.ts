@@ -6,12 +6,12 @@ import type { ClusterState, Worker } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import type { BootstrapToken, BootstrapTokens } from './bootstrap-tokens.ts';
 import { MAX_NODE_NAME, type NodeAdmission } from './csr.ts';
+import type { DoubleIdentityProof, JoinCounters, SignedJoinRequest } from './join-counters.ts';
+
+const UNREGISTERED = 'no such worker is registered; stake and register it first';
 
 /** Who asks to join. */
-export interface JoinRequest {
-  readonly nodeId: string;
-  readonly sealToken: string;
-}
+export type JoinRequest = SignedJoinRequest;
 
 /** What a worker needs to become a node. */
 export interface JoinAnswer {
@@ -25,6 +25,7 @@ export interface JoinAnswer {
 export interface JoinOptions {
   readonly state: ClusterState;
   readonly tokens: BootstrapTokens;
+  readonly counters: JoinCounters;
   readonly audit: Audit;
   readonly clusterId: string;
   readonly caPem: string;
@@ -44,22 +45,40 @@ export class Join implements NodeAdmission {
   }
 
   /**
-   * Answers a worker. Asking proves nothing and needs to prove nothing: only the holder of the registered key can
-   * open the answer.
+   * Answers a worker that signed its request; only the holder of the registered seal key can open the answer.
    *
    * @throws {EnclaveError} `join`, saying what is wrong with the worker
    */
-  async admit({ nodeId, sealToken }: JoinRequest): Promise<JoinAnswer> {
-    const { state, tokens, audit, clusterId, caPem, apiServer, chainTime } = this.#options;
-    assertMayJoin(state.worker(nodeId), nodeId, sealToken, chainTime());
+  async admit(request: JoinRequest): Promise<JoinAnswer> {
+    const { state, tokens, counters, audit, clusterId, caPem, apiServer, chainTime } = this.#options;
+    const { nodeId, sealToken } = request;
+    const worker = state.worker(nodeId);
+    assertMayJoin(worker, nodeId, sealToken, chainTime());
+    counters.accept(worker, request);
     const token = await tokens.issue(nodeId);
     const plain = Buffer.from(bootstrapKubeconfig(token, apiServer, caPem));
     const sealedKubeconfig = await seal(sealToken, joinPurpose(clusterId), nodeId, plain);
-    // Anybody can ask in a worker's name, again and again: what is new is a token, not a question.
+    // The same request may come again and again: what is new is a token, not a question.
     if (this.#sealed.get(nodeId) !== token.id)
       audit.append({ action: 'join', subject: nodeId, result: `bootstrap token ${token.id} sealed` });
     this.#sealed.set(nodeId, token.id);
     return { sealedKubeconfig, caPem, apiServer };
+  }
+
+  /**
+   * The counter that a worker's join was last accepted under.
+   *
+   * @throws {EnclaveError} `join` for a worker that nobody registered
+   */
+  lastCounter(nodeId: string): bigint {
+    if (this.#options.state.worker(nodeId) === undefined)
+      throw new EnclaveError('join', `Cannot tell the counter of ${nodeId}: ${UNREGISTERED}`);
+    return this.#options.counters.last(nodeId);
+  }
+
+  /** What proves that workers ran twice. */
+  get doubleIdentities(): readonly DoubleIdentityProof[] {
+    return this.#options.counters.proofs;
   }
 
   nodeOfToken(tokenId: string): string | undefined {
@@ -81,9 +100,9 @@ export function assertMayJoin(
   nodeId: string,
   sealToken: string,
   now: number,
-): void {
+): asserts worker is Worker {
   const refuse = (why: string) => new EnclaveError('join', `Cannot join ${nodeId}: ${why}`);
-  if (!worker) throw refuse('no such worker is registered; stake and register it first');
+  if (!worker) throw refuse(UNREGISTERED);
   if (nodeId.length > MAX_NODE_NAME)
     throw refuse(
       `no certificate holds a name of more than ${MAX_NODE_NAME} characters; register a shorter one`,

@@ -1,17 +1,8 @@
 import { codeName, ROLE, type Role } from '@daasvader/chain/codes.ts';
-import { addressLabel } from '@daasvader/verifier/user.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 
 /** Prefix of every label and annotation that the enclave sets; nobody else may. */
 export const OWN_PREFIX = 'daasvader.io/';
-
-/**
- * The namespace of a Sui address: `u-` and its label, the same that its user is named by.
- *
- * @param address `0x` and 64 hex digits
- */
-export function namespaceOf(address: string): string {
-  return `u-${addressLabel(address)}`;
-}
 
 /** The namespace that a request names, in full: `default` stands for its owner's first one. */
 export function namespaceIn({ owner, namespace }: { owner: string; namespace: string }): string {

@@ -1,8 +1,8 @@
 import { ROLE } from '@daasvader/chain/codes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { V1DaemonSet, V1Deployment, V1Pod, V1Service } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import type { ScheduledRequest } from '../chain/requests.ts';
-import { namespaceOf } from './names.ts';
 import { planRequest } from './plan.ts';
 
 const ALICE = `0x${'a1'.repeat(32)}`;

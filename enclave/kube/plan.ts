@@ -1,10 +1,11 @@
 import { ROLE } from '@daasvader/chain/codes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject, V1PodSpec } from '@kubernetes/client-node';
 import type { ScheduledRequest } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, parseLabels, parsePort } from './grammar.ts';
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts';
-import { namespaceOf, OWN_PREFIX } from './names.ts';
+import { OWN_PREFIX } from './names.ts';
 import { type Kind, parsePath, type Target } from './path.ts';
 import { restrictPodSpec } from './restrict.ts';
 

@@ -1,9 +1,9 @@
 import { decodeEvent } from '@daasvader/chain/events.ts';
 import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { GRACE_MS, KEPT_MS } from '../chain/tenure.ts';
-import { namespaceOf } from './names.ts';
 import { assertMay, isKept } from './rights.ts';
 
 const [NONE, VIEWER, DEVELOPER, ADMIN, SUPER] = [0, 1, 2, 3, 4];

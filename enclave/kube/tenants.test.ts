@@ -1,10 +1,10 @@
 import { decodeEvent } from '@daasvader/chain/events.ts';
 import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { FakeCluster } from '@daasvader/testbed/enclave/fake-cluster.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { GRACE_MS, KEPT_MS } from '../chain/tenure.ts';
-import { namespaceOf } from './names.ts';
 import { Tenants } from './tenants.ts';
 
 const [NONE, VIEWER, DEVELOPER, ADMIN, SUPER] = [0, 1, 2, 3, 4];

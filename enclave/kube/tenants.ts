@@ -1,10 +1,11 @@
 import type { Role } from '@daasvader/chain/codes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { V1Namespace, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import { Applied } from './applied.ts';
 import type { Kubernetes } from './kubernetes.ts';
-import { namespaceOf, roleName } from './names.ts';
+import { roleName } from './names.ts';
 import { type Amounts, fromUsed, NO_PODS, shareOf } from './quota.ts';
 import { NotYet } from './retry.ts';
 import { wake } from './resume.ts';

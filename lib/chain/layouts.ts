@@ -400,6 +400,9 @@ export const OBJECTS = {
   }),
   Image: bcs.struct('Image', { digest: bytes, blobId: bytes, updatedAtMs: u64 }),
   Request: bcs.struct('Request', {
+    method: text,
+    path: text,
+    name: text,
     requester: address,
     owner: address,
     workers: bcs.vector(text),

@@ -6,7 +6,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { type CompiledPackage, compilePackage } from './compile.ts';
 
 /** Where the contracts' sources are. */
-const CONTRACTS = new URL('../../contracts', import.meta.url).pathname;
+export const CONTRACTS = new URL('../../contracts', import.meta.url).pathname;
 
 /** What a cluster is made with unless told otherwise: apps are served nowhere. */
 const DEFAULTS = {

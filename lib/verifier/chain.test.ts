@@ -72,8 +72,10 @@ test('an object of another type is refused as the registry', async () => {
 
 test('a retired measurement and an emptied seat are noticed at the next verification', async () => {
   const { client, admin, deployment } = seated;
-  await submit(client, admin, (tx) => revokeSeat(tx, deployment));
+  await submit(client, admin, (tx) => revokeSeat(tx, deployment, admin.toSuiAddress()));
   await expect(verify()).rejects.toMatchObject({ check: 'seat' });
-  await submit(client, admin, (tx) => retireMeasurement(tx, deployment, '1.0.0'));
+  await submit(client, admin, (tx) =>
+    retireMeasurement(tx, deployment, { version: '1.0.0', compromised: false }),
+  );
   await expect(verify()).rejects.toMatchObject({ check: 'measurement' });
 });

@@ -1,4 +1,4 @@
-import { ContractReader, type Enclave, type EnclaveRegistry } from '@daasvader/chain/objects.ts';
+import { ContractReader, type Enclave, type EnclaveRegistry, seatOf } from '@daasvader/chain/objects.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Cluster, Measurement, RegisteredEnclave } from './cluster.ts';
@@ -7,23 +7,25 @@ import { VerifierError } from './error.ts';
 /** Which cluster of which chain is meant; what a deployment file says of it. */
 export interface ClusterIds {
   chainId: string;
-  packageId: string;
+  /** The package as it was first published: enclaves are bound to it, and types are named by it. */
+  originalPackageId: string;
   /** Id of the enclave registry, which is the cluster's. */
   registryId: string;
 }
 
 /**
- * Reads what the chain says of a cluster: its registry first, then the enclave in the seat. Only an empty seat is
- * read as an absence; a query that failed is an error.
+ * Reads what the chain says of a cluster: its registry first, then the enclave that leads from its seat. Only the lack of
+ * one is read as an absence; a query that failed is an error.
  * @throws VerifierError `chain` when the full node serves another chain, `unreachable`; ChainError `not_found`,
  *   `answer`, `unreachable`
  */
 export async function readCluster(client: SuiGrpcClient, ids: ClusterIds): Promise<Cluster> {
-  const { chainId, packageId, registryId: clusterId } = ids;
+  const { chainId, originalPackageId: packageId, registryId: clusterId } = ids;
   await assertChain(client, chainId);
   const reader = new ContractReader(client, ids);
   const [registry, timeMs] = await Promise.all([reader.registry(), reader.timeMs()]);
-  const seat = registry.seat === null ? undefined : toSeat(await reader.enclave(registry.seat));
+  const enclaveId = operatorOf(registry);
+  const seat = enclaveId === undefined ? undefined : toSeat(await reader.enclave(enclaveId));
   return {
     chainId,
     packageId,
@@ -32,6 +34,13 @@ export async function readCluster(client: SuiGrpcClient, ids: ClusterIds): Promi
     measurements: registry.measurements.map(toMeasurement),
     seat,
   };
+}
+
+/** Who leads counts only while it is in a seat: another enclave of the same host may have taken that. */
+function operatorOf(registry: EnclaveRegistry): string | undefined {
+  const leader = registry.lease.leader;
+  if (leader === null || seatOf(registry, leader.host) !== leader.enclaveId) return undefined;
+  return leader.enclaveId;
 }
 
 /**

@@ -2,6 +2,8 @@
 export const ROUTE = {
   attestation: '/api/v1/attestation',
   registerWorker: '/api/v1/register-worker',
+  joinCounter: '/api/v1/join-counter',
+  doubleIdentity: '/api/v1/double-identity',
   kubeconfig: '/api/v1/kubeconfig',
   stakingStatus: '/api/v1/staking/status',
   contractCall: '/api/contract/call',

@@ -11,6 +11,15 @@ export function userOf(address: string): string {
 }
 
 /**
+ * The first namespace of a Sui address: `u-` and its {@link addressLabel}.
+ *
+ * @param address `0x` and 64 hex digits
+ */
+export function namespaceOf(address: string): string {
+  return `u-${addressLabel(address)}`;
+}
+
+/**
  * The 32 bytes of a Sui address in base32 (RFC 4648, lower case, unpadded): 52 characters that fit into a DNS label.
  *
  * @param address `0x` and 64 hex digits

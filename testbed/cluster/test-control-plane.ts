@@ -19,7 +19,7 @@ import { grantCredential } from './credential.ts';
 const TOKEN = 'abcdef.0123456789abcdef';
 const NOWHERE: ClusterIds = {
   chainId: 'test-chain',
-  packageId: `0x${'aa'.repeat(32)}`,
+  originalPackageId: `0x${'aa'.repeat(32)}`,
   registryId: `0x${'bb'.repeat(32)}`,
 };
 
@@ -49,6 +49,10 @@ export class TestControlPlane {
   url = '';
   /** What further paths are answered with. */
   readonly answers = new Map<string, object>();
+  /** What it says the last join was signed under. */
+  joinCounter = 0n;
+  /** Joins that it was asked for. */
+  readonly joins: Record<string, string>[] = [];
   readonly #root: Identity;
   readonly #ids: ClusterIds;
   readonly #keys: Keys;
@@ -90,7 +94,7 @@ export class TestControlPlane {
   get binding(): Binding {
     return {
       chainId: this.#ids.chainId,
-      packageId: this.#ids.packageId,
+      packageId: this.#ids.originalPackageId,
       clusterId: this.#ids.registryId,
       operator: this.#keys.operator.toSuiAddress(),
       tlsSpkiSha256: this.#keys.tls.spkiSha256,
@@ -137,6 +141,7 @@ export class TestControlPlane {
     this.requests.push(pathname);
     if (pathname === ROUTE.attestation)
       return this.#show(Buffer.from(searchParams.get('nonce') ?? '', 'hex'));
+    if (pathname === ROUTE.joinCounter) return { counter: this.joinCounter.toString() };
     if (pathname === ROUTE.registerWorker) return this.#admit(await bodyOf(request));
     if (pathname === ROUTE.kubeconfig)
       return grantCredential(await bodyOf(request), this.#ids.registryId, this.#ca, this.lies.ca);
@@ -162,7 +167,8 @@ export class TestControlPlane {
     return issueDocument(fields, await issueChain(this.#root, fields.timestamp));
   }
 
-  async #admit(body: Record<'node_id' | 'seal_token', string>): Promise<object> {
+  async #admit(body: Record<'node_id' | 'seal_token' | 'counter', string>): Promise<object> {
+    this.joins.push(body);
     const kubeconfig = Buffer.from(
       JSON.stringify({ users: [{ name: 'bootstrap', user: { token: TOKEN } }] }),
     );

@@ -5,7 +5,7 @@ import { verifyControlPlane } from '@daasvader/verifier/verify.ts';
 import type { Command } from 'commander';
 import { ownAddress } from '../address.ts';
 import { joinCluster } from '../join.ts';
-import { readSealKey, sealKeyFile } from '../keys.ts';
+import { identityKeyFile, readIdentity, readSealKey, sealKeyFile } from '../keys.ts';
 import { openChain } from '../sui-chain.ts';
 import { type CommonOptions, configOf, print, rootOf, withCommon, withRoot } from './options.ts';
 
@@ -18,6 +18,7 @@ async function joinOnce(options: CommonOptions): Promise<void> {
   const config = await configOf(options);
   const chain = openChain(config);
   const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
+  const identity = await readIdentity(identityKeyFile(config.stateDir), config.stateDir);
   const report = (passed: CheckPassed) =>
     void (options.json === true || process.stdout.write(`${passedLine(passed)}\n`));
   const verified = await verifyControlPlane({
@@ -32,10 +33,12 @@ async function joinOnce(options: CommonOptions): Promise<void> {
       nodeId: config.node.id,
       address: await ownAddress(config),
       sealKey,
+      identity,
       masterEndpoint: config.k3s.master_endpoint,
       dataDir: config.k3s.data_dir,
       kubeconfigFile,
       report,
+      warn: (message) => void process.stderr.write(`warning: ${message}\n`),
     });
   } finally {
     await verified.endpoint.close();

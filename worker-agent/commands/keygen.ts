@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { createSealKey, createWallet, sealKeyFile } from '../keys.ts';
+import { createIdentityKey, createSealKey, createWallet, identityKeyFile, sealKeyFile } from '../keys.ts';
 import { type CommonOptions, configOf, print, walletFileOf, withCommon } from './options.ts';
 
-/** `keygen`: makes the seal key, and with `--wallet` the owner's Sui key too. */
+/** `keygen`: makes the seal key and the identity key, and with `--wallet` the owner's Sui key too. */
 export function keygenCommand(command: Command): void {
   withCommon(command).option('--wallet', 'make a Sui key too, unless there is one').action(keygen);
 }
@@ -12,9 +12,11 @@ async function keygen(options: CommonOptions & { wallet?: boolean }): Promise<vo
   const config = await configOf(options);
   const file = sealKeyFile(config.stateDir);
   const { publicKey } = await createSealKey(file);
+  const identityFile = identityKeyFile(config.stateDir);
+  if (!existsSync(identityFile)) await createIdentityKey(identityFile);
   const wallet = walletFileOf(config);
   const address = options.wallet === true && !existsSync(wallet) ? await createWallet(wallet) : undefined;
-  const lines = [`seal token ${publicKey} (key in ${file})`];
+  const lines = [`seal token ${publicKey} (key in ${file})`, `identity   (key in ${identityFile})`];
   if (address !== undefined) lines.push(`wallet     ${address} (key in ${wallet})`);
-  print(options, { sealToken: publicKey, file, address }, lines.join('\n'));
+  print(options, { sealToken: publicKey, file, identityFile, address }, lines.join('\n'));
 }

@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { printable, printableJson } from '@daasvader/attestation/printable.ts';
 import { readBounded } from '@daasvader/program/bounded-file.ts';
 import type { Command } from 'commander';
+import type { WorkerOwner } from '../chain.ts';
 import { readConfig, type WorkerConfig } from '../config.ts';
 import { WorkerError } from '../error.ts';
+import { readWallet } from '../keys.ts';
+import { openOwner } from '../sui-chain.ts';
 
 /** Far above one certificate. */
 const MAX_PEM_BYTES = 1 << 16;
@@ -49,6 +52,11 @@ export async function rootOf({ security }: WorkerConfig): Promise<string | undef
 /** Where the owner's Sui key is. */
 export function walletFileOf(config: WorkerConfig): string {
   return config.sui.wallet_key ?? join(config.stateDir, 'wallet.key');
+}
+
+/** The chain with the owner's wallet. @throws WorkerError `key` */
+export async function ownerOf(config: WorkerConfig): Promise<WorkerOwner> {
+  return openOwner(config, await readWallet(walletFileOf(config), config.sui.wallet_address));
 }
 
 /** Prints a result: `text`, whose line breaks are ours, for people, the value as one line of JSON for programs. */

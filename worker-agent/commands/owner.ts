@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { WorkerOwner } from '../chain.ts';
 import type { WorkerConfig } from '../config.ts';
 import { nodeKubeconfig } from '../k3s.ts';
-import { readWallet } from '../keys.ts';
 import { OwnNode } from '../node.ts';
-import { openOwner } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, walletFileOf, withCommon } from './options.ts';
+import { type CommonOptions, configOf, ownerOf, print, withCommon } from './options.ts';
 
 const DEFAULT_DRAIN_SECONDS = 120;
 
@@ -52,10 +49,6 @@ export function leaveCommand(command: Command): void {
 function parseSeconds(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is not a number of seconds.');
-}
-
-async function ownerOf(config: WorkerConfig): Promise<WorkerOwner> {
-  return openOwner(config, await readWallet(walletFileOf(config), config.sui.wallet_address));
 }
 
 // Without the kubelet's credential this machine is not the node: then only the chain is told.

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { WorkerError } from '../error.ts';
-import { readSealKey, readWallet, sealKeyFile } from '../keys.ts';
-import { openChain, openOwner } from '../sui-chain.ts';
-import { type CommonOptions, configOf, print, walletFileOf, withCommon } from './options.ts';
+import { identityKeyFile, readIdentity, readSealKey, sealKeyFile } from '../keys.ts';
+import { openChain } from '../sui-chain.ts';
+import { type CommonOptions, configOf, ownerOf, print, withCommon } from './options.ts';
 
 /** `register`: stakes and registers this worker, or gives a registered one a new seal token. */
 export function registerCommand(command: Command): void {
@@ -17,18 +17,19 @@ async function register(options: CommonOptions & { token?: string }): Promise<vo
     sealKeyFile(config.stateDir),
     options.token ?? config.node.seal_token,
   );
-  const owner = openOwner(config, await readWallet(walletFileOf(config), config.sui.wallet_address));
+  const owner = await ownerOf(config);
   const known = await openChain(config).readWorker(config.node.id);
   const { id, stake_amount: stake } = config.node;
   if (known === undefined) {
-    const digest = await owner.register(id, publicKey, stake);
+    const { publicKey: identityKey } = await readIdentity(identityKeyFile(config.stateDir), config.stateDir);
+    const digest = await owner.register(id, { sealToken: publicKey, identityKey }, stake);
     return print(
       options,
       { nodeId: id, digest },
       `registered ${id} with ${stake} MIST in transaction ${digest}`,
     );
   }
-  if (known.owner !== owner.address)
+  if (!(await owner.has(id)))
     throw new WorkerError('taken', `Cannot register ${id}: the node id is registered to somebody else`, {
       expected: owner.address,
       actual: known.owner,

@@ -9,7 +9,7 @@ import type { WorkerOwner } from '../chain.ts';
 import type { WorkerConfig } from '../config.ts';
 import { Daemon } from '../daemon.ts';
 import { serveHealth } from '../health.ts';
-import { readSealKey, readWallet, sealKeyFile } from '../keys.ts';
+import { identityKeyFile, readIdentity, readSealKey, readWallet, sealKeyFile } from '../keys.ts';
 import { AgentState } from '../state.ts';
 import { openChain, openOwner } from '../sui-chain.ts';
 import { type CommonOptions, configOf, rootOf, walletFileOf, withCommon, withRoot } from './options.ts';
@@ -22,6 +22,7 @@ export function runCommand(command: Command): void {
 async function run(options: CommonOptions): Promise<void> {
   const config = await configOf(options);
   const sealKey = await readSealKey(sealKeyFile(config.stateDir), config.node.seal_token);
+  const identity = await readIdentity(identityKeyFile(config.stateDir), config.stateDir);
   const root = await rootOf(config);
   const log = pino({ name: 'worker-agent' }, logOutput);
   if (root !== undefined)
@@ -35,7 +36,7 @@ async function run(options: CommonOptions): Promise<void> {
     log.info({ check: passed.check }, passedLine(passed));
   const owner = await ownerOf(config, stop);
   if (owner === undefined) log.warn('no wallet or a fixed seal token here: it is not renewed by itself');
-  const daemon = new Daemon({ config, address, root, sealKey, chain, owner, state, log, report });
+  const daemon = new Daemon({ config, address, root, sealKey, identity, chain, owner, state, log, report });
   const health = await serveHealth(state, {
     port: config.node.port,
     tls: tlsOf(config),

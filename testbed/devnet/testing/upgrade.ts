@@ -1,10 +1,9 @@
 import { compileFiles, compileTogether } from '@daasvader/move/compile.ts';
+import { digestOfCode } from '@daasvader/move/upgrade.ts';
 import { deserialize } from '@mysten/move-bytecode-template';
-import { bcs } from '@mysten/sui/bcs';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Inputs, Transaction, type TransactionArgument, UpgradePolicy } from '@mysten/sui/transactions';
-import { blake2b } from '@noble/hashes/blake2.js';
 
 /** Bytecode that calls its own package 0x0, with the storage ids of what it links to. */
 export interface Code {
@@ -51,15 +50,6 @@ function isUnpublished(code: Uint8Array): boolean {
     address_identifiers: string[];
   };
   return /^0+$/.test(address_identifiers[module_handles[self_module_handle_idx]!.address]!);
-}
-
-/** The digest by which a ticket names bytecode: Blake2b-256 over the sorted digests of modules and ids of dependencies. */
-export function digestOfCode({ modules, dependencies }: Code): Uint8Array {
-  const parts = [
-    ...modules.map((module) => blake2b(module, { dkLen: 32 })),
-    ...dependencies.map((id) => bcs.Address.serialize(id).toBytes()),
-  ].map((part) => Buffer.from(part).toString('hex'));
-  return blake2b(Buffer.from(parts.sort().join(''), 'hex'), { dkLen: 32 });
 }
 
 /** How an upgrade differs from what its owner would do. */

@@ -1,0 +1,88 @@
+import { setConfig } from '@daasvader/chain/calls/admin.ts';
+import { readCommittee } from '@daasvader/chain/committee.ts';
+import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
+import { openFullNode } from '@daasvader/chain/full-node.ts';
+import { submit } from '@daasvader/chain/submit.ts';
+import { publish } from '@daasvader/move/publish.ts';
+import type { SuiGrpcClient } from '@mysten/sui/grpc';
+import { Command } from 'commander';
+import { parseMs, parseUrl } from '../arguments.ts';
+import { openContext, type WalletOptions, withJson, withWallet } from '../context.ts';
+import { readText } from '../file.ts';
+import { readWallet } from '../wallet.ts';
+import { type AdminOptions, adminIds, report, signed } from './send.ts';
+
+interface PublishOptions extends WalletOptions {
+  deployment: string;
+  network: string;
+  rpc: string;
+  delay: number;
+  pods: string;
+  services: string;
+  appsDomain: string;
+  acmeDirectory: string;
+  acmeRoot?: string;
+  json?: boolean;
+}
+
+/** `daas admin publish`: a new package with its cluster. */
+export function publishCommand(): Command {
+  return withJson(withWallet(new Command('publish')))
+    .description('publish the contracts, create their cluster and write its deployment file')
+    .requiredOption('--network <name>', 'devnet-local, testnet, mainnet or another name')
+    .requiredOption('--rpc <url>', 'full node', parseUrl)
+    .requiredOption('--deployment <file>', 'file to write')
+    .option(
+      '--delay <ms>',
+      'how long proposals wait before they take effect: 0 for development, else more than 7 days',
+      parseMs,
+      0,
+    )
+    .option('--pods <cidr>', 'addresses of pods, fixed for good', '10.42.0.0/16')
+    .option('--services <cidr>', 'addresses of Services, fixed for good', '10.43.0.0/16')
+    .option('--apps-domain <name>', 'the domain under which apps are served', '')
+    .option('--acme-directory <url>', 'where certificates come from', '')
+    .option('--acme-root <pem>', 'the root of that directory where it is not a public one')
+    .action(publishCluster);
+}
+
+async function publishCluster(options: PublishOptions): Promise<void> {
+  const { network, rpc: rpcUrl, pods, services, appsDomain, acmeDirectory, acmeRoot } = options;
+  const client = openFullNode(network, rpcUrl);
+  const signer = await readWallet(options.wallet);
+  const root = acmeRoot === undefined ? '' : await readText(acmeRoot, 'the root of the ACME directory');
+  const deployment = await publish({
+    client,
+    signer,
+    network,
+    rpcUrl,
+    delayMs: BigInt(options.delay),
+    clusterCidr: pods,
+    serviceCidr: services,
+    publicConfig: { appsDomain, acmeDirectory, acmeRoot: Buffer.from(root) },
+  });
+  await writeDeployment(options.deployment, deployment);
+  const { digest } = await configure(client, options, deployment);
+  report(options, { digest, ...deployment }, `cluster ${deployment.registryId}, in ${options.deployment}`);
+}
+
+/** `daas admin set-committee`: what every enclave must have been started with, as of now. */
+export function setCommitteeCommand(): Command {
+  return signed(
+    'set-committee',
+    "have enclaves that start from now on trust the chain's committee of now",
+  ).action(async (options: AdminOptions) => {
+    const { client, deployment } = await openContext(options);
+    const { digest } = await configure(client, options, deployment);
+    report(options, { digest }, `set in ${digest}`);
+  });
+}
+
+/** This chain, this package and the committee of now. */
+async function configure(client: SuiGrpcClient, { wallet }: WalletOptions, deployment: Deployment) {
+  const { digest: committeeDigest, epoch: committeeEpoch } = await readCommittee(client);
+  const { chainId, originalPackageId: packageId } = deployment;
+  return submit(client, await readWallet(wallet), (tx) =>
+    setConfig(tx, adminIds(deployment), { chainId, packageId, committeeDigest, committeeEpoch }),
+  );
+}

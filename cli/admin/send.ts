@@ -1,0 +1,44 @@
+import { type AdminIds, isAdmin } from '@daasvader/chain/calls/admin.ts';
+import type { Deployment } from '@daasvader/chain/deployment.ts';
+import type { Transaction } from '@mysten/sui/transactions';
+import { Command } from 'commander';
+import {
+  type DeploymentOptions,
+  type WalletOptions,
+  withDeployment,
+  withJson,
+  withWallet,
+} from '../context.ts';
+import { CliError } from '../error.ts';
+import { printJson, printLine } from '../output.ts';
+import { send } from '../send.ts';
+
+/** What every command of the admin takes. */
+export type AdminOptions = DeploymentOptions & WalletOptions & { json?: boolean };
+
+/** A command that the admin signs. */
+export function signed(name: string, description: string): Command {
+  return withJson(withWallet(withDeployment(new Command(name)))).description(description);
+}
+
+/** Sends what `build` makes and prints the transaction. */
+export async function sendAsAdmin(
+  options: AdminOptions,
+  build: (tx: Transaction, ids: AdminIds) => void,
+): Promise<void> {
+  const { submitted } = await send(options, (tx, deployment) => build(tx, adminIds(deployment)));
+  const { digest } = submitted;
+  report(options, { digest }, `done (${digest}); daas admin proposals shows what waits and until when`);
+}
+
+/** @throws CliError `file` when the deployment file names no capability */
+export function adminIds(deployment: Deployment): AdminIds {
+  if (isAdmin(deployment)) return deployment;
+  throw new CliError('file', 'Cannot act as admin: the deployment file names no adminCapId');
+}
+
+/** Prints `value` for programs, or `text` for people. */
+export function report({ json }: { json?: boolean }, value: object, text: string): void {
+  if (json) printJson(value);
+  else printLine(text);
+}
