@@ -1054,3 +1054,18 @@ public fun keys_for_testing(
 public fun ticket_nonce(ticket: &RegistrationTicket): vector<u8> {
     ticket.id.to_bytes()
 }
+
+#[test_only]
+public fun public_config_for_testing(registry: &EnclaveRegistry, now_ms: u64): Option<PublicConfig> {
+    registry.public_config.value(now_ms)
+}
+
+#[test_only]
+public fun seal_config_for_testing(registry: &EnclaveRegistry, now_ms: u64): Option<SealConfig> {
+    registry.seal_config.value(now_ms)
+}
+
+#[test_only]
+public fun market_for_testing(registry: &EnclaveRegistry, now_ms: u64): Option<ID> {
+    registry.market.value(now_ms)
+}

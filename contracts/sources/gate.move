@@ -23,8 +23,7 @@ public(package) fun version(): u64 {
 ///
 /// @throws `EOldPackage`, `EMigrateFirst`
 public(package) fun check(version: u64) {
-    assert!(VERSION >= version, EOldPackage);
-    assert!(VERSION - version <= 1, EMigrateFirst);
+    check_as(VERSION, version)
 }
 
 /// Whether the object is of this very version.
@@ -39,4 +38,15 @@ public(package) fun migrate(version: &mut u64) {
     assert!(VERSION >= *version, EOldPackage);
     assert!(VERSION > *version, ENothingToMigrate);
     *version = VERSION;
+}
+
+fun check_as(own: u64, version: u64) {
+    assert!(own >= version, EOldPackage);
+    assert!(own - version <= 1, EMigrateFirst);
+}
+
+#[test_only]
+/// As `check`, in a package of another version.
+public fun check_for_testing(own: u64, version: u64) {
+    check_as(own, version)
 }

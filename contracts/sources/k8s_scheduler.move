@@ -92,6 +92,8 @@ public struct K8sAPIRequestScheduledEvent has copy, drop {
     owner: address,
     /// Of the requester, in this namespace.
     role: u8,
+    /// The logs of stakes and of orders have no order between them but their times.
+    at_ms: u64,
 }
 
 /// A request to Kubernetes as it is.
@@ -115,6 +117,7 @@ public struct KubernetesRequestEvent has copy, drop {
     /// Bytes of a body that lies elsewhere; 0 otherwise.
     size: u64,
     blob_id: vector<u8>,
+    at_ms: u64,
 }
 
 public struct WorkerAssignedEvent has copy, drop {
@@ -239,7 +242,8 @@ public(package) entry fun submit_k8s_request(
     order::assert_method(&method);
     order::assert_simple_path(&method, &path, &namespace, &name);
     order::assert_fields(&labels, &container_name, &image, &port);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, name), &namespace, clock, ctx);
+    let about = request::about(method, path, name);
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, about, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -259,6 +263,7 @@ public(package) entry fun submit_k8s_request(
             requester,
             owner,
             role,
+            at_ms: clock.timestamp_ms(),
         },
     );
 }
@@ -284,7 +289,8 @@ public(package) entry fun submit_request(
     gate::check(scheduler.version);
     order::assert_body(&method, &body);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, b"".to_string()), &namespace, clock, ctx);
+    let about = request::about(method, path, b"".to_string());
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, about, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -305,6 +311,7 @@ public(package) entry fun submit_request(
             digest: vector[],
             size: 0,
             blob_id: vector[],
+            at_ms: clock.timestamp_ms(),
         },
     );
 }
@@ -330,7 +337,8 @@ public(package) entry fun submit_request_by_digest(
     gate::check(scheduler.version);
     order::assert_reference(&digest, size, &blob_id);
     let namespace = order::namespace_of(&method, &path, &query, &content_type);
-    let (request_id, owner, role) = scheduler.take_in(workers, staking, request::about(method, path, b"".to_string()), &namespace, clock, ctx);
+    let about = request::about(method, path, b"".to_string());
+    let (request_id, owner, role) = scheduler.take_in(workers, staking, about, &namespace, clock, ctx);
     let log_id = scheduler.id.to_inner();
     let seq = scheduler.log.next_seq();
     event_log::append!(
@@ -351,6 +359,7 @@ public(package) entry fun submit_request_by_digest(
             digest,
             size,
             blob_id,
+            at_ms: clock.timestamp_ms(),
         },
     );
 }

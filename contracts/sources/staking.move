@@ -68,6 +68,8 @@ public struct UserStakedEvent has copy, drop {
     total: u64,
     /// By the stakes of roles in effect at this moment.
     role: u8,
+    /// The logs of stakes and of orders have no order between them but their times.
+    at_ms: u64,
 }
 
 public struct UserWithdrawRequestedEvent has copy, drop {
@@ -77,6 +79,7 @@ public struct UserWithdrawRequestedEvent has copy, drop {
     amount: u64,
     total: u64,
     role: u8,
+    at_ms: u64,
 }
 
 public struct UserWithdrawnEvent has copy, drop {
@@ -103,6 +106,7 @@ public struct NamespaceClaimedEvent has copy, drop {
     seq: u64,
     owner: address,
     namespace: String,
+    at_ms: u64,
 }
 
 /// A namespace counts no more, nor any role that was given in it.
@@ -190,15 +194,16 @@ public(package) entry fun restake(pool: &mut StakingPool, payment: Coin<SUI>, cl
 public(package) entry fun request_withdraw(pool: &mut StakingPool, amount: u64, clock: &Clock, ctx: &mut TxContext) {
     gate::check(pool.version);
     let user = ctx.sender();
+    let at_ms = clock.timestamp_ms();
     let stake = pool.account_mut(user).stake_mut();
-    stake.unbond(amount, clock.timestamp_ms());
+    stake.unbond(amount, at_ms);
     let total = stake.bonded();
     let role = pool.role_stakes(clock).role_for(total);
     let log_id = pool.id.to_inner();
     let seq = pool.log.next_seq();
     event_log::append!(
         &mut pool.log,
-        UserWithdrawRequestedEvent { log_id, seq, user, amount, total, role },
+        UserWithdrawRequestedEvent { log_id, seq, user, amount, total, role, at_ms },
     );
 }
 
@@ -231,15 +236,16 @@ public(package) entry fun claim_namespace(pool: &mut StakingPool, namespace: Str
     let most = namespaces::most_for(pool.role_of(owner, clock));
     assert!(most > 0, ENotAdmin);
     assert!(namespaces::is_further(&namespace, owner), EBadNamespace);
+    let at_ms = clock.timestamp_ms();
     let account = &mut pool.accounts[owner];
-    account.count_event(clock.timestamp_ms());
+    account.count_event(at_ms);
     let claimed = account.claimed();
     assert!(!claimed.contains(&namespace), ENamespaceClaimed);
     assert!(claimed.length() < most, ETooManyNamespaces);
     account.claim(namespace);
     let log_id = pool.id.to_inner();
     let seq = pool.log.next_seq();
-    event_log::append!(&mut pool.log, NamespaceClaimedEvent { log_id, seq, owner, namespace });
+    event_log::append!(&mut pool.log, NamespaceClaimedEvent { log_id, seq, owner, namespace, at_ms });
 }
 
 /// Gives up a namespace that the sender claimed, whatever role the sender has now, and the roles that were granted in it.
@@ -395,7 +401,8 @@ fun log_staked(pool: &mut StakingPool, user: address, amount: u64, clock: &Clock
     let role = pool.role_stakes(clock).role_for(total);
     let log_id = pool.id.to_inner();
     let seq = pool.log.next_seq();
-    event_log::append!(&mut pool.log, UserStakedEvent { log_id, seq, user, amount, total, role });
+    let at_ms = clock.timestamp_ms();
+    event_log::append!(&mut pool.log, UserStakedEvent { log_id, seq, user, amount, total, role, at_ms });
 }
 
 fun log_role_stakes(

@@ -90,6 +90,10 @@ public(package) fun package(self: &Upgrades): Package {
     self.package
 }
 
+public(package) fun original(self: &Package): address {
+    self.original
+}
+
 public(package) fun current(self: &Package): address {
     self.current
 }

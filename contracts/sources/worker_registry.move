@@ -371,7 +371,7 @@ public fun activate_worker(
 ) {
     workers.assert_operated(act);
     if (!workers.workers.contains(node_id)) return;
-    let worker = workers.worker(node_id);
+    let worker = &workers.workers[node_id];
     if (worker.has_ended()) return;
     let is_waiting = worker.status == STATUS_PENDING || worker.status == STATUS_OFFLINE;
     let becomes_active = is_waiting && worker.is_token_valid(clock);
@@ -394,7 +394,7 @@ public fun set_worker_status(
     workers.assert_operated(act);
     assert!(status == STATUS_ACTIVE || status == STATUS_OFFLINE || status == STATUS_DRAINING, EBadStatus);
     if (!workers.workers.contains(node_id)) return;
-    let worker = workers.worker(node_id);
+    let worker = &workers.workers[node_id];
     let applies =
         (worker.status == STATUS_ACTIVE && status != STATUS_ACTIVE) ||
         (worker.status == STATUS_OFFLINE && status == STATUS_ACTIVE && worker.is_token_valid(clock));

@@ -1,5 +1,5 @@
 import { ABORTS } from '@daasvader/chain/aborts.ts';
-import { type Bytecode, parseBytecode } from '@daasvader/testbed/devnet/vm/bytecode.ts';
+import { type Bytecode, parseBytecode, type SignatureToken } from '@daasvader/testbed/devnet/vm/bytecode.ts';
 import type { FunctionName } from './call-trace.ts';
 
 const OWN = 0n;
@@ -9,7 +9,8 @@ export interface ContractFunction {
   name: FunctionName;
   /** Whether a transaction may call it: `entry` or `public`. */
   isCallable: boolean;
-  isEntry: boolean;
+  /** Whether it is callable and may change an object of the contracts. */
+  isChange: boolean;
   /** What it calls itself, of the contracts. */
   calls: FunctionName[];
   /** The errors that it aborts with itself: `module::EName`. */
@@ -42,16 +43,27 @@ function functionsOf(module: Bytecode): ContractFunction[] {
   const self = module.identifiers[module.module_handles[module.self_module_handle_idx]!.name]!;
   return module.function_defs.map((definition) => {
     const code = definition.code?.code ?? [];
+    const { name, parameters } = module.function_handles[definition.function]!;
+    const isCallable = definition.is_entry || definition.visibility === 'Public';
     return {
-      name: `${self}::${module.identifiers[module.function_handles[definition.function]!.name]}`,
-      isCallable: definition.is_entry || definition.visibility === 'Public',
-      isEntry: definition.is_entry,
+      name: `${self}::${module.identifiers[name]}`,
+      isCallable,
+      isChange: isCallable && module.signatures[parameters]!.some((token) => isOwnMutable(module, token)),
       calls: code.flatMap((instruction) => calleeOf(module, instruction)),
       aborts: code.flatMap((instruction, at) =>
         instruction === 'Abort' ? [errorOf(module, self, code[at - 1]!)] : [],
       ),
     };
   });
+}
+
+/** Whether a parameter is a reference by which an object of the contracts may be changed. */
+function isOwnMutable(module: Bytecode, token: SignatureToken): boolean {
+  if (typeof token === 'string' || !('MutableReference' in token)) return false;
+  const { MutableReference: inner } = token;
+  if (typeof inner === 'string' || !('Datatype' in inner)) return false;
+  const owner = module.module_handles[module.datatype_handles[inner.Datatype]!.module]!;
+  return BigInt(`0x${module.address_identifiers[owner.address]}`) === OWN;
 }
 
 function calleeOf(module: Bytecode, instruction: unknown): FunctionName[] {

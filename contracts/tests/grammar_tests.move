@@ -16,6 +16,32 @@ fun dns_labels() {
 }
 
 #[test]
+fun dns_subdomains() {
+    vector[b"a", b"0", b"a.b", b"networking.k8s.io", b"a-b.c--d.e", bytes(253, A)].do!(
+        |text| assert!(grammar::is_dns_subdomain(&text)),
+    );
+    vector[b"", b".", b".a", b"a.", b"a..b", b"a.-b", b"a-.b", b"-a", b"a-", b"A", b"a_b", b"a b", b"a/b", x"c3bc", bytes(254, A)].do!(
+        |text| assert!(!grammar::is_dns_subdomain(&text)),
+    );
+}
+
+#[test]
+fun visible_and_printable_text() {
+    vector[b"", b"!~", b"a=b&c=%20"].do!(|text| {
+        assert!(grammar::is_visible(&text));
+        assert!(grammar::is_printable(&text));
+    });
+    vector[b" ", b"a b"].do!(|text| {
+        assert!(!grammar::is_visible(&text));
+        assert!(grammar::is_printable(&text));
+    });
+    vector[x"00", x"0a", x"1f", x"7f", x"c3bc", b"a\n"].do!(|text| {
+        assert!(!grammar::is_visible(&text));
+        assert!(!grammar::is_printable(&text));
+    });
+}
+
+#[test]
 fun keys() {
     vector[bytes(64, A), bytes(64, 48), bytes(64, 102)].do!(|text| assert!(grammar::is_key(&text)));
     // Capitals, the letter after f, and other lengths.
@@ -90,12 +116,4 @@ fun tags() {
 fun split_keeps_empty_parts() {
     assert_eq!(grammar::split(&b"", b"/"[0]), vector[b""]);
     assert_eq!(grammar::split(&b"/a//b/", b"/"[0]), vector[b"", b"a", b"", b"b", b""]);
-}
-
-#[test]
-fun starts_with_compares_the_beginning() {
-    assert!(grammar::starts_with(&b"abc", &b"ab"));
-    assert!(grammar::starts_with(&b"abc", &b""));
-    assert!(!grammar::starts_with(&b"ab", &b"abc"));
-    assert!(!grammar::starts_with(&b"xbc", &b"ab"));
 }

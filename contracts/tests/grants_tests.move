@@ -2,33 +2,47 @@
 /// Roles that admins give to others in their namespaces, and what those may then do.
 module daasvader::grants_tests;
 
-use daasvader::api_path;
 use daasvader::enclave_registry::Enclave;
 use daasvader::fixture::{Self, Fixture, by, sui};
+use daasvader::gate;
 use daasvader::grants;
+use daasvader::hourly;
 use daasvader::k8s_scheduler;
+use daasvader::namespaces;
+use daasvader::orders::{deletion, namespace_with, path_in, raw};
+use daasvader::request;
 use daasvader::staking;
 use std::unit_test::assert_eq;
+
+use fun daasvader::orders::send_raw as Fixture.send_raw;
+use fun daasvader::orders::send_many as Fixture.send_many;
+use fun daasvader::orders::cancel as Fixture.cancel;
+use fun daasvader::orders::prune as Fixture.prune;
+use fun daasvader::orders::assert_active as Fixture.assert_active;
+use fun daasvader::orders::assert_status as Fixture.assert_status;
 
 const PROVIDER: address = @0x9;
 const OWNER: address = @0x7;
 const GUEST: address = @0x5;
 const STRANGER: address = @0x6;
-const DAEMON_SETS: vector<u8> = b"daemonsets";
 const CANCELLED: u8 = 4;
+const HOUR_MS: u64 = 3_600_000;
 
 const VIEWER: u8 = 1;
 const DEVELOPER: u8 = 2;
 const ADMIN: u8 = 3;
 
 fun own(): vector<u8> {
-    api_path::namespace_of(OWNER)
+    with_suffix(b"")
 }
 
 fun with_suffix(suffix: vector<u8>): vector<u8> {
-    let mut namespace = own();
-    namespace.append(suffix);
-    namespace
+    namespace_with(OWNER, suffix).into_bytes()
+}
+
+fun claim(f: &mut Fixture, suffix: vector<u8>) {
+    let (pool, clock) = f.pool();
+    pool.claim_namespace(namespace_with(OWNER, suffix), clock, &by(OWNER, 69));
 }
 
 fun grant_by(f: &mut Fixture, sender: address, namespace: vector<u8>, user: address, role: u8) {
@@ -68,30 +82,8 @@ fun assert_roles(f: &mut Fixture, namespace: vector<u8>, user: address, granted:
     assert_eq!(pool.role_in(namespace.to_string(), user, clock), now);
 }
 
-/// `group/version/resource` in a namespace.
-fun path_of(namespace: vector<u8>, resource: vector<u8>): vector<u8> {
-    let mut path = if (resource == b"pods") b"/api/v1"
-    else if (resource == b"ingresses") b"/apis/networking.k8s.io/v1"
-    else b"/apis/apps/v1";
-    path.append(b"/namespaces/");
-    path.append(namespace);
-    path.append(b"/");
-    path.append(resource);
-    path
-}
-
-fun send(f: &mut Fixture, sender: address, namespace: vector<u8>, resource: vector<u8>) {
-    let path = path_of(namespace, resource).to_string();
-    let (scheduler, workers, staking, clock) = f.scheduler();
-    let ctx = &by(sender, 74);
-    scheduler.submit_manifest(
-        workers, staking, b"POST".to_string(), path, namespace.to_string(), b"{}", clock, ctx,
-    );
-}
-
-fun cancel(f: &mut Fixture, request_id: u64, sender: address) {
-    let (scheduler, _, _, clock) = f.scheduler();
-    scheduler.cancel_request(request_id, clock, &by(sender, 75));
+fun send(f: &mut Fixture, sender: address, namespace: vector<u8>) {
+    f.send_raw(sender, raw().path(path_in(namespace.to_string(), b"pods")));
 }
 
 /// A cluster where `OWNER` is an admin.
@@ -133,6 +125,7 @@ fun each_role_up_to_admin_is_granted_and_taken_back() {
 #[test]
 fun a_role_is_granted_in_one_namespace_only() {
     let mut f = owned();
+    claim(&mut f, b"-test");
     grant(&mut f, with_suffix(b"-test"), GUEST, DEVELOPER);
     assert_roles(&mut f, with_suffix(b"-test"), GUEST, DEVELOPER, DEVELOPER);
     assert_roles(&mut f, own(), GUEST, 0, 0);
@@ -189,6 +182,7 @@ fun grant_many(f: &mut Fixture, count: u64) {
     let mut given = 0u256;
     while (given < (count as u256)) {
         given = given + 1;
+        if (given == 60) f.advance(HOUR_MS);
         grant(f, own(), sui::address::from_u256(0x100 + given), DEVELOPER);
     }
 }
@@ -235,7 +229,7 @@ fun a_developer_grants_nothing() {
 #[test, expected_failure(abort_code = staking::ENotAdmin)]
 fun who_staked_nothing_grants_nothing() {
     let mut f = owned();
-    grant_by(&mut f, STRANGER, api_path::namespace_of(STRANGER), GUEST, VIEWER);
+    grant_by(&mut f, STRANGER, namespaces::first_of(STRANGER).into_bytes(), GUEST, VIEWER);
     abort
 }
 
@@ -293,6 +287,14 @@ fun nothing_is_granted_in_a_namespace_that_only_begins_like_the_own() {
 }
 
 #[test, expected_failure(abort_code = staking::EBadNamespace)]
+fun nothing_is_granted_in_a_namespace_that_is_not_claimed() {
+    let mut f = owned();
+    claim(&mut f, b"-other");
+    grant(&mut f, with_suffix(b"-test"), GUEST, VIEWER);
+    abort
+}
+
+#[test, expected_failure(abort_code = staking::EBadNamespace)]
 fun nothing_is_granted_in_a_namespace_with_a_long_suffix() {
     let mut f = owned();
     grant(&mut f, with_suffix(b"-ninechars"), GUEST, VIEWER);
@@ -339,6 +341,7 @@ fun nobody_grants_to_oneself() {
 fun the_65th_grant_is_refused() {
     let mut f = owned();
     grant_many(&mut f, 64);
+    claim(&mut f, b"-test");
     grant(&mut f, with_suffix(b"-test"), GUEST, VIEWER);
     abort
 }
@@ -377,52 +380,103 @@ fun who_was_granted_a_role_does_not_take_back_that_of_another() {
     abort
 }
 
+#[test, expected_failure(abort_code = hourly::ETooManyThisHour)]
+fun nobody_grants_61_times_an_hour() {
+    let mut f = owned();
+    let mut i = 0;
+    while (i < 61) {
+        grant(&mut f, own(), GUEST, VIEWER);
+        i = i + 1;
+    };
+    abort
+}
+
+#[test]
+fun whoever_used_up_the_hour_still_takes_back() {
+    let mut f = owned();
+    let mut i = 0;
+    while (i < 60) {
+        grant(&mut f, own(), GUEST, VIEWER);
+        i = i + 1;
+    };
+    revoke(&mut f, own(), GUEST);
+    assert_roles(&mut f, own(), GUEST, 0, 0);
+    f.end();
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun nothing_is_granted_through_an_old_package() {
+    let mut f = owned();
+    migrate(&mut f);
+    grant(&mut f, own(), GUEST, VIEWER);
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun nothing_is_taken_back_through_an_old_package() {
+    let mut f = owned();
+    grant(&mut f, own(), GUEST, VIEWER);
+    migrate(&mut f);
+    revoke(&mut f, own(), GUEST);
+    abort
+}
+
+/// As the next version of the package would.
+fun migrate(f: &mut Fixture) {
+    let (pool, _) = f.pool();
+    pool.set_version(gate::version() + 1);
+}
+
 // Using a granted role
 
 #[test]
-fun a_guest_writes_what_the_granted_role_may() {
+fun a_guest_writes_with_the_granted_role() {
     let (mut f, enclave) = shared(DEVELOPER);
-    send(&mut f, GUEST, own(), b"deployments");
+    send(&mut f, GUEST, own());
     grant(&mut f, own(), GUEST, ADMIN);
-    send(&mut f, GUEST, own(), b"ingresses");
-    let (scheduler, _, _, _) = f.scheduler();
-    assert_eq!(scheduler.get_active_request_count(), 2);
+    send(&mut f, GUEST, own());
+    f.assert_active(2);
+    f.end_all(enclave);
+}
+
+#[test]
+fun a_guest_writes_in_a_further_namespace_of_the_owner() {
+    let (mut f, enclave) = working();
+    claim(&mut f, b"-test");
+    grant(&mut f, with_suffix(b"-test"), GUEST, DEVELOPER);
+    send(&mut f, GUEST, with_suffix(b"-test"));
+    send(&mut f, OWNER, with_suffix(b"-test"));
+    f.assert_active(2);
     f.end_all(enclave);
 }
 
 #[test, expected_failure(abort_code = k8s_scheduler::ERoleTooLow)]
 fun a_granted_viewer_writes_nothing() {
     let (mut f, _enclave) = shared(VIEWER);
-    send(&mut f, GUEST, own(), b"pods");
+    send(&mut f, GUEST, own());
     abort
 }
 
-#[test, expected_failure(abort_code = k8s_scheduler::ERoleTooLow)]
-fun a_granted_developer_writes_no_ingresses() {
-    let (mut f, _enclave) = shared(DEVELOPER);
-    send(&mut f, GUEST, own(), b"ingresses");
-    abort
-}
-
-#[test, expected_failure(abort_code = k8s_scheduler::ERoleTooLow)]
+#[test]
 fun a_super_is_only_what_was_granted_in_the_namespace_of_another() {
-    let (mut f, _enclave) = shared(ADMIN);
+    let (mut f, enclave) = shared(DEVELOPER);
     f.add_user(GUEST, sui(10));
-    send(&mut f, GUEST, own(), DAEMON_SETS);
-    abort
+    assert_roles(&mut f, own(), GUEST, DEVELOPER, DEVELOPER);
+    f.end_all(enclave);
 }
 
 #[test, expected_failure(abort_code = k8s_scheduler::EBadNamespace)]
 fun a_guest_writes_in_no_other_namespace_of_the_owner() {
     let (mut f, _enclave) = shared(ADMIN);
-    send(&mut f, GUEST, with_suffix(b"-test"), b"pods");
+    claim(&mut f, b"-test");
+    send(&mut f, GUEST, with_suffix(b"-test"));
     abort
 }
 
 #[test, expected_failure(abort_code = k8s_scheduler::ERoleTooLow)]
 fun default_is_not_the_namespace_where_a_role_was_granted() {
     let (mut f, _enclave) = shared(ADMIN);
-    send(&mut f, GUEST, b"default", b"pods");
+    send(&mut f, GUEST, b"default");
     abort
 }
 
@@ -430,7 +484,7 @@ fun default_is_not_the_namespace_where_a_role_was_granted() {
 fun a_stranger_does_not_use_the_grant_of_another() {
     let (mut f, _enclave) = shared(ADMIN);
     f.add_user(STRANGER, sui(10));
-    send(&mut f, STRANGER, own(), b"pods");
+    send(&mut f, STRANGER, own());
     abort
 }
 
@@ -438,7 +492,7 @@ fun a_stranger_does_not_use_the_grant_of_another() {
 fun a_grant_that_was_taken_back_is_not_used() {
     let (mut f, _enclave) = shared(ADMIN);
     revoke(&mut f, own(), GUEST);
-    send(&mut f, GUEST, own(), b"pods");
+    send(&mut f, GUEST, own());
     abort
 }
 
@@ -446,90 +500,144 @@ fun a_grant_that_was_taken_back_is_not_used() {
 fun a_grant_of_an_owner_who_fell_is_not_used() {
     let (mut f, _enclave) = shared(ADMIN);
     request_withdraw(&mut f, 1);
-    send(&mut f, GUEST, own(), b"pods");
+    send(&mut f, GUEST, own());
     abort
 }
 
-#[test, expected_failure(abort_code = k8s_scheduler::EWrongCluster)]
-fun a_grant_in_another_cluster_is_not_used() {
+#[test, expected_failure(abort_code = k8s_scheduler::EBadNamespace)]
+fun a_grant_in_a_released_namespace_is_not_used() {
     let (mut f, _enclave) = working();
-    let mut other = fixture::other();
-    other.add_user(OWNER, sui(5));
-    grant(&mut other, own(), GUEST, ADMIN);
-    let (pool, _) = other.pool();
-    let (scheduler, workers, _, clock) = f.scheduler();
-    let path = path_of(own(), b"pods").to_string();
-    let ctx = &by(GUEST, 76);
-    scheduler.submit_manifest(
-        workers, pool, b"POST".to_string(), path, own().to_string(), b"{}", clock, ctx,
-    );
+    claim(&mut f, b"-test");
+    grant(&mut f, with_suffix(b"-test"), GUEST, ADMIN);
+    let (pool, clock) = f.pool();
+    pool.release_namespace(namespace_with(OWNER, b"-test"), clock, &by(OWNER, 76));
+    claim(&mut f, b"-test");
+    send(&mut f, GUEST, with_suffix(b"-test"));
     abort
 }
 
-#[test, expected_failure(abort_code = k8s_scheduler::ERoleTooLow)]
+#[test, expected_failure(abort_code = k8s_scheduler::EBadNamespace)]
+fun an_owner_writes_in_no_namespace_that_is_not_claimed() {
+    let (mut f, _enclave) = working();
+    send(&mut f, OWNER, with_suffix(b"-test"));
+    abort
+}
+
+#[test, expected_failure(abort_code = k8s_scheduler::EBadNamespace)]
 fun an_owner_who_fell_writes_in_no_further_namespace() {
-    let (mut f, _enclave) = shared(ADMIN);
+    let (mut f, _enclave) = working();
+    claim(&mut f, b"-test");
     request_withdraw(&mut f, 1);
-    send(&mut f, OWNER, with_suffix(b"-test"), b"pods");
+    send(&mut f, OWNER, with_suffix(b"-test"));
     abort
 }
 
 // Whose limit it is
 
 #[test, expected_failure(abort_code = k8s_scheduler::ETooManyPending)]
-fun requests_of_guests_count_against_the_limit_of_the_owner() {
+fun requests_of_guests_take_the_room_of_the_owner() {
     let (mut f, _enclave) = shared(DEVELOPER);
-    send_many(&mut f, GUEST, own(), 32);
-    send(&mut f, OWNER, own(), b"pods");
+    f.send_many(GUEST, in_own(), 32);
+    send(&mut f, OWNER, own());
     abort
 }
 
 #[test]
-fun requests_in_the_namespace_of_another_leave_the_own_limit() {
+fun requests_in_the_namespace_of_another_leave_the_own_room() {
     let (mut f, enclave) = shared(DEVELOPER);
     f.add_user(GUEST, sui(2));
-    send_many(&mut f, GUEST, own(), 32);
-    send_many(&mut f, GUEST, b"default", 32);
-    cancel(&mut f, 1, GUEST);
-    send(&mut f, OWNER, own(), b"pods");
+    f.send_many(GUEST, in_own(), 32);
+    f.send_many(GUEST, raw(), 32);
+    f.cancel(1, GUEST);
+    send(&mut f, OWNER, own());
+    f.assert_active(64);
     f.end_all(enclave);
 }
 
-fun send_many(f: &mut Fixture, sender: address, namespace: vector<u8>, count: u64) {
-    let mut sent = 0;
-    while (sent < count) {
-        send(f, sender, namespace, b"pods");
-        sent = sent + 1;
-    }
+#[test, expected_failure(abort_code = hourly::ETooManyThisHour)]
+fun requests_of_guests_use_up_the_hour_of_the_owner() {
+    let (mut f, _enclave) = shared(DEVELOPER);
+    use_hour(&mut f, OWNER, 1_199);
+    send(&mut f, GUEST, own());
+    send(&mut f, OWNER, own());
+    abort
+}
+
+#[test, expected_failure(abort_code = hourly::ETooManyThisHour)]
+fun a_guest_cancels_within_the_hour_of_the_owner() {
+    let (mut f, _enclave) = shared(DEVELOPER);
+    send(&mut f, GUEST, own());
+    use_hour(&mut f, OWNER, 2_399);
+    f.cancel(1, GUEST);
+    abort
 }
 
 #[test]
-fun an_owner_cancels_the_request_of_a_guest() {
+fun the_hour_of_a_guest_is_not_used_up_in_the_namespace_of_another() {
     let (mut f, enclave) = shared(DEVELOPER);
-    send(&mut f, GUEST, own(), b"pods");
+    f.add_user(GUEST, sui(2));
+    use_hour(&mut f, GUEST, 2_400);
+    send(&mut f, GUEST, own());
+    f.send_raw(GUEST, deletion().path(path_in(namespaces::first_of(OWNER), b"pods/web")));
+    f.assert_active(2);
+    f.end_all(enclave);
+}
+
+/// An order in the owner's first namespace.
+fun in_own(): daasvader::orders::Raw {
+    raw().path(path_in(namespaces::first_of(OWNER), b"pods"))
+}
+
+fun use_hour(f: &mut Fixture, owner: address, events: u64) {
+    let (scheduler, _, _, clock) = f.scheduler();
+    scheduler.use_hour(owner, events, clock);
+}
+
+// Cancelling and removing
+
+#[test]
+fun an_owner_cancels_and_removes_the_request_of_a_guest() {
+    let (mut f, enclave) = shared(DEVELOPER);
+    send(&mut f, GUEST, own());
     revoke(&mut f, own(), GUEST);
-    cancel(&mut f, 1, OWNER);
-    let (scheduler, _, _, _) = f.scheduler();
-    assert_eq!(scheduler.get_request_status(1), CANCELLED);
-    assert_eq!(scheduler.get_active_request_count(), 0);
+    f.cancel(1, OWNER);
+    f.assert_status(1, CANCELLED);
+    f.assert_active(0);
+    settle(&mut f, 1);
+    f.prune(1, OWNER);
     f.end_all(enclave);
 }
 
 #[test]
-fun a_guest_cancels_the_own_request_after_the_grant_ended() {
+fun a_guest_cancels_and_removes_the_own_request_after_the_grant_ended() {
     let (mut f, enclave) = shared(DEVELOPER);
-    send(&mut f, GUEST, own(), b"pods");
+    send(&mut f, GUEST, own());
     revoke(&mut f, own(), GUEST);
-    cancel(&mut f, 1, GUEST);
-    let (scheduler, _, _, _) = f.scheduler();
-    assert_eq!(scheduler.get_request_status(1), CANCELLED);
+    f.cancel(1, GUEST);
+    f.assert_status(1, CANCELLED);
+    settle(&mut f, 1);
+    f.prune(1, GUEST);
     f.end_all(enclave);
 }
 
 #[test, expected_failure(abort_code = k8s_scheduler::ENotRequester)]
 fun a_guest_does_not_cancel_the_request_of_the_owner() {
     let (mut f, _enclave) = shared(ADMIN);
-    send(&mut f, OWNER, own(), b"pods");
-    cancel(&mut f, 1, GUEST);
+    send(&mut f, OWNER, own());
+    f.cancel(1, GUEST);
     abort
+}
+
+#[test, expected_failure(abort_code = request::ETooEarly)]
+fun a_guest_does_not_remove_the_request_of_the_owner() {
+    let (mut f, _enclave) = shared(ADMIN);
+    send(&mut f, OWNER, own());
+    f.cancel(1, OWNER);
+    settle(&mut f, 1);
+    f.prune(1, GUEST);
+    abort
+}
+
+fun settle(f: &mut Fixture, request_id: u64) {
+    daasvader::orders::settle(f, request_id, 0);
 }

@@ -1,7 +1,10 @@
 #[test_only]
 module daasvader::staking_tests;
 
+use daasvader::enclave_registry;
 use daasvader::fixture::{Self, Fixture, by, pay, sui};
+use daasvader::gate;
+use daasvader::hourly;
 use daasvader::stake;
 use daasvader::staking;
 use std::unit_test::assert_eq;
@@ -209,5 +212,142 @@ fun nothing_is_paid_out_twice() {
     f.advance(7 * DAY_MS);
     withdraw(&mut f, USER);
     withdraw(&mut f, USER);
+    abort
+}
+
+// Limits
+
+fun restake_many(f: &mut Fixture, times: u64) {
+    let mut i = 0;
+    while (i < times) {
+        restake(f, USER, 1);
+        i = i + 1;
+    }
+}
+
+#[test, expected_failure(abort_code = hourly::ETooManyThisHour)]
+fun nobody_restakes_61_times_an_hour() {
+    let mut f = with_user(sui(2));
+    restake_many(&mut f, 61);
+    abort
+}
+
+#[test]
+fun the_next_hour_begins_anew_and_nobody_uses_that_of_another() {
+    let mut f = with_user(sui(2));
+    f.add_user(STRANGER, sui(2));
+    restake_many(&mut f, 60);
+    restake(&mut f, STRANGER, 1);
+    f.advance(3_600_000);
+    restake_many(&mut f, 60);
+    assert_eq!(staked(&mut f, USER), sui(2) + 120);
+    f.end();
+}
+
+#[test]
+fun whoever_used_up_the_hour_still_gets_the_stake() {
+    let mut f = with_user(sui(2));
+    restake_many(&mut f, 60);
+    request_withdraw(&mut f, USER, sui(1));
+    request_withdraw(&mut f, USER, sui(1));
+    f.advance(7 * DAY_MS);
+    restake_many(&mut f, 60);
+    withdraw(&mut f, USER);
+    assert_eq!(staked(&mut f, USER), 120);
+    f.end();
+}
+
+// After an upgrade
+
+/// A user's pool as the next version of the package leaves it.
+fun migrated(): Fixture {
+    let mut f = with_user(sui(2));
+    let (pool, _) = f.pool();
+    pool.set_version(gate::version() + 1);
+    f
+}
+
+#[test]
+fun the_package_before_works_until_the_pool_is_migrated() {
+    let mut f = with_user(sui(2));
+    let (pool, _) = f.pool();
+    pool.set_version(gate::version() - 1);
+    restake(&mut f, USER, sui(3));
+    let (pool, registry, cap, _) = f.administered_pool();
+    pool.migrate(registry, cap);
+    restake(&mut f, USER, sui(5));
+    assert_eq!(role(&mut f, USER), 4);
+    f.end();
+}
+
+#[test, expected_failure(abort_code = gate::ENothingToMigrate)]
+fun a_pool_is_not_migrated_twice() {
+    let mut f = with_user(sui(2));
+    let (pool, registry, cap, _) = f.administered_pool();
+    pool.migrate(registry, cap);
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun an_old_package_does_not_migrate_the_pool_back() {
+    let mut f = migrated();
+    let (pool, registry, cap, _) = f.administered_pool();
+    pool.migrate(registry, cap);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclave_registry::EWrongCluster)]
+fun the_admin_of_another_cluster_migrates_no_pool() {
+    let mut f = with_user(sui(2));
+    let mut other = fixture::other();
+    let (_, cap, _) = other.registry();
+    let (pool, registry, _, _) = f.administered_pool();
+    pool.migrate(registry, cap);
+    abort
+}
+
+#[test, expected_failure(abort_code = staking::EWrongCluster)]
+fun the_pool_of_another_cluster_is_not_migrated() {
+    let mut f = with_user(sui(2));
+    let mut other = fixture::other();
+    let (pool, _) = other.pool();
+    let (_, registry, cap, _) = f.administered_pool();
+    pool.migrate(registry, cap);
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun an_old_package_opens_no_account() {
+    let mut f = migrated();
+    f.add_user(STRANGER, sui(2));
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun an_old_package_adds_nothing() {
+    let mut f = migrated();
+    restake(&mut f, USER, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun nothing_is_asked_for_through_an_old_package() {
+    let mut f = migrated();
+    request_withdraw(&mut f, USER, 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun nothing_is_paid_out_through_an_old_package() {
+    let mut f = migrated();
+    withdraw(&mut f, USER);
+    abort
+}
+
+#[test, expected_failure(abort_code = gate::EOldPackage)]
+fun an_old_package_proposes_no_role_stakes() {
+    let mut f = migrated();
+    let (pool, registry, cap, clock) = f.administered_pool();
+    pool.propose_role_stakes(registry, cap, sui(1), sui(4), sui(10), sui(20), clock);
     abort
 }

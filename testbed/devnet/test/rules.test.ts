@@ -18,6 +18,7 @@ const SOURCE = `module rules::rules;
 use std::ascii;
 use std::string::String;
 use sui::coin::Coin;
+use sui::dynamic_field;
 use sui::dynamic_object_field;
 use sui::event;
 use sui::sui::SUI;
@@ -30,6 +31,7 @@ public struct Box has key, store { id: UID, thing: Option<Thing> }
 public struct Promise {}
 public struct Kept has copy {}
 public struct Spoken has copy, drop {}
+public struct Shouted has copy, drop { bytes: vector<u8> }
 
 public fun thing(ctx: &mut TxContext): Thing { Thing { id: object::new(ctx), value: 0 } }
 public fun bound(ctx: &mut TxContext): Bound { Bound { id: object::new(ctx) } }
@@ -74,11 +76,13 @@ public fun id(_: ID) {}
 public fun flag(_: bool) {}
 public fun generic<T: store>(_: u64) {}
 
-public fun blob(size: u64, ctx: &mut TxContext): Blob {
+public fun blob(size: u64, ctx: &mut TxContext): Blob { Blob { id: object::new(ctx), bytes: zeros(size) } }
+public fun shout(size: u64) { event::emit(Shouted { bytes: zeros(size) }) }
+fun zeros(size: u64): vector<u8> {
     let mut bytes = vector[0u8];
     while (bytes.length() * 2 <= size) { let again = bytes; bytes.append(again) };
     while (bytes.length() < size) bytes.push_back(0);
-    Blob { id: object::new(ctx), bytes }
+    bytes
 }
 public fun many(count: u64, ctx: &mut TxContext) {
     let mut made = 0;
@@ -90,6 +94,15 @@ public fun say_often(count: u64) {
     while (said < count) { say(); said = said + 1 };
 }
 public fun change_and_abort(thing: &mut Thing) { thing.value = 9; event::emit(Spoken {}); abort 3 }
+public fun seek(box: &Box, count: u64): bool {
+    let mut sought = 0;
+    while (sought < count) { dynamic_field::exists_(&box.id, sought); sought = sought + 1 };
+    true
+}
+public fun count_to(end: u64) {
+    let mut counted = 0;
+    while (counted < end) counted = counted + 1;
+}
 public fun spin() { loop {} }
 `;
 /** Another package whose function makes the first one speak. */
@@ -351,8 +364,8 @@ describe('refused before it runs, at no cost', () => {
     ],
     [
       'a budget above the limit',
-      /higher than max: 50000000000/,
-      (gas) => Object.assign(gas, { budget: '50000000001' }),
+      /higher than max: 50000000000000/,
+      (gas) => Object.assign(gas, { budget: '50000000000001' }),
     ],
     [
       'a budget below the least',
@@ -615,6 +628,17 @@ describe('fails while it runs', () => {
     ],
     ['2,049 new objects', 'MovePrimitiveRuntimeError', (tx) => void call(tx, 'many', tx.pure.u64(2_049))],
     ['1,025 events', 'MovePrimitiveRuntimeError', (tx) => void call(tx, 'say_often', tx.pure.u64(1_025))],
+    [
+      'an event that weighs more than 256,000, with 2 for each struct and vector, and its type',
+      'MovePrimitiveRuntimeError',
+      (tx) => void call(tx, 'shout', tx.pure.u64(256_000 - 2 - 2 - (32 + 5 + 7) + 1)),
+      ({ gasData }) => Object.assign(gasData, { budget: '5000000000' }),
+    ],
+    [
+      '1,001 child objects looked for',
+      'MovePrimitiveRuntimeError',
+      (tx) => void call(tx, 'seek', call(tx, 'wrap', call(tx, 'thing')), tx.pure.u64(1_001)),
+    ],
     ['an endless loop', 'InsufficientGas', (tx) => void call(tx, 'spin')],
     [
       'a module that is not in the package',
@@ -934,14 +958,14 @@ describe('gas', () => {
   const balance = async (owner: Ed25519Keypair) =>
     BigInt((await client.getBalance({ owner: owner.toSuiAddress() })).balance.balance);
 
-  test("a coin costs 988,000 MIST to store, as on Sui's networks, of which 99 % come back", async () => {
+  test("a coin costs 988,000 MIST to store, as on Sui's networks, of which 99.99 % come back", async () => {
     const me = await account();
     const effects = await succeed(me, (tx) => tx.transferObjects([tx.splitCoins(tx.gas, [1])], '0x5'));
     expect(effects.gasUsed).toEqual({
       computationCost: '1000000',
       storageCost: String(2 * 988_000),
-      storageRebate: String(978_120),
-      nonRefundableStorageFee: String(9_880),
+      storageRebate: String(987_901),
+      nonRefundableStorageFee: String(99),
     });
   });
 
@@ -953,22 +977,26 @@ describe('gas', () => {
     expect(BigInt(bcs.Object.parse(object.objectBcs!).storageRebate)).toBe(storage);
     const effects = await succeed(me, (tx) => void call(tx, 'destroy', tx.object(thingId)));
     const paid = storage + 988_000n;
-    expect(BigInt(effects.gasUsed.storageRebate)).toBe((paid * 99n + 50n) / 100n);
-    expect(BigInt(effects.gasUsed.nonRefundableStorageFee)).toBe(paid - (paid * 99n + 50n) / 100n);
+    const rebate = (paid * 9_999n + 5_000n) / 10_000n;
+    expect(BigInt(effects.gasUsed.storageRebate)).toBe(rebate);
+    expect(BigInt(effects.gasUsed.nonRefundableStorageFee)).toBe(paid - rebate);
   });
 
-  test('computation is charged by thousands of units, at the price offered', async () => {
+  test('computation is rounded up to half of its digits, at the price offered', async () => {
     const me = await account();
     const effects = await execute(
       me,
-      (tx) => void call(tx, 'say_often', tx.pure.u64(200)),
+      (tx) => void call(tx, 'count_to', tx.pure.u64(10_000)),
       ({ gasData }) => {
         gasData.price = '3000';
       },
     );
     const computation = BigInt(effects.gasUsed.computationCost);
-    expect(computation % 3_000_000n).toBe(0n);
-    expect(computation).toBeGreaterThan(3_000_000n);
+    const units = Number(computation / 3_000n);
+    expect(computation).toBe(BigInt(units) * 3_000n);
+    expect(units).toBeGreaterThan(1_000);
+    expect(units).toBeLessThan(10_000);
+    expect(units % 10).toBe(0);
   });
 
   test.each([1_000_000n, 1_000_001n, 1_987_000n])(
@@ -993,11 +1021,11 @@ describe('gas', () => {
     const me = await account();
     const spin: Fill = (tx) => void call(tx, 'spin');
     const effects = await execute(me, spin, ({ gasData }) => {
-      gasData.budget = '2000999';
+      gasData.budget = '2000000';
     });
     expect(statusOf(effects)).toBe('InsufficientGas');
     const none = { storageCost: '0', storageRebate: '0', nonRefundableStorageFee: '0' };
-    expect(effects.gasUsed).toEqual({ computationCost: '2000999', ...none });
+    expect(effects.gasUsed).toEqual({ computationCost: '2000000', ...none });
     const [coin] = (await client.listCoins({ owner: me.toSuiAddress() })).objects;
     const { object } = await client.getObject({ objectId: coin!.objectId, include: { objectBcs: true } });
     expect(bcs.Object.parse(object.objectBcs!).storageRebate).toBe('988000');

@@ -471,11 +471,6 @@ describe('what is refused', () => {
     expect(await upgrade({ ...v2!, modules: renamed })).toMatch(/PublishErrorNonZeroAddress/);
   });
 
-  test('a new module that wants to be initialised', async () => {
-    const late = await compilePackage({ lib: V1, late: 'fun init(_: &mut TxContext) {}' });
-    expect(await upgrade(late)).toMatch(/FeatureNotYetSupported/);
-  });
-
   test('what breaks users of the old version, by policy', async () => {
     const broken = await compile(V1.replace('public fun version(): u64 { 1 }', ''));
     expect(await upgrade(broken)).toMatch(/IncompatibleUpgrade/);

@@ -45,23 +45,28 @@ test('a shared object may be shared again', () => {
 
 test('gas is never used beyond the limit', () => {
   const session = testSession({ gasLimit: 10 });
-  session.charge(10);
-  expect(() => session.charge(1)).toThrow(expect.objectContaining({ code: 'InsufficientGas' }));
-  expect(session.gasUsed).toBe(10);
+  session.meter.deduct(10_000);
+  expect(() => session.meter.deduct(1)).toThrow(expect.objectContaining({ code: 'InsufficientGas' }));
+  expect(session.meter.units).toBe(10);
 });
 
-test('an event of more than 256,000 bytes is a fault', () => {
-  const event = (length: number) => ({ type: TYPE, bcs: new Uint8Array(length) });
+test('an event that weighs more than 256,000 bytes is a fault', () => {
   const session = testSession();
-  session.emit(event(256_000));
-  expect(() => session.emit(event(256_001))).toThrow(
-    expect.objectContaining({ status: 'MEMORY_LIMIT_EXCEEDED' }),
-  );
+  const emit = (size: number) => session.emit({ type: TYPE, bcs: new Uint8Array() }, size);
+  emit(256_000);
+  expect(() => emit(256_001)).toThrow(expect.objectContaining({ status: 'MEMORY_LIMIT_EXCEEDED' }));
+});
+
+test('events that weigh more than 65,536,000 bytes together are a fault', () => {
+  const session = testSession();
+  const emit = (size: number) => session.emit({ type: TYPE, bcs: new Uint8Array() }, size);
+  for (let count = 0; count < 256; count++) emit(256_000);
+  expect(() => emit(1)).toThrow(expect.objectContaining({ status: 'MEMORY_LIMIT_EXCEEDED' }));
 });
 
 test('the 1025th event is a fault', () => {
   const session = testSession();
-  const emit = () => session.emit({ type: TYPE, bcs: new Uint8Array() });
+  const emit = () => session.emit({ type: TYPE, bcs: new Uint8Array() }, 0);
   for (let count = 0; count < 1024; count++) emit();
   expect(emit).toThrow(expect.objectContaining({ status: 'MEMORY_LIMIT_EXCEEDED' }));
 });

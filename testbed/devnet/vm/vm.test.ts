@@ -141,7 +141,7 @@ test('a fault carries its status and its place', () => {
 test('an endless loop ends with its gas', () => {
   const session = testSession({ gasLimit: 10_000 });
   expect(failure(() => call('spin', [], [], session)).code).toBe('InsufficientGas');
-  expect(session.gasUsed).toBe(10_000);
+  expect(session.meter.units).toBe(10_000);
 });
 
 test('functions see the transaction', () => {

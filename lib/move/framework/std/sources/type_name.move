@@ -22,6 +22,12 @@ public native fun with_defining_ids<T>(): TypeName;
 /// Names each package by its first version.
 public native fun with_original_ids<T>(): TypeName;
 
+/// The id of the version that first defined the type. @throws `ENonModuleType`
+public native fun defining_id<T>(): address;
+
+/// The id of the first version of the type's package. @throws `ENonModuleType`
+public native fun original_id<T>(): address;
+
 public fun as_string(self: &TypeName): &String {
     &self.name
 }

@@ -158,16 +158,16 @@ fun restrict(cap: &mut UpgradeCap, policy: u8) {
 }
 
 #[test_only]
-/// The cap of a package in its first version.
+/// The cap that publishing a package of that id would give.
 public fun test_publish(package: ID, ctx: &mut TxContext): UpgradeCap {
     UpgradeCap { id: object::new(ctx), package, version: 1, policy: COMPATIBLE }
 }
 
 #[test_only]
-/// What an upgrade makes of its ticket; the new package's id is made up.
+/// What the command `Upgrade` makes of a ticket; the new package's id is made of the cap's and the old one's.
 public fun test_upgrade(ticket: UpgradeTicket): UpgradeReceipt {
-    let UpgradeTicket { cap, package, .. } = ticket;
-    let mut made_up = cap.to_bytes();
-    made_up.append(package.to_bytes());
-    UpgradeReceipt { cap, package: object::id_from_bytes(std::hash::sha2_256(made_up)) }
+    let UpgradeTicket { cap, package, policy: _, digest: _ } = ticket;
+    let mut bytes = cap.to_bytes();
+    bytes.append(package.to_bytes());
+    UpgradeReceipt { cap, package: object::id_from_bytes(sui::hash::blake2b256(&bytes)) }
 }

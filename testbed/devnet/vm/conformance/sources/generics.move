@@ -65,3 +65,18 @@ fun name_of<T>(_: &Tag<T>): type_name::TypeName {
 fun same<T: copy + drop>(left: T, right: T): bool {
     left == right && &left == &right
 }
+
+#[test]
+fun the_package_of_a_type() {
+    assert!(type_name::defining_id<UID>() == @0x2 && type_name::original_id<UID>() == @0x2);
+}
+
+#[test]
+fun a_primitive_type_has_no_package() {
+    type_name::defining_id<u8>();
+}
+
+#[test]
+fun a_vector_has_no_first_package() {
+    type_name::original_id<vector<UID>>();
+}
