@@ -1,16 +1,18 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { joinStatement } from '@daasvader/chain/join-statement.ts';
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
+
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
 import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';
 import type { ForkArgument } from '@daasvader/testbed/devnet/testing/fork.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contractFunctions } from './testing/abort-sites.ts';
 
 const SIZES = [10, 1_000, 10_000];
 const STAKE = 10_000_000_000n;
+const MIST_PER_SUI = 1e9;
 const HOUR_MS = 3_600_000;
 const WEEK_MS = 7 * 86_400_000;
 /** How many grants an owner makes within an hour. */
@@ -50,12 +52,21 @@ afterAll(() => cluster.close());
 const person = (index: number) => `0x${index.toString(16).padStart(32, '0')}${'f'.repeat(32)}`;
 const key = (index: number) => text(index.toString(16).padStart(64, '0'));
 
-/** @returns computation units before they are rounded up, and bytes stored less bytes freed */
-function cost(execution: Execution): { units: number; bytes: number } {
+interface Cost {
+  /** Of computation, before they are rounded up. */
+  units: number;
+  /** Stored less freed. */
+  bytes: number;
+  /** What the sender pays for both; less than nothing where more is given back. */
+  sui: number;
+}
+
+function cost(execution: Execution): Cost {
   expect(outcomeOf(execution)).toBe('ok');
-  const { storageCost, storageRebate, nonRefundableStorageFee } = execution.settlement.gas;
+  const { computationCost, storageCost, storageRebate, nonRefundableStorageFee } = execution.settlement.gas;
   const bytes = Number(storageCost - storageRebate - nonRefundableStorageFee) / 7_600;
-  return { units: execution.units, bytes };
+  const sui = Number(computationCost + storageCost - storageRebate) / MIST_PER_SUI;
+  return { units: execution.units, bytes, sui };
 }
 
 const identity = (index: number) => Buffer.from(index.toString(16).padStart(64, '0'), 'hex');
@@ -124,7 +135,7 @@ function doubleIdentity(index: number, signer: KeyObject): Uint8Array[] {
 }
 
 /** What every operation costs at the present size. Each leaves the cluster as large as it was, but for two of each. */
-function measure(): Record<string, { units: number; bytes: number }> {
+function measure(): Record<string, Cost> {
   const at = size;
   const status = (value: number) =>
     cluster.operate(cluster.operator, 'workersId', 'worker_registry::set_worker_status', [
@@ -138,7 +149,7 @@ function measure(): Record<string, { units: number; bytes: number }> {
   const node = name(at);
   const signer = generateKeyPairSync('ed25519');
   const signerKey = Uint8Array.from(signer.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32));
-  const costs: Record<string, { units: number; bytes: number }> = {};
+  const costs: Record<string, Cost> = {};
   const run = (name: string, work: () => Execution) => {
     costs[name] = cost(work());
   };
@@ -220,11 +231,14 @@ test('no operation costs more than logarithmically more in a larger cluster', {
     expect(after.bytes - before.bytes, name).toBeLessThan(ROW_BYTES);
   }
   console.log(
-    `computation units at ${SIZES.join(', ')} workers, users, grants and requests (and bytes stored)`,
+    `computation units (bytes stored) SUI at ${SIZES.join(', ')} workers, users, grants and requests`,
   );
   for (const name of Object.keys(small!)) {
-    const cells = measured.map((costs) => `${costs[name]!.units} (${costs[name]!.bytes.toFixed(0)})`);
-    console.log(`${name.padEnd(30)} ${cells.map((cell) => cell.padStart(16)).join('')}`);
+    const cells = measured.map((costs) => {
+      const { units, bytes, sui } = costs[name]!;
+      return `${units} (${bytes.toFixed(0)}) ${sui.toFixed(6)}`;
+    });
+    console.log(`${name.padEnd(30)} ${cells.map((cell) => cell.padStart(24)).join('')}`);
   }
 });
 

@@ -609,7 +609,7 @@ public fun authorize_upgrade(
 
 /// Takes in an upgrade that was made. Objects stay with the old version until each is migrated.
 ///
-/// @throws `sui::package::EWrongUpgradeCap` and those of `gate::check`
+/// @throws `upgrades::EWrongReceipt` and those of `gate::check`
 public fun commit_upgrade(registry: &mut EnclaveRegistry, receipt: UpgradeReceipt) {
     registry.assert_version();
     let digest = registry.upgrades.commit(receipt);

@@ -13,6 +13,8 @@ const EBadDigest: u64 = 1;
 const ENotProposed: u64 = 2;
 /// The upgrade that is proposed still waits.
 const ENotYet: u64 = 3;
+/// The receipt is of another package's upgrade.
+const EWrongReceipt: u64 = 4;
 
 const DIGEST_LENGTH: u64 = 32;
 
@@ -78,8 +80,9 @@ public(package) fun authorize(self: &mut Upgrades, digest: vector<u8>, now_ms: u
 
 /// Takes in what the upgrade made, and gives the digest of it.
 ///
-/// @throws `sui::package::EWrongUpgradeCap`
+/// @throws `EWrongReceipt`
 public(package) fun commit(self: &mut Upgrades, receipt: UpgradeReceipt): vector<u8> {
+    assert!(receipt.cap() == object::id(&self.cap), EWrongReceipt);
     self.cap.commit(receipt);
     self.package.current = self.cap.package().to_address();
     self.package.version = self.cap.version();

@@ -143,7 +143,7 @@ fun a_digest_of_another_length_is_refused() {
     abort
 }
 
-#[test, expected_failure(abort_code = package::EWrongUpgradeCap)]
+#[test, expected_failure(abort_code = upgrades::EWrongReceipt)]
 fun the_receipt_of_another_package_is_refused() {
     let mut f = fixture::empty();
     let mut other = fixture::other();
@@ -152,16 +152,6 @@ fun the_receipt_of_another_package_is_refused() {
     let _own = upgrade(&mut f, bytes(32, 1));
     let receipt = upgrade(&mut other, bytes(32, 1));
     commit(&mut f, receipt);
-    abort
-}
-
-#[test, expected_failure(abort_code = package::EAlreadyAuthorized)]
-fun no_second_upgrade_is_authorized_while_one_goes_on() {
-    let mut f = fixture::empty();
-    propose(&mut f, bytes(32, 1));
-    let _first = upgrade(&mut f, bytes(32, 1));
-    propose(&mut f, bytes(32, 1));
-    let _second = upgrade(&mut f, bytes(32, 1));
     abort
 }
 

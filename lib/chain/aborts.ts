@@ -107,7 +107,7 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'ENamespaceClaimed',
     'EUnknownNamespace',
   ],
-  upgrades: ['EWrongUpgradeCap', 'EBadDigest', 'ENotProposed', 'ENotYet'],
+  upgrades: ['EWrongUpgradeCap', 'EBadDigest', 'ENotProposed', 'ENotYet', 'EWrongReceipt'],
   worker_registry: [
     'EWrongCluster',
     'EUnknownWorker',
