@@ -33,7 +33,7 @@ beforeAll(async () => {
   for (const object of clusterBaseline()) await kubernetes.apply(object);
   tracker = new Tracker(kubernetes);
   void tracker.run(log, stop.signal);
-  await bootEnclave(chain, { kubernetes, tracker, tenants: new Tenants(kubernetes, { grantsIn: () => [] }) });
+  await bootEnclave(chain, { kubernetes, tracker, tenants: (roles) => new Tenants(kubernetes, roles) });
 });
 
 afterAll(async () => {
