@@ -22,7 +22,11 @@ const log = pino({ enabled: false });
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 function raw(
-  kind: 'K8sAPIRequestScheduledEvent' | 'UserStakedEvent' | 'RequestCancelledEvent' | 'RoleStakesProposedEvent',
+  kind:
+    | 'K8sAPIRequestScheduledEvent'
+    | 'UserStakedEvent'
+    | 'RequestCancelledEvent'
+    | 'RoleStakesProposedEvent',
   fields: object,
 ): RawEvent {
   const bytes = encodeEvent(kind, fields as never);
@@ -52,7 +56,15 @@ const roleStakes = raw('RoleStakesProposedEvent', {
   roleStakes: { viewer: 1, developer: 4, admin: 10, super: 20 },
 });
 const cancelled = raw('RequestCancelledEvent', { logId: LOG, seq: 2, requestId: 7 });
-const staked = raw('UserStakedEvent', { logId: LOG, seq: 1, user: USER, amount: 1, total: 4, role: 2, atMs: 5 });
+const staked = raw('UserStakedEvent', {
+  logId: LOG,
+  seq: 1,
+  user: USER,
+  amount: 1,
+  total: 4,
+  role: 2,
+  atMs: 5,
+});
 
 /** A reactor with hands that note what they do, and a chain whose word is old until `makeFresh`. */
 async function reactor() {

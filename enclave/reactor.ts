@@ -81,7 +81,8 @@ export class Reactor {
     this.#hands = hands;
     const { requests } = this.#state;
     for (const request of requests.desired)
-      if (requests.get(request.requestId) !== undefined || this.#isToBe(request)) hands.executor.submit(request);
+      if (requests.get(request.requestId) !== undefined || this.#isToBe(request))
+        hands.executor.submit(request);
     this.#followOwners(hands);
     const late = sleep(this.#rebuildMs, 'late', { ref: false });
     if ((await Promise.race([hands.executor.tried, late])) === 'late')
@@ -121,14 +122,18 @@ export class Reactor {
     const before = this.#suspended.get(owner) ?? [];
     const back = before.filter((namespace) => roles.phaseOf(owner, namespace) === 'held');
     const suspended = roles.tenanciesOf(owner).filter(({ phase }) => phase === 'suspended');
-    if (suspended.length > 0) this.#suspended.set(owner, suspended.map(({ namespace }) => namespace));
+    if (suspended.length > 0)
+      this.#suspended.set(
+        owner,
+        suspended.map(({ namespace }) => namespace),
+      );
     else this.#suspended.delete(owner);
     if (back.length === 0) return;
     for (const request of requests.keptOf(owner))
       if (back.includes(namespaceIn(request))) executor.submit(request);
   }
 
-  #react(event: ChainEvent, { executor, nodes, tenants }: Hands): void {
+  #react(event: ChainEvent, { executor, nodes }: Hands): void {
     switch (event.kind) {
       case 'WorkerRegisteredEvent':
         this.#log.info({ nodeId: event.nodeId }, '🎉 NEW WORKER REGISTRATION EVENT FROM CONTRACT!');

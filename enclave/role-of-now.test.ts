@@ -1,5 +1,5 @@
-import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
+import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { FakeCluster } from '@daasvader/testbed/enclave/fake-cluster.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -20,7 +20,11 @@ let chain: FakeChain;
 let cluster: FakeCluster;
 
 const boot = () =>
-  bootEnclave(chain, { kubernetes: cluster, tracker: READY, tenants: (roles) => new Tenants(cluster, roles) });
+  bootEnclave(chain, {
+    kubernetes: cluster,
+    tracker: READY,
+    tenants: (roles) => new Tenants(cluster, roles),
+  });
 
 /** The machine ends, and with it the cluster; another one boots. */
 async function restart() {
@@ -39,7 +43,8 @@ const until = <T>(what: () => T) => expect.poll(what, { timeout: 5_000, interval
 /** What is still done because of what has happened is done. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 100));
 
-const pathOf = (namespace: string, resource = 'deployments') => `/apis/apps/v1/namespaces/${namespace}/${resource}`;
+const pathOf = (namespace: string, resource = 'deployments') =>
+  `/apis/apps/v1/namespaces/${namespace}/${resource}`;
 
 function deployment(namespace: string, name: string, replicas = 100) {
   const labels = { app: name };
@@ -134,11 +139,14 @@ describe('whoever comes back', () => {
     await until(() => cluster.pods()).toEqual([]);
   });
 
-  test.each(['', ', also when the machine has started again meanwhile'])('in time finds all as it was%s', async (how) => {
-    if (how !== '') await restart();
-    chain.hold(DEVELOPER);
-    await until(() => cluster.pods()).toHaveLength(4);
-  });
+  test.each(['', ', also when the machine has started again meanwhile'])(
+    'in time finds all as it was%s',
+    async (how) => {
+      if (how !== '') await restart();
+      chain.hold(DEVELOPER);
+      await until(() => cluster.pods()).toHaveLength(4);
+    },
+  );
 
   test.each(['', ', also when the machine starts again then'])('too late begins anew%s', async (how) => {
     chain.pass(KEPT_MS);
@@ -173,12 +181,14 @@ test('a guest writes as long as the owner is an admin, and what was written stay
   chain.grant(DEVELOPER, guest, OWN);
   await ends(chain.ask({ ...deployment(OWN, 'guest', 1), requester: guest })).toBe('COMPLETED');
   chain.hold(DEVELOPER);
-  await ends(chain.ask({ ...deployment(OWN, 'more', 1), requester: guest })).toMatch(/role none may only read/);
+  await ends(chain.ask({ ...deployment(OWN, 'more', 1), requester: guest })).toMatch(
+    /role none may only read/,
+  );
   await restart();
   await until(() => cluster.pods()).toEqual([`Pod/${OWN}/guest-0`]);
 });
 
-test('an order that may not be carried out makes an end of nobody\'s', async () => {
+test("an order that may not be carried out makes an end of nobody's", async () => {
   const guest = `0x${'b0'.repeat(32)}`;
   chain.hold(ADMIN);
   let isAway = true;
@@ -186,7 +196,12 @@ test('an order that may not be carried out makes an end of nobody\'s', async () 
     if (isAway && what.startsWith('apply Deployment')) throw new TypeError('fetch failed');
   };
   const first = chain.ask(deployment(OWN, 'web', 1));
-  const gone = chain.ask({ ...deployment(OWN, 'web'), method: 'DELETE', path: `${pathOf(OWN)}/web`, requester: guest });
+  const gone = chain.ask({
+    ...deployment(OWN, 'web'),
+    method: 'DELETE',
+    path: `${pathOf(OWN)}/web`,
+    requester: guest,
+  });
   await settle();
   isAway = false;
   await ends(first).toBe('COMPLETED');

@@ -14,7 +14,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const SOON = { timeout: 120_000, interval: 250 };
 const [NONE, DEVELOPER, SUPER] = [0, 2, 4];
 const HONEST = `0x${'b0'.repeat(32)}`;
-const NAMESPACES = [namespaceOf(OWNER), ...Array.from({ length: 16 }, (_, index) => `${namespaceOf(OWNER)}-${index}`)];
+const NAMESPACES = [
+  namespaceOf(OWNER),
+  ...Array.from({ length: 16 }, (_, index) => `${namespaceOf(OWNER)}-${index}`),
+];
 const MANAGED = 'daasvader.io/managed=true';
 
 const chain = new FakeChain();
@@ -50,7 +53,10 @@ function deployment(owner: string, namespace: string, name: string, replicas: nu
   return chain.ask({ owner, namespace, path: `/apis/apps/v1/namespaces/${namespace}/deployments`, manifest });
 }
 
-async function namesOf(path: string, of: (object: KubernetesObject) => boolean = () => true): Promise<string[]> {
+async function namesOf(
+  path: string,
+  of: (object: KubernetesObject) => boolean = () => true,
+): Promise<string[]> {
   const { items } = await kubernetes.list<KubernetesObject>(path, MANAGED);
   return items.filter(of).map(({ metadata }) => `${metadata?.namespace ?? ''}/${metadata?.name}`);
 }
@@ -77,7 +83,9 @@ test('who orders all that a stake gives and asks it back has pods for a day and 
 
   chain.pass(1);
   for (const owner of [OWNER, HONEST]) await expect.poll(() => podsOf(owner), SOON).toEqual([]);
-  const replicas = await kubernetes.list<V1ReplicaSet>(`/apis/apps/v1/namespaces/${NAMESPACES[1]}/replicasets`);
+  const replicas = await kubernetes.list<V1ReplicaSet>(
+    `/apis/apps/v1/namespaces/${NAMESPACES[1]}/replicasets`,
+  );
   expect(replicas.items.map(({ spec }) => spec?.replicas)).toContain(100); // as they were ordered
   expect(await hardOf(NAMESPACES[1]!)).toMatchObject({ pods: '0' });
 

@@ -118,7 +118,8 @@ export class Requests {
     const before = objects.get(object);
     const isOneMore = before === undefined ? 1 : 0;
     return (
-      objects.size + isOneMore <= MAX_OBJECTS_PER_OWNER && bytes - sizeOf(before) + size <= MAX_BYTES_PER_OWNER
+      objects.size + isOneMore <= MAX_OBJECTS_PER_OWNER &&
+      bytes - sizeOf(before) + size <= MAX_BYTES_PER_OWNER
     );
   }
 

@@ -3,7 +3,7 @@ import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ClusterState } from './cluster-state.ts';
-import { Roles } from './roles.ts';
+import type { Roles } from './roles.ts';
 import { GRACE_MS, KEPT_MS } from './tenure.ts';
 
 const [NONE, VIEWER, DEVELOPER, ADMIN, SUPER] = [0, 1, 2, 3, 4];
@@ -150,7 +150,7 @@ describe('a namespace', () => {
     expect(phases(OWN)).toEqual(['suspended']);
   });
 
-  test('that was claimed is lost with the role that it takes: four are an admin\'s, the rest a super user\'s', () => {
+  test("that was claimed is lost with the role that it takes: four are an admin's, the rest a super user's", () => {
     chain.hold(SUPER);
     for (let index = 1; index <= 6; index += 1) chain.claim(further(index));
     chain.hold(ADMIN);

@@ -1,7 +1,7 @@
 import { ROLE } from '@daasvader/chain/codes.ts';
 import type { EventOf } from '@daasvader/chain/events.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
-import { type Phase, Tenure } from './tenure.ts';
+import { GRACE_MS, type Phase, Tenure } from './tenure.ts';
 
 /** How many namespaces beside the first may be claimed, by role; the contract has the same numbers. */
 const MAX_CLAIMED: Readonly<Record<number, number>> = { [ROLE.admin]: 4, [ROLE.super]: 16 };
@@ -37,6 +37,9 @@ interface Account {
   bondedMist: bigint;
   /** The last role that could order anything. */
   workingRole: number;
+  role: number;
+  /** When the role fell for which the grace counts; undefined while it never fell. */
+  fellAtMs: number | undefined;
   /** The own namespace, then those that were claimed, oldest first. */
   readonly tenures: Map<string, Tenure>;
 }
@@ -49,7 +52,7 @@ export class Roles {
   readonly #accounts = new Map<string, Account>();
   /** By namespace and user. */
   readonly #grants = new Map<string, Map<string, Grant>>();
-  /** Those with a namespace that they have lost and that has not gone yet. */
+  /** Those with whom something will be otherwise with time alone. */
   readonly #falling = new Set<string>();
   readonly #changed = new Set<string>();
   #stakes: readonly bigint[] = [];
@@ -67,6 +70,12 @@ export class Roles {
     const role = this.roleOf(address);
     if (role >= ROLE.developer || this.phaseOf(address, namespaceOf(address)) !== 'grace') return role;
     return this.#accounts.get(address)?.workingRole ?? role;
+  }
+
+  /** Whether the role has been lower than before for longer than what is more than it gives may stay. */
+  hasLostRoom(address: string): boolean {
+    const fellAtMs = this.#accounts.get(address)?.fellAtMs;
+    return fellAtMs !== undefined && fellAtMs + GRACE_MS <= this.#nowMs;
   }
 
   /** The role that a user has now in a namespace: the own one in one's own, elsewhere what was granted and counts. */
@@ -186,8 +195,9 @@ export class Roles {
     const before = Math.min(this.#nowMs, nowMs);
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     for (const address of this.#falling) {
-      const tenures = [...(this.#accounts.get(address)?.tenures.values() ?? [])];
-      if (tenures.some((tenure) => tenure.phase(before) !== tenure.phase(this.#nowMs))) this.#note(address, tenures);
+      const account = this.#accounts.get(address);
+      if (account && statesAt(account, before) !== statesAt(account, this.#nowMs))
+        this.#note(address, account);
     }
   }
 
@@ -204,18 +214,21 @@ export class Roles {
     const role = this.#roleFor(account);
     const isWorking = role >= ROLE.developer;
     if (isWorking) account.workingRole = role;
+    const wasLong = account.fellAtMs === undefined || atMs - account.fellAtMs >= GRACE_MS;
+    if (role < account.role && wasLong) account.fellAtMs = atMs;
+    account.role = role;
     const held = isWorking ? 1 + (MAX_CLAIMED[role] ?? 0) : 0;
     const tenures = [...account.tenures.values()];
     for (const [index, tenure] of tenures.entries())
       if (index < held) tenure.hold(atMs);
       else tenure.lose(atMs);
-    this.#note(address, tenures);
+    this.#note(address, account);
   }
 
-  #note(address: string, tenures: readonly Tenure[]): void {
+  #note(address: string, account: Account): void {
     this.#changed.add(address);
-    const isFalling = tenures.some((tenure) => !['held', 'gone'].includes(tenure.phase(this.#nowMs)));
-    if (isFalling) this.#falling.add(address);
+    if (statesAt(account, this.#nowMs) !== statesAt(account, Number.POSITIVE_INFINITY))
+      this.#falling.add(address);
     else this.#falling.delete(address);
   }
 
@@ -228,7 +241,13 @@ export class Roles {
   }
 }
 
+/** What of an account depends on the time. */
+function statesAt({ tenures, fellAtMs }: Account, nowMs: number): string {
+  const phases = [...tenures.values()].map((tenure) => tenure.phase(nowMs));
+  return `${phases} ${fellAtMs !== undefined && fellAtMs + GRACE_MS <= nowMs}`;
+}
+
 function newAccount(address: string): Account {
   const tenures = new Map([[namespaceOf(address), new Tenure()]]);
-  return { bondedMist: 0n, workingRole: ROLE.none, tenures };
+  return { bondedMist: 0n, workingRole: ROLE.none, role: ROLE.none, fellAtMs: undefined, tenures };
 }

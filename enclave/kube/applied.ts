@@ -25,7 +25,11 @@ export class Applied {
     await this.#change(object, ABSENT, () => this.#kubernetes.delete(ref));
   }
 
-  async #change({ kind, metadata }: KubernetesObject, state: string, work: () => Promise<unknown>): Promise<void> {
+  async #change(
+    { kind, metadata }: KubernetesObject,
+    state: string,
+    work: () => Promise<unknown>,
+  ): Promise<void> {
     const key = `${kind}/${metadata?.name}`;
     if (this.#known.get(key) === state) return;
     this.#known.delete(key);

@@ -387,6 +387,22 @@ describe('a job', () => {
   });
 });
 
+test('the chain knows where an order runs before it knows that it does', async () => {
+  const id = chain.ask();
+  await ends(id).toBe('RUNNING');
+  const labels = { 'daasvader.io/kind': 'Deployment', 'daasvader.io/name': 'web' };
+  const { namespace } = kubernetes.objects.get('Deployment/web')!.metadata!;
+  const pod = {
+    kind: 'Pod',
+    metadata: { name: 'p', uid: 'p', namespace, labels },
+    spec: { nodeName: 'worker-7' },
+  };
+  tracker.see(pod as KubernetesObject, 'present');
+  become('Deployment/web', ready);
+  await ends(id).toBe('COMPLETED');
+  expect(chain.workers(id)).toEqual(['worker-7']);
+});
+
 describe('after a restart', () => {
   test('each object is what it was: the last that was carried out, failed or not, without what was deleted', async () => {
     await ends(chain.ask(configMap('changed', '1'))).toBe('COMPLETED');

@@ -11,8 +11,8 @@ import { reasonOf } from './kubernetes.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Plan, planRequest } from './plan.ts';
 import { toReason } from './reason.ts';
-import { assertMay, isKept } from './rights.ts';
 import { type RetryLimits, retry } from './retry.ts';
+import { assertMay, isKept } from './rights.ts';
 import type { Turns } from './turns.ts';
 import { Write, type WriteOptions } from './write.ts';
 
@@ -290,7 +290,8 @@ export class Order {
   }
 
   async #assign(nodes: readonly string[]): Promise<void> {
-    if (nodes.length > 0) await this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
+    if (nodes.length > 0)
+      await this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
   }
 
   async #complete(plan: Plan): Promise<void> {

@@ -42,7 +42,8 @@ export function parsePath(path: string): Target {
   const [, prefix, namespace = '', resource = '', name, subresource] = PATH.exec(path) ?? [];
   if (prefix === undefined) throw refuse(path, 'it is not /<api>/namespaces/<namespace>/<resource>');
   if (resource === 'secrets') throw refuse(path, 'everything on chain is public; write Secrets with kubectl');
-  if (subresource !== undefined) throw refuse(path, `${resource}/${subresource} cannot be written by a request yet`);
+  if (subresource !== undefined)
+    throw refuse(path, `${resource}/${subresource} cannot be written by a request yet`);
   if (!Object.hasOwn(KINDS, resource)) throw refuse(path, `${resource} cannot be written by a request yet`);
   const known = KINDS[resource as Resource];
   if (known.prefix !== prefix) throw refuse(path, `${resource} are under ${known.prefix}`);

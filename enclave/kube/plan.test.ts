@@ -252,7 +252,8 @@ describe('what admins and super users may', () => {
   });
 
   test('a PriorityClass is for super users, and one that the cluster offers', () => {
-    const prior = (priorityClassName: string) => planRequest(pod({ containers: [container], priorityClassName }));
+    const prior = (priorityClassName: string) =>
+      planRequest(pod({ containers: [container], priorityClassName }));
     expect((prior('daasvader-high').object as V1Pod).spec?.priorityClassName).toBe('daasvader-high');
     expect(prior('daasvader-high').leastRole).toBe(ROLE.super);
     expect(() => prior('system-node-critical')).toThrow('priorityClassName');
@@ -282,7 +283,10 @@ describe('a request to Kubernetes', () => {
   const configMaps = '/api/v1/namespaces/default/configmaps';
 
   test('is planned as flat arguments are', () => {
-    expect(planRequest(withManifest(web, { path: configMaps }))).toMatchObject({ verb: 'apply', name: 'web' });
+    expect(planRequest(withManifest(web, { path: configMaps }))).toMatchObject({
+      verb: 'apply',
+      name: 'web',
+    });
     const gone = { method: 'DELETE', path: `${configMaps}/web`, name: '', body: new Uint8Array() };
     expect(planRequest(request(gone))).toMatchObject({ verb: 'delete', name: 'web' });
   });
@@ -290,11 +294,23 @@ describe('a request to Kubernetes', () => {
   test.each([
     ['a query', { query: 'dryRun=All' }, 'the query "dryRun=All" cannot be replayed yet'],
     ['another content type', { contentType: 'application/apply-patch+yaml' }, 'cannot be replayed yet'],
-    ['a JSON patch', { method: 'PATCH', contentType: 'application/json-patch+json' }, 'cannot be replayed yet'],
+    [
+      'a JSON patch',
+      { method: 'PATCH', contentType: 'application/json-patch+json' },
+      'cannot be replayed yet',
+    ],
     ['its body elsewhere', { isByDigest: true, body: new Uint8Array() }, 'cannot be fetched yet'],
     ['a DELETE with a body', { method: 'DELETE', path: `${configMaps}/web` }, 'cannot be replayed yet'],
-    ['a subresource', { method: 'PUT', path: `${configMaps}/web/status` }, 'configmaps/status cannot be written'],
-    ['a resource that is not known', { path: '/apis/apps/v1/namespaces/default/statefulsets' }, 'statefulsets cannot'],
+    [
+      'a subresource',
+      { method: 'PUT', path: `${configMaps}/web/status` },
+      'configmaps/status cannot be written',
+    ],
+    [
+      'a resource that is not known',
+      { path: '/apis/apps/v1/namespaces/default/statefulsets' },
+      'statefulsets cannot',
+    ],
     ['a group that is not known', { path: '/apis/example.com/v1/namespaces/default/webs' }, 'webs cannot be'],
     ['no body', { body: new Uint8Array() }, 'not JSON'],
   ])('with %s is refused in one line that says so', (_, changes, reason) => {

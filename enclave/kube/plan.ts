@@ -178,7 +178,8 @@ function restrict(manifest: Manifest, namespace: string, request: ScheduledReque
       annotations: { ...annotations, [REQUEST_ANNOTATION]: request.requestId.toString() },
     },
   };
-  if (kind === 'Pod') return { ...object, spec: restrictPodSpec(manifest.spec as V1PodSpec) } as KubernetesObject;
+  if (kind === 'Pod')
+    return { ...object, spec: restrictPodSpec(manifest.spec as V1PodSpec) } as KubernetesObject;
   if (kind !== 'Deployment' && kind !== 'Job' && kind !== 'DaemonSet') return object;
   const spec = manifest.spec as {
     template: { metadata: { labels: Record<string, string> }; spec: V1PodSpec };
@@ -198,7 +199,9 @@ function restrict(manifest: Manifest, namespace: string, request: ScheduledReque
 }
 
 /** Whether its pods are of one of the classes that the cluster offers to super users. */
-function hasPriority({ spec }: KubernetesObject & { spec?: V1PodSpec & { template?: { spec?: V1PodSpec } } }): boolean {
+function hasPriority({
+  spec,
+}: KubernetesObject & { spec?: V1PodSpec & { template?: { spec?: V1PodSpec } } }): boolean {
   return (spec?.template?.spec ?? spec)?.priorityClassName !== undefined;
 }
 

@@ -14,7 +14,7 @@ describe('shareOf()', () => {
     expect(toHard(shareOf(role, nothing(count), []))).toMatchObject({ pods: most, 'requests.cpu': cpu });
   });
 
-  test('gives no pods to whoever has no more than a viewer\'s role', () => {
+  test("gives no pods to whoever has no more than a viewer's role", () => {
     expect(shareOf('viewer', nothing(1), []).pods).toBe(0);
     expect(shareOf('none', nothing(1), []).pods).toBe(0);
   });

@@ -48,7 +48,13 @@ export function shareOf(role: Role, shared: readonly Amounts[], besides: readonl
   if (role === 'none' || role === 'viewer') return NO_PODS;
   const levels = Object.entries(CEILINGS[role]).map(([name, most]) => {
     const rest = besides.reduce((left, used) => left - (used[name] ?? 0), most);
-    return [name, waterLevel(rest, shared.map((used) => used[name] ?? 0))] as const;
+    return [
+      name,
+      waterLevel(
+        rest,
+        shared.map((used) => used[name] ?? 0),
+      ),
+    ] as const;
   });
   return Object.fromEntries(levels);
 }
@@ -66,9 +72,24 @@ function waterLevel(ceiling: number, used: readonly number[]): number {
   return 0;
 }
 
+/** Whether what runs in all namespaces together is more than a role gives. */
+export function isTooMuch(role: Role, used: readonly Amounts[]): boolean {
+  const most = role === 'none' || role === 'viewer' ? NO_PODS : CEILINGS[role];
+  const sum = (name: string) => used.reduce((total, each) => total + (each[name] ?? 0), 0);
+  return Object.entries(most).some(([name, amount]) => isRunning(name) && sum(name) > amount);
+}
+
+/** Whether more runs in a namespace than it may have. */
+export function runsMore(used: Amounts, share: Amounts): boolean {
+  return Object.entries(used).some(([name, amount]) => isRunning(name) && amount > (share[name] ?? amount));
+}
+
 /** Amounts as a quota has them. */
 export function toHard(amounts: Amounts): Record<string, string> {
-  const texts = Object.entries({ ...amounts, ...NEVER }).map(([name, amount]) => [name, toText(name, amount)]);
+  const texts = Object.entries({ ...amounts, ...NEVER }).map(([name, amount]) => [
+    name,
+    toText(name, amount),
+  ]);
   return Object.fromEntries(texts);
 }
 
@@ -85,7 +106,17 @@ function toText(name: string, amount: number): string {
 
 /** By https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
 const QUANTITY = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
-const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+const DECIMAL: Readonly<Record<string, number>> = {
+  n: -9,
+  u: -6,
+  m: -3,
+  k: 3,
+  M: 6,
+  G: 9,
+  T: 12,
+  P: 15,
+  E: 18,
+};
 const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 
 function toAmount(name: string, text: string): number {
@@ -94,6 +125,11 @@ function toAmount(name: string, text: string): number {
   const twos = (BINARY[suffix] ?? 0) - (isBytes(name) ? MIB_BITS : 0);
   const amount = Math.ceil(Number(digits) * 10 ** tens * 2 ** twos);
   return Number.isFinite(amount) ? amount : Number.POSITIVE_INFINITY;
+}
+
+/** Whether it is there as long as pods are. */
+function isRunning(name: string): boolean {
+  return name === 'pods' || isCpu(name) || isBytes(name);
 }
 
 function isCpu(name: string): boolean {

@@ -46,7 +46,7 @@ describe('assertMay()', () => {
     expect(check).toThrow('stake of its owner is not enough');
   });
 
-  test('refuses a super user\'s order of one who has fallen since to an admin', () => {
+  test("refuses a super user's order of one who has fallen since to an admin", () => {
     chain.hold(SUPER);
     const { check } = ask({ leastRole: SUPER });
     chain.hold(ADMIN);

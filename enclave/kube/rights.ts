@@ -26,7 +26,9 @@ export function assertMay(
   const role = roles.roleIn(owner, namespace, requester);
   if (role < ROLE.developer) throw refuse(`the role ${roleName(role)} may only read`);
   if (role < leastRole)
-    throw refuse(`the role ${roleName(role)} may not write these ${resource}; it takes ${roleName(leastRole)}`);
+    throw refuse(
+      `the role ${roleName(role)} may not write these ${resource}; it takes ${roleName(leastRole)}`,
+    );
 }
 
 /** Whether what was carried out once belongs into the cluster still. */

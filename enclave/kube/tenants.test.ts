@@ -221,6 +221,57 @@ describe('the quota of an owner', () => {
   });
 });
 
+describe('more pods than a lower role gives', () => {
+  const run = async (role: number) => {
+    chain.hold(SUPER);
+    await tenants.ensure(OWNER);
+    await cluster.apply({ ...web, metadata: { name: 'web', namespace: OWN } });
+    expect(cluster.pods()).toHaveLength(200);
+    chain.hold(role);
+    await tenants.follow(OWNER);
+  };
+  const web = { apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: 300 } };
+
+  test.each([
+    [DEVELOPER, 20],
+    [ADMIN, 100],
+  ])('than role %i gives stay for a day, then there are %i', async (role, count) => {
+    await run(role);
+    chain.pass(GRACE_MS - 1);
+    await tenants.follow(OWNER);
+    expect(cluster.pods()).toHaveLength(200);
+    chain.pass(1);
+    await tenants.follow(OWNER);
+    expect(cluster.pods()).toHaveLength(count);
+  });
+
+  test('do not stay longer because the role falls and rises meanwhile', async () => {
+    await run(DEVELOPER);
+    chain.pass(GRACE_MS / 2);
+    for (const role of [ADMIN, DEVELOPER]) chain.hold(role);
+    chain.pass(GRACE_MS / 2);
+    await tenants.follow(OWNER);
+    expect(cluster.pods()).toHaveLength(20);
+  });
+
+  test('stay when the role is back in time', async () => {
+    await run(DEVELOPER);
+    chain.hold(SUPER);
+    chain.pass(GRACE_MS);
+    await tenants.follow(OWNER);
+    expect(cluster.pods()).toHaveLength(200);
+  });
+
+  test('than one of several namespaces has as its part stay while all together have no more than the role gives', async () => {
+    await run(ADMIN);
+    chain.pass(GRACE_MS);
+    await tenants.follow(OWNER);
+    chain.claim(further(1));
+    await tenants.ensure(OWNER, further(1));
+    expect(cluster.pods(`${OWN}/`)).toHaveLength(100);
+  });
+});
+
 describe('a change', () => {
   beforeEach(async () => {
     chain.hold(SUPER);

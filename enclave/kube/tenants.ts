@@ -6,9 +6,9 @@ import { EnclaveError } from '../error.ts';
 import { Applied } from './applied.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { roleName } from './names.ts';
-import { type Amounts, fromUsed, NO_PODS, shareOf } from './quota.ts';
-import { NotYet } from './retry.ts';
+import { type Amounts, fromUsed, isTooMuch, NO_PODS, runsMore, shareOf } from './quota.ts';
 import { wake } from './resume.ts';
+import { NotYet } from './retry.ts';
 import { grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
 import { QUOTA, quotas, tenantObjects } from './tenant.ts';
 import { Turns } from './turns.ts';
@@ -85,7 +85,8 @@ export class Tenants {
   follow(owner: string): Promise<void> {
     return this.#turns.take(owner, async () => {
       for (const { namespace, phase } of this.#roles.tenanciesOf(owner))
-        if (phase === 'held' && this.#roles.grantsIn(namespace).length > 0) await this.#enter(owner, namespace);
+        if (phase === 'held' && this.#roles.grantsIn(namespace).length > 0)
+          await this.#enter(owner, namespace);
       const tenant = this.#tenants.get(owner);
       if (tenant && (tenant.isSqueezed || tenant.settled !== this.#stateOf(owner))) await this.#settle(owner);
     });
@@ -115,7 +116,9 @@ export class Tenants {
     const { spaces } = this.#tenants.get(owner) ?? { spaces: new Map<string, Space>() };
     const grants = [...spaces.keys()].map((namespace) => this.#roles.grantsIn(namespace));
     const tenancies = this.#roles.tenanciesOf(owner);
-    return JSON.stringify([this.#roles.roleOf(owner), this.#roles.roomOf(owner), tenancies, [...spaces.keys()], grants]);
+    const roles = this.#roles;
+    const rank = [roles.roleOf(owner), roles.roomOf(owner), roles.hasLostRoom(owner)];
+    return JSON.stringify([rank, tenancies, [...spaces.keys()], grants]);
   }
 
   async #settle(owner: string): Promise<void> {
@@ -126,6 +129,7 @@ export class Tenants {
     const state = this.#stateOf(owner);
     const share = await this.#divide(owner, tenant);
     for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
+    if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
     const isSuper = roleName(this.#roles.roleOf(owner)) === 'super';
     if (isSuper) await tenant.applied.put(superBinding(owner));
     else await tenant.applied.remove(superBinding(owner));
@@ -150,8 +154,14 @@ export class Tenants {
     const role = roleName(this.#roles.roomOf(owner));
     const tenancies = this.#roles.tenanciesOf(owner);
     const running = tenancies.filter(({ phase }) => phase !== 'suspended').map(({ namespace }) => namespace);
-    const suspended = tenancies.filter(({ phase }) => phase === 'suspended').map(({ namespace }) => namespace);
-    const equal = shareOf(role, running.map(() => ({})), []);
+    const suspended = tenancies
+      .filter(({ phase }) => phase === 'suspended')
+      .map(({ namespace }) => namespace);
+    const equal = shareOf(
+      role,
+      running.map(() => ({})),
+      [],
+    );
     tenant.isSqueezed = false;
     if (tenancies.length < 2 || equal === NO_PODS) return equal;
     for (const [namespace, space] of tenant.spaces)
@@ -181,12 +191,25 @@ export class Tenants {
     const isRunning = phase === 'held' || phase === 'grace';
     const isSuper = isRunning && roleName(this.#roles.roomOf(owner)) === 'super';
     space.share = isRunning ? share : NO_PODS;
-    for (const object of tenantObjects(owner, namespace, space.share, isSuper)) await space.applied.put(object);
+    for (const object of tenantObjects(owner, namespace, space.share, isSuper))
+      await space.applied.put(object);
     await this.#setRights(owner, namespace, space.applied, role);
-    if (phase === 'suspended' && !space.isSuspended)
-      await this.#kubernetes.deleteAll(`/api/v1/namespaces/${namespace}/pods`);
+    if (phase === 'suspended' && !space.isSuspended) await this.#kubernetes.deleteAll(podsOf(namespace));
     if (isRunning && space.isSuspended) await wake(this.#kubernetes, namespace);
     space.isSuspended = phase === 'suspended';
+  }
+
+  /**
+   * What is more than a role gives that has been lower for a day goes with all that runs beside it; controllers make anew
+   * what there is room for.
+   */
+  async #trim(owner: string, tenant: Tenant): Promise<void> {
+    const spaces = [...tenant.spaces].filter(([, { isSuspended }]) => !isSuspended);
+    const used = await Promise.all(spaces.map(([namespace]) => this.#usedIn(tenant, namespace)));
+    if (!isTooMuch(roleName(this.#roles.roomOf(owner)), used)) return;
+    for (const [index, [namespace, { share = NO_PODS }]] of spaces.entries())
+      if (runsMore(used[index] ?? {}, share)) await this.#kubernetes.deleteAll(podsOf(namespace));
+    tenant.isSqueezed = spaces.length > 1; // what was made to go may leave the others more
   }
 
   async #limit(namespace: string, space: Space, share: Amounts, isSuper: boolean): Promise<void> {
@@ -210,6 +233,10 @@ export class Tenants {
 
 function newTenant(kubernetes: Access, ...spaces: [string, Space][]): Tenant {
   return { spaces: new Map(spaces), applied: new Applied(kubernetes), settled: undefined, isSqueezed: false };
+}
+
+function podsOf(namespace: string): string {
+  return `/api/v1/namespaces/${namespace}/pods`;
 }
 
 function exceeds(one: Amounts, other: Amounts): boolean {

@@ -2,8 +2,8 @@ import type { KubernetesObject, V1Pod, V1ReplicaSet } from '@kubernetes/client-n
 import type { Logger } from '../log.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { isOver } from './pod.ts';
 import { KIND_LABEL, MANAGED_LABEL, NAME_LABEL, REQUEST_ANNOTATION } from './plan.ts';
+import { isOver } from './pod.ts';
 import { watchObjects } from './watch.ts';
 
 /** How long a workload may take to become ready, and a job to start, before its request fails. */
@@ -70,7 +70,11 @@ export class Tracker {
    *
    * @param onNodes told again and again, until the outcome is there
    */
-  outcome(applied: KubernetesObject, requestId: string, onNodes: OnNodes = () => undefined): Promise<Outcome> {
+  outcome(
+    applied: KubernetesObject,
+    requestId: string,
+    onNodes: OnNodes = () => undefined,
+  ): Promise<Outcome> {
     const key = idOf(applied);
     const earlier = this.#waiting.get(key)?.get(requestId);
     if (earlier) return earlier.promise;
@@ -161,10 +165,11 @@ export class Tracker {
   }
 }
 
-/** Where the pods of a workload are that have not ended; a pod that stands alone is its own. */
+/** Where the pods of a workload are that have not ended and are not about to; a pod that stands alone is its own. */
 function nodesOf({ object, pods }: Partial<Seen> = {}): string[] {
   const own: V1Pod[] = object?.kind === 'Pod' ? [object] : [...(pods?.values() ?? [])];
-  const nodes = own.filter((pod) => !isOver(pod)).map(({ spec }) => spec?.nodeName);
+  const alive = own.filter((pod) => !isOver(pod) && pod.metadata?.deletionTimestamp === undefined);
+  const nodes = alive.map(({ spec }) => spec?.nodeName);
   return [...new Set(nodes.filter((node) => node !== undefined))].sort();
 }
 

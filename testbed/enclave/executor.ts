@@ -21,7 +21,10 @@ export interface Hands extends Pick<OrderOptions, 'kubernetes' | 'tracker'> {
 }
 
 /** The part of an enclave that carries out orders, from its boot on: it knows what the chain said before, and its time. */
-export async function bootEnclave(chain: FakeChain, { kubernetes, tracker, tenants: tenantsOf, limits }: Hands) {
+export async function bootEnclave(
+  chain: FakeChain,
+  { kubernetes, tracker, tenants: tenantsOf, limits }: Hands,
+) {
   const state = new ClusterState(objectOf);
   const metrics = new Metrics();
   const whenFresh = () => Promise.resolve();

@@ -65,7 +65,8 @@ export class FakeCluster {
     await this.#call(`delete ${idOf(ref)}`);
     const { name } = ref.metadata;
     for (const [id, { metadata }] of this.objects)
-      if (id === idOf(ref) || (ref.kind === 'Namespace' && metadata?.namespace === name)) this.objects.delete(id);
+      if (id === idOf(ref) || (ref.kind === 'Namespace' && metadata?.namespace === name))
+        this.objects.delete(id);
     this.#control();
   };
 
