@@ -103,6 +103,18 @@ describe('rights', () => {
   });
 });
 
+test('rights end although the quota cannot be divided', async () => {
+  chain.hold(SUPER);
+  chain.claim(further(1));
+  for (const namespace of [OWN, further(1)]) await tenants.ensure(OWNER, namespace);
+  cluster.onCall = (what) => {
+    if (what.includes('ResourceQuota')) throw new Error('Kubernetes is away');
+  };
+  chain.hold(VIEWER);
+  await expect(tenants.follow(OWNER)).rejects.toThrow('away');
+  expect([rights(), rights(further(1))]).toEqual([['viewer'], ['viewer']]);
+});
+
 describe('a namespace', () => {
   test('is not opened for whoever has no role for it, and that stops nobody after it', async () => {
     await expect(tenants.ensure(OWNER)).rejects.toMatchObject({ code: 'request' });
@@ -126,6 +138,49 @@ describe('a namespace', () => {
     chain.release(further(1));
     await tenants.follow(OWNER);
     expect([cluster.namespaces, cluster.pods()]).toEqual([[], []]);
+  });
+
+  test('that was given up and claimed again in one moment keeps nothing', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    await tenants.ensure(OWNER, further(1));
+    await fill(further(1), 3);
+    chain.pass(1);
+    chain.release(further(1));
+    chain.claim(further(1));
+    await expect(tenants.ensure(OWNER, further(1))).rejects.toThrow('has not gone yet');
+    expect(cluster.pods()).toEqual([]);
+    await tenants.ensure(OWNER, further(1));
+    expect(cluster.namespaces).toEqual([further(1)]);
+  });
+
+  test('of a viewer who was more keeps nothing after seven days, and stays when a viewer becomes more', async () => {
+    chain.hold(DEVELOPER);
+    await tenants.ensure(OWNER);
+    await cluster.apply({ kind: 'ConfigMap', metadata: { name: 'old', namespace: OWN } });
+    chain.hold(VIEWER);
+    chain.pass(KEPT_MS);
+    await tenants.follow(OWNER);
+    expect(cluster.namespaces).toEqual([]);
+    await tenants.ensure(OWNER);
+    expect([cluster.namespaces, rights()]).toEqual([[OWN], ['viewer']]);
+    chain.hold(DEVELOPER);
+    cluster.calls.length = 0;
+    await tenants.follow(OWNER);
+    expect([cluster.namespaces, pods()]).toEqual([[OWN], [20]]);
+    expect(cluster.calls).not.toContain(`delete Namespace//${OWN}`);
+  });
+
+  test('whose making fails half-way is made whole', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    cluster.onCall = (what) => {
+      if (what.includes('ResourceQuota')) throw new Error('Kubernetes is away');
+    };
+    await expect(tenants.ensure(OWNER, further(1))).rejects.toThrow('away');
+    cluster.onCall = () => undefined;
+    await tenants.ensure(OWNER, further(1));
+    expect(pods()).toEqual([50]);
   });
 
   test('is opened anew when the former one of its name has gone, not before', async () => {

@@ -1,4 +1,3 @@
-import type { Role } from '@daasvader/chain/codes.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { V1Namespace, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Roles } from '../chain/roles.ts';
@@ -25,6 +24,8 @@ interface Space {
   share: Amounts | undefined;
   /** Whether its pods were made to go. */
   isSuspended: boolean;
+  /** Since when what is in it counts; undefined while nothing can be in it. */
+  sinceMs: number | undefined;
 }
 
 /** An owner of namespaces that are there. */
@@ -78,6 +79,7 @@ export class Tenants {
       if (tenant?.spaces.has(namespace) && tenant.settled === this.#stateOf(owner)) return;
       await this.#enter(owner, namespace);
       await this.#settle(owner);
+      if (this.#tenants.get(owner)?.spaces.has(namespace) !== true) throw notGone(namespace);
     });
   }
 
@@ -104,43 +106,58 @@ export class Tenants {
     if (tenant?.spaces.has(namespace)) return;
     const ref = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
     const before = await this.#kubernetes.read<V1Namespace>(ref);
-    if (before?.metadata?.deletionTimestamp !== undefined)
-      throw new NotYet(`Cannot open namespace ${namespace}: the former one has not gone yet`);
-    const space = { applied: new Applied(this.#kubernetes), share: undefined, isSuspended: false };
+    if (before?.metadata?.deletionTimestamp !== undefined) throw notGone(namespace);
+    const none = { share: undefined, sinceMs: undefined, isSuspended: false };
+    const space = { applied: new Applied(this.#kubernetes), ...none };
     if (tenant) tenant.spaces.set(namespace, space);
     else this.#tenants.set(owner, newTenant(this.#kubernetes, [namespace, space]));
   }
 
   /** Everything that an owner's namespaces depend on. */
   #stateOf(owner: string): string {
-    const { spaces } = this.#tenants.get(owner) ?? { spaces: new Map<string, Space>() };
-    const grants = [...spaces.keys()].map((namespace) => this.#roles.grantsIn(namespace));
-    const tenancies = this.#roles.tenanciesOf(owner);
     const roles = this.#roles;
     const rank = [roles.roleOf(owner), roles.roomOf(owner), roles.hasLostRoom(owner)];
-    return JSON.stringify([rank, tenancies, [...spaces.keys()], grants]);
+    const tenancies = roles.tenanciesOf(owner).map((tenancy) => ({
+      ...tenancy,
+      sinceMs: this.#sinceOf(owner, tenancy.namespace),
+      grants: roles.grantsIn(tenancy.namespace),
+    }));
+    return JSON.stringify([rank, tenancies]);
   }
 
   async #settle(owner: string): Promise<void> {
     const tenant = this.#tenants.get(owner);
     if (tenant === undefined) return;
     tenant.settled = undefined; // as it stays when this fails half-way
-    await this.#leave(owner, tenant);
     const state = this.#stateOf(owner);
+    await this.#setClusterRights(owner, tenant);
+    for (const [namespace, { applied, share }] of tenant.spaces)
+      if (share !== undefined) await this.#setRights(owner, namespace, applied);
+    await this.#leave(owner, tenant);
     const share = await this.#divide(owner, tenant);
     for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
     if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
-    const isSuper = roleName(this.#roles.roleOf(owner)) === 'super';
-    if (isSuper) await tenant.applied.put(superBinding(owner));
-    else await tenant.applied.remove(superBinding(owner));
     if (tenant.spaces.size === 0) this.#tenants.delete(owner);
     tenant.settled = state;
   }
 
-  /** Deletes what the owner is not to have any more. */
+  async #setClusterRights(owner: string, { applied }: Tenant): Promise<void> {
+    const binding = superBinding(owner);
+    if (roleName(this.#roles.roleOf(owner)) === 'super') await applied.put(binding);
+    else await applied.remove(binding);
+  }
+
+  /** Since when what is in a namespace counts; undefined when nothing is to be in it. */
+  #sinceOf(owner: string, namespace: string): number | undefined {
+    const isGone = this.#roles.phaseOf(owner, namespace) === 'gone';
+    return isGone ? undefined : this.#roles.heldSinceMs(owner, namespace);
+  }
+
+  /** Deletes what the owner is not to have any more, also when there is to be another one of that name. */
   async #leave(owner: string, { spaces }: Tenant): Promise<void> {
-    for (const namespace of spaces.keys()) {
-      if (this.#isWanted(owner, namespace)) continue;
+    for (const [namespace, { sinceMs }] of spaces) {
+      const isOther = sinceMs !== undefined && sinceMs !== this.#sinceOf(owner, namespace);
+      if (this.#isWanted(owner, namespace) && !isOther) continue;
       await this.#kubernetes.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
       spaces.delete(namespace);
     }
@@ -186,14 +203,14 @@ export class Tenants {
   }
 
   async #shape(owner: string, namespace: string, space: Space, share: Amounts): Promise<void> {
-    const role = roleName(this.#roles.roleOf(owner));
     const phase = this.#roles.phaseOf(owner, namespace);
     const isRunning = phase === 'held' || phase === 'grace';
     const isSuper = isRunning && roleName(this.#roles.roomOf(owner)) === 'super';
-    space.share = isRunning ? share : NO_PODS;
-    for (const object of tenantObjects(owner, namespace, space.share, isSuper))
-      await space.applied.put(object);
-    await this.#setRights(owner, namespace, space.applied, role);
+    space.sinceMs = this.#sinceOf(owner, namespace);
+    const own = isRunning ? share : NO_PODS;
+    for (const object of tenantObjects(owner, namespace, own, isSuper)) await space.applied.put(object);
+    space.share = own;
+    await this.#setRights(owner, namespace, space.applied);
     if (phase === 'suspended' && !space.isSuspended) await this.#kubernetes.deleteAll(podsOf(namespace));
     if (isRunning && space.isSuspended) await wake(this.#kubernetes, namespace);
     space.isSuspended = phase === 'suspended';
@@ -218,7 +235,8 @@ export class Tenants {
   }
 
   /** The rights of all others too are as of now: a grant of an owner who is no admin any more gives none. */
-  async #setRights(owner: string, namespace: string, applied: Applied, role: Role): Promise<void> {
+  async #setRights(owner: string, namespace: string, applied: Applied): Promise<void> {
+    const role = roleName(this.#roles.roleOf(owner));
     for (const other of otherRoles(role)) await applied.remove(roleBinding(owner, other, namespace));
     if (role !== 'none') await applied.put(roleBinding(owner, role, namespace));
     const grants = this.#roles.grantsIn(namespace);
@@ -233,6 +251,10 @@ export class Tenants {
 
 function newTenant(kubernetes: Access, ...spaces: [string, Space][]): Tenant {
   return { spaces: new Map(spaces), applied: new Applied(kubernetes), settled: undefined, isSqueezed: false };
+}
+
+function notGone(namespace: string): NotYet {
+  return new NotYet(`Cannot open namespace ${namespace}: the former one has not gone yet`);
 }
 
 function podsOf(namespace: string): string {
