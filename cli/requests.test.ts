@@ -11,13 +11,14 @@ beforeAll(async () => {
 afterAll(() => cluster.close());
 
 const ROW: RequestRow = {
-  ...{ id: '7', status: 'FAILED', requester: '0x7', worker: 'worker-1', resultDigest: '' },
+  ...{ id: '7', status: 'FAILED', requester: '0x7', workers: ['worker-1'], resultDigest: '' },
   ...{ method: 'POST', path: '/apis/apps/v1/namespaces/default/deployments', name: 'web' },
   ...{ reason: 'no', applied: false, outcome: null },
 };
 
 test('a request that failed says what it was about, why it failed and whether it is applied', async () => {
   const [first, second] = [await cluster.order('web'), await cluster.order('api')];
+  for (const id of [first, second]) await cluster.assign(id);
   await cluster.fail(first, 'Deployment web is not ready after 300 s', true);
   await cluster.fail(second, 'quota', false);
   const ids = [`${first}`, `${second}`];
@@ -52,7 +53,9 @@ test('a request that is open or completed has neither reason nor outcome', async
 test('a number that no request has is told, with where to look', async () => {
   const { exitCode, stderr } = await cluster.daas('requests', '999');
   expect(exitCode).toBe(1);
-  expect(stderr).toContain('there is none of that number; daas requests shows the newest [not_found]');
+  expect(stderr).toContain(
+    'there is none of that number, or it was pruned; daas requests shows the newest [not_found]',
+  );
 });
 
 test('a request by manifest is about the resource, and in a namespace by its full name says which', () => {

@@ -14,7 +14,8 @@ let silent: SilentServer;
 beforeEach(async () => {
   silent = await startSilentServer();
   directory = await mkdtemp(join(tmpdir(), 'daas-silent-'));
-  const ids = { packageId: ID, registryId: ID, workersId: ID, stakingId: ID, schedulerId: ID };
+  const packages = { packageId: ID, originalPackageId: ID };
+  const ids = { ...packages, registryId: ID, workersId: ID, stakingId: ID, schedulerId: ID, imagesId: ID };
   const deployment = { network: 'test', rpcUrl: silent.url, chainId: 'chain', ...ids };
   await writeFile(join(directory, 'deployment.json'), JSON.stringify(deployment));
 });

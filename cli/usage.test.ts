@@ -19,7 +19,8 @@ beforeAll(() => {
   for (const file of [wallet, open])
     writeFileSync(file, new Ed25519Keypair().getSecretKey(), { mode: 0o600 });
   chmodSync(open, 0o644);
-  const ids = { packageId: id, registryId: id, workersId: id, stakingId: id, schedulerId: id };
+  const packages = { packageId: id, originalPackageId: id };
+  const ids = { ...packages, registryId: id, workersId: id, stakingId: id, schedulerId: id, imagesId: id };
   const chain = { network: 'devnet-local', rpcUrl: 'http://127.0.0.1:1', chainId: 'chain' };
   writeFileSync(deployment, JSON.stringify({ ...chain, ...ids, adminCapId: id }), { mode: 0o600 });
 });

@@ -24,24 +24,23 @@ const UNREACHABLE_BY_MOVE = 'enclave_registry::register_enclave';
 
 /** Errors that a function's callees have and that cannot happen in it, with the reason. */
 const IMPOSSIBLE = new Map([
-  [
-    'worker_registry::stake_and_register_worker worker_registry::EUnknownWorker',
-    'it has just added the worker',
-  ],
   ['worker_registry::request_withdraw stake::ENotEnoughStake', 'it asks for all there is'],
   ['image_registry::publish_image image_registry::EUnknownName', 'it has just added a free name'],
 ]);
 
+/** Of no function yet: no object is two versions behind the package's first. `gate_tests` meet it with other numbers. */
+const UNREACHABLE_YET = 'gate::EMigrateFirst';
+
 /** Each kind of wrong operator, and the right one, as `operator_tests` names the functions that make them. */
 const OPERATORS = [
   'operator',
-  'owner',
+  'stranger',
   'unseated',
   'replaced',
   'retired',
+  'outdated',
   'revoked',
-  'foreign_enclave',
-  'foreign_registry',
+  'foreign',
 ];
 
 describe.each([...new Set(tests.map(({ module }) => module))])('%s', (module) => {
@@ -96,7 +95,7 @@ test('the document of every function that can be called names each abort of its 
   expect(wrong).toEqual([]);
 });
 
-test('every function of the operator refuses every kind of wrong operator', () => {
+test('every function that asks for the operator refuses every kind of wrong operator', () => {
   const operated = callable.filter((name) =>
     reachableFrom(functions, name).some((fn) => fn.name === 'enclave_registry::assert_operator'),
   );
@@ -108,8 +107,15 @@ test('every function of the operator refuses every kind of wrong operator', () =
     ),
   );
   const wanted = operated.flatMap((name) => OPERATORS.map((kind) => `${name} by ${kind}`));
-  expect(operated.length).toBeGreaterThan(8);
+  expect(operated.sort()).toEqual(['lead::take_lead', 'operator::act', 'seal_policy::seal_approve']);
   expect(wanted.filter((pair) => !tried.has(pair))).toEqual([]);
+});
+
+test('every function that takes an act refuses that of another cluster', () => {
+  const acted = callable.filter((name) => parametersOf(name).includes('Act'));
+  const open = acted.filter((name) => !abortsOf(name).has(`${name.split('::')[0]}::EWrongCluster`));
+  expect(acted.length).toBeGreaterThan(8);
+  expect(open).toEqual([]);
 });
 
 test('the README names every function that can be called, every event and every error', async () => {
@@ -146,7 +152,6 @@ test('the README has every function of the framework that the compiled contracts
 /** Seed functions that people called with the Sui CLI. */
 const SEED_CALLS = [
   'stake_and_register_worker',
-  'activate_worker',
   'submit_k8s_request',
   'get_active_request_count',
   'get_worker_workload',
@@ -162,6 +167,8 @@ const CLI_FORMS: Record<string, RegExp> = {
   EnclaveRegistry: /^\$REGISTRY$/,
   Enclave: /^\$ENCLAVE$/,
   AdminCap: /^\$ADMIN_CAP$/,
+  UpgradeCap: /^\$UPGRADE_CAP$/,
+  WorkerCap: /^\$WORKER_CAP$/,
   Coin: /^\$COIN/,
   Clock: /^0x6$/,
   Address: /^\$(MY_ADDRESS|HOST|[A-Z]+_ADDRESS)$/,
@@ -169,6 +176,7 @@ const CLI_FORMS: Record<string, RegExp> = {
   String: /^("(?!\d+"$)[^"$]*"|'"\d+"'|"\\"\$[A-Z_]+\\"")$/,
   U64: /^\d+$/,
   U8: /^\d+$/,
+  Bool: /^(true|false)$/,
   Vector: /^0x\$\w+$/,
 };
 
@@ -180,7 +188,8 @@ test('every line of the Sui CLI in the README fits the function it calls', async
     if (module === undefined) return [];
     return [{ module, name: name!, args: args!.match(/"(?:\\.|[^"\\])*"|'[^']*'|\S+/g)! }];
   });
-  const own = calls.filter(({ module }) => functions.has(`${module}::create`) || module === 'heartbeat');
+  const modulesOfOwn = new Set([...functions.keys()].map((name) => name.split('::')[0]));
+  const own = calls.filter(({ module }) => modulesOfOwn.has(module));
   for (const { module, name, args } of own) {
     const forms = parametersOf(`${module}::${name}`);
     const where = `${module}::${name} ${args.join(' ')}`;
@@ -236,7 +245,8 @@ function outermost({ within }: NonNullable<TestTrace['abort']>): string | undefi
 }
 
 function abortsOf(name: string): Set<string> {
-  return new Set(reachableFrom(functions, name).flatMap(({ aborts }) => aborts));
+  const aborts = reachableFrom(functions, name).flatMap((fn) => fn.aborts);
+  return new Set(aborts.filter((error) => error !== UNREACHABLE_YET));
 }
 
 /** The lines of comment over a function, as one. */

@@ -150,7 +150,9 @@ describe('in Chromium, the verifier’s page', () => {
     const other = await check({ ...everything(), clusterId: `0x${'ab'.repeat(32)}` });
     expect(other.verdict).toContain('REFUSED');
     expect(states(other.rows)).toMatchObject({ cluster: 'failed' });
-    await submit(cluster.client, cluster.admin, (tx) => revokeSeat(tx, cluster.deployment));
+    await submit(cluster.client, cluster.admin, (tx) =>
+      revokeSeat(tx, cluster.deployment, cluster.admin.toSuiAddress()),
+    );
     await chromium.open(`${url}/verify`);
     const { verdict, rows } = await check(everything());
     expect(verdict).toContain('REFUSED');
@@ -229,16 +231,47 @@ describe('the page reads from the chain', () => {
       committeeDigest: bytes(32, 4),
       committeeEpoch: 5n,
     };
-    const registry = {
-      ...{ id: address('2'), delayMs: 6n, maxDocumentAgeMs: 7n },
-      measurements: [{ version: 'v1', ...pcrs, effectiveAtMs: 8n, retireAtMs: 9n }],
-      config: { current: config, pending: null, effectiveAtMs: 0n, isUsed: true },
-      host: { current: address('3'), pending: address('4'), effectiveAtMs: 0n, isUsed: true },
-      ...{ seat: address('5'), epoch: 1n, registrations: 1n, lastSeated: 1n, stateVersion: 1n },
-      log: { seq: 1n, head: bytes(32, 6) },
+    const [host, enclaveId] = [address('3'), address('5')];
+    const servers = [{ id: address('8'), publicKey: bytes(96, 1), url: 'https://keys.example' }];
+    const publicConfig = {
+      appsDomain: 'apps.example',
+      acmeDirectory: 'https://acme.example',
+      acmeRoot: bytes(300, 1),
     };
+    const once = <T>(current: T) => ({ current, pending: null, effectiveAtMs: 0n, isUsed: true });
+    const registry = {
+      ...{ id: address('2'), version: 1n, delayMs: 6n, maxDocumentAgeMs: 7n },
+      parts: { workers: address('a'), staking: address('b'), scheduler: address('c'), images: address('d') },
+      ...{ clusterCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16' },
+      measurements: [
+        {
+          ...{ version: 'v1', ...pcrs, effectiveAtMs: 8n, retireAtMs: 9n },
+          ...{ releaseDigest: bytes(32, 9), stateFormat: 1n, isCompromised: true },
+        },
+      ],
+      ...{ config: once(config), publicConfig: once(publicConfig), market: once(address('9')) },
+      sealConfig: once({ threshold: 1, servers }),
+      upgrades: {
+        cap: { id: address('6'), package: address('1'), version: 1n, policy: 0 },
+        package: { original: address('1'), current: address('1'), version: 1n },
+        proposal: { digest: bytes(32, 7), effectiveAtMs: 1n },
+        authorized: bytes(32, 7),
+      },
+      seats: { list: [{ host, effectiveAtMs: 0n, enclaveId }], epoch: 1n, lastSeated: 1n, isUsed: true },
+      lease: { term: 1n, leader: { host, enclaveId }, endsAtMs: 1n, inSync: [host] },
+      state: {
+        ...{ identity: null, anewAtMs: null, generation: 0n, turnedAtMs: 0n, isTurnAsked: false },
+        ...{ anchor: null, accepted: null, format: 1n },
+      },
+      ...{ registrations: 1n, stateVersion: 1n, log: { seq: 1n, head: bytes(32, 6) } },
+    };
+    const seatOf = (change: Partial<typeof registry>) =>
+      readRegistry(OBJECTS.EnclaveRegistry.serialize({ ...registry, ...change }).toBytes()).seat;
     const read = readRegistry(OBJECTS.EnclaveRegistry.serialize(registry).toBytes());
-    expect(read.seat).toBe(address('5'));
+    expect(read.seat).toBe(enclaveId);
+    const replaced = { ...registry.seats, list: [{ host, effectiveAtMs: 0n, enclaveId: address('7') }] };
+    expect(seatOf({ seats: replaced }), 'another enclave took the seat').toBe(null);
+    expect(seatOf({ seats: { ...registry.seats, list: [] } }), 'the seat was revoked').toBe(null);
     expect(read.measurements).toEqual([
       {
         version: 'v1',

@@ -12,7 +12,7 @@ export interface Measurement {
 /** What of the shared `EnclaveRegistry` matters here. */
 export interface Registry {
   measurements: readonly Measurement[];
-  /** Id of the enclave in the seat; null while it is empty. */
+  /** Id of the enclave that leads from its seat; null while none does. */
   seat: string | null;
 }
 
@@ -28,22 +28,73 @@ export interface SeatedEnclave {
   committeeEpoch: bigint;
 }
 
-/** Reads the BCS of `enclave_registry::EnclaveRegistry`, up to the seat. */
+/** Reads the BCS of `enclave_registry::EnclaveRegistry`, up to the lease. */
 export function readRegistry(bytes: Uint8Array): Registry {
   const reader = new BcsReader(bytes);
   reader.address(); // id
+  reader.u64(); // version
+  reader.option(() => reader.take(4 * 32)); // ids of the other objects
   reader.u64(); // delay
   reader.u64(); // maximal age of a document
+  reader.text(); // addresses of pods
+  reader.text(); // addresses of Services
   const measurements = reader.list(() => ({
     version: reader.text(),
     pcrs: [reader.hex(), reader.hex(), reader.hex()],
+    ...releaseOf(reader),
     effectiveAtMs: reader.u64(),
     retireAtMs: reader.option(() => reader.u64()),
+    ...compromiseOf(reader),
   }));
-  const configuration = () => [reader.text(), reader.address(), reader.hex(), reader.u64()];
-  skipTimelocked(reader, configuration);
-  skipTimelocked(reader, () => reader.address()); // host
-  return { measurements, seat: reader.option(() => reader.address()) };
+  skipParameters(reader);
+  skipUpgrades(reader);
+  return { measurements, seat: readOperator(reader) };
+}
+
+/** Passes over the digest of the release and the format of its state. */
+function releaseOf(reader: BcsReader): object {
+  reader.hex();
+  reader.u64();
+  return {};
+}
+
+/** Passes over whether the image was called compromised: retired it is either way. */
+function compromiseOf(reader: BcsReader): object {
+  reader.take(1);
+  return {};
+}
+
+function skipParameters(reader: BcsReader): void {
+  skipTimelocked(reader, () => [reader.text(), reader.address(), reader.hex(), reader.u64()]); // configuration
+  skipTimelocked(reader, () => [reader.text(), reader.text(), reader.hex()]); // domain and ACME
+  const server = () => [reader.address(), reader.hex(), reader.text()];
+  skipTimelocked(reader, () => [reader.take(1), reader.list(server)]); // key servers
+  skipTimelocked(reader, () => reader.address()); // market
+}
+
+function skipUpgrades(reader: BcsReader): void {
+  reader.take(32 + 32 + 8 + 1); // capability
+  reader.take(32 + 32 + 8); // package
+  reader.option(() => [reader.hex(), reader.u64()]); // proposal
+  reader.hex(); // what is being carried out
+}
+
+/** Who leads counts only while it is in a seat: another enclave of the same host may have taken that. */
+function readOperator(reader: BcsReader): string | null {
+  const seats = reader.list(() => {
+    const host = reader.address();
+    reader.u64(); // when the appointment takes effect
+    return { host, enclaveId: reader.option(() => reader.address()) };
+  });
+  reader.u64(); // epoch
+  reader.u64(); // last seated
+  reader.take(1); // whether a host was ever appointed
+  reader.u64(); // term
+  const leader = reader.option(() => ({ host: reader.address(), enclaveId: reader.address() }));
+  const isSeated = seats.some(
+    ({ host, enclaveId }) => host === leader?.host && enclaveId === leader.enclaveId,
+  );
+  return isSeated && leader !== null ? leader.enclaveId : null;
 }
 
 /** Reads the BCS of `enclave_registry::Enclave`, up to the committee. */

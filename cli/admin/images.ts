@@ -1,5 +1,5 @@
 import { proposeMeasurement, retireMeasurement } from '@daasvader/chain/calls/admin.ts';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { parseCount } from '../arguments.ts';
 import { CliError } from '../error.ts';
@@ -21,7 +21,11 @@ const measurements = z.object({
 export function proposeMeasurementCommand(): Command {
   return signed('propose-measurement', 'propose an image; it is admitted when the delay is over')
     .argument('<file>', 'JSON with version, PCR0, PCR1, PCR2 and perhaps releaseDigest, a SHA-256')
-    .option('--state-format <n>', 'the format of sealed state that it reads', parseCount, 1n)
+    .addOption(
+      new Option('--state-format <n>', 'the format of sealed state that it reads')
+        .argParser(parseCount)
+        .default(1n, '1'),
+    )
     .action(async (file: string, options: AdminOptions & { stateFormat: bigint }) => {
       const { version, releaseDigest, ...pcrs } = await readMeasurements(file);
       await sendAsAdmin(options, (tx, ids) =>

@@ -24,7 +24,7 @@ export function signed(name: string, description: string): Command {
 /** Sends what `build` makes and prints the transaction. */
 export async function sendAsAdmin(
   options: AdminOptions,
-  build: (tx: Transaction, ids: AdminIds) => void,
+  build: (tx: Transaction, ids: Deployment & AdminIds) => void,
 ): Promise<void> {
   const { submitted } = await send(options, (tx, deployment) => build(tx, adminIds(deployment)));
   const { digest } = submitted;
@@ -32,7 +32,7 @@ export async function sendAsAdmin(
 }
 
 /** @throws CliError `file` when the deployment file names no capability */
-export function adminIds(deployment: Deployment): AdminIds {
+export function adminIds(deployment: Deployment): Deployment & AdminIds {
   if (isAdmin(deployment)) return deployment;
   throw new CliError('file', 'Cannot act as admin: the deployment file names no adminCapId');
 }

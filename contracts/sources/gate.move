@@ -45,8 +45,8 @@ fun check_as(own: u64, version: u64) {
     assert!(own - version <= 1, EMigrateFirst);
 }
 
-#[test_only]
 /// As `check`, in a package of another version.
+#[test_only]
 public fun check_for_testing(own: u64, version: u64) {
     check_as(own, version)
 }

@@ -63,8 +63,8 @@ public(package) fun enclave_id(act: &Act): ID {
     act.enclave_id
 }
 
-#[test_only]
 /// An act that nothing proved.
+#[test_only]
 public fun act_for_testing(registry_id: ID, enclave_id: ID, host: address, term: u64): Act {
     Act { registry_id, enclave_id, host, term }
 }

@@ -111,8 +111,8 @@ fun with_cap(cap: UpgradeCap): Upgrades {
     Upgrades { cap, package, proposal: option::none(), authorized: vector[] }
 }
 
-#[test_only]
 /// Of a package at any address: in tests this one is at 0x0, which Sui takes for an upgrade that goes on.
+#[test_only]
 public fun for_testing(ctx: &mut TxContext): Upgrades {
     with_cap(package::test_publish(@0xDAA5.to_id(), ctx))
 }

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { TransactionEvents } from '@daasvader/checkpoint/layouts.ts';
-import { namespaceOf } from '@daasvader/enclave/kube/names.ts';
 import { SeatedCluster } from '@daasvader/testbed/cluster/seated-cluster.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Transaction } from '@mysten/sui/transactions';

@@ -22,11 +22,11 @@ export class ForkedCluster {
   readonly fork: Fork;
   readonly operator: string;
   readonly #cluster: SeatedCluster;
-  readonly #tables: { workers: string; accounts: string };
+  readonly #tables: { workers: string; accounts: string; owners: string };
   /** Capabilities of workers, by node id. */
   readonly #caps = new Map<string, string>();
 
-  private constructor(cluster: SeatedCluster, tables: { workers: string; accounts: string }) {
+  private constructor(cluster: SeatedCluster, tables: { workers: string; accounts: string; owners: string }) {
     this.#cluster = cluster;
     this.#tables = tables;
     this.fork = new Fork(cluster.devnet.chain);
@@ -36,8 +36,16 @@ export class ForkedCluster {
   static async start(): Promise<ForkedCluster> {
     const cluster = await SeatedCluster.start();
     const reader = new ContractReader(cluster.client, cluster.deployment);
-    const [workers, staking] = await Promise.all([reader.workers(), reader.staking()]);
-    return new ForkedCluster(cluster, { workers: workers.workers.id, accounts: staking.accounts.id });
+    const [workers, staking, scheduler] = await Promise.all([
+      reader.workers(),
+      reader.staking(),
+      reader.scheduler(),
+    ]);
+    return new ForkedCluster(cluster, {
+      workers: workers.workers.id,
+      accounts: staking.accounts.id,
+      owners: scheduler.owners.rows.id,
+    });
   }
 
   close(): Promise<void> {
@@ -113,6 +121,14 @@ export class ForkedCluster {
     return this.#run(sender, `k8s_scheduler::${name}`, [...objects, ...values], payment);
   }
 
+  /** Sets what an order costs, in MIST; at once, for this cluster's admin waits for nothing. */
+  setFee(fee: bigint): Execution {
+    const objects = [this.#shared('schedulerId'), this.#shared('registryId', false)];
+    const cap: ForkArgument = { owned: this.#cluster.deployment.adminCapId };
+    const admin = this.#cluster.admin.toSuiAddress();
+    return this.#run(admin, 'k8s_scheduler::propose_fee', [...objects, cap, u64(fee)]);
+  }
+
   /** Pays what orders cost so far to the host that leads. */
   collectFees(sender: string): Execution {
     const objects = [this.#shared('schedulerId'), this.#shared('registryId', false)];
@@ -128,10 +144,24 @@ export class ForkedCluster {
     return this.#entry(this.#tables.accounts, 'address', bcs.Address.serialize(user).toBytes(), 'Account');
   }
 
+  owner(user: string): Contents<'Owner'> | undefined {
+    return this.#entry(this.#tables.owners, 'address', bcs.Address.serialize(user).toBytes(), 'Owner');
+  }
+
+  /** What was slashed, in MIST. */
   forfeited(): bigint {
-    const { data } = this.fork.object(this.#cluster.deployment.workersId)!;
-    if (data.kind !== 'move') throw new TypeError('Cannot read WorkerRegistry: it is a package');
-    return BigInt(OBJECTS.WorkerRegistry.parse(data.contents).forfeited);
+    return BigInt(this.#contents('workersId', 'WorkerRegistry').forfeited);
+  }
+
+  /** What orders have paid and nobody has collected, in MIST. */
+  collected(): bigint {
+    return BigInt(this.#contents('schedulerId', 'Scheduler').fees.collected);
+  }
+
+  #contents<K extends Layout>(name: Shared, kind: K): Contents<K> {
+    const { data } = this.fork.object(this.#cluster.deployment[name])!;
+    if (data.kind !== 'move') throw new TypeError(`Cannot read ${kind}: it is a package`);
+    return OBJECTS[kind].parse(data.contents) as Contents<K>;
   }
 
   #entry<K extends Layout>(table: string, type: string, name: Uint8Array, kind: K): Contents<K> | undefined {

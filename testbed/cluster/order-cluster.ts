@@ -112,6 +112,13 @@ export class OrderCluster {
     });
   }
 
+  /** Says that a request's pods are on the worker. */
+  assign(requestId: bigint): Promise<unknown> {
+    return this.#cluster.operate((...operator) =>
+      operatorCalls.assignWorkers(...operator, { requestId, nodeIds: [NODE] }),
+    );
+  }
+
   start(requestId: bigint): Promise<unknown> {
     return this.#cluster.operate((...operator) => operatorCalls.startRequest(...operator, requestId));
   }

@@ -1,10 +1,12 @@
 /** A package that holds its own right to be upgraded in a shared object, and values that commands hand on. */
+
+import { digestOfCode } from '@daasvader/move/upgrade.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction, type TransactionArgument } from '@mysten/sui/transactions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Devnet, startDevnet } from '../devnet.ts';
-import { type Code, compilePackage, digestOfCode, type Published, plain, User } from '../testing/upgrade.ts';
+import { type Code, compilePackage, type Published, plain, User } from '../testing/upgrade.ts';
 
 const V1 = `
 use sui::package::{UpgradeCap, UpgradeReceipt, UpgradeTicket};

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compileFiles } from '@daasvader/move/compile.ts';
 import { resolvePackage } from '@daasvader/move/compiler.ts';
 import { readPackage } from '@daasvader/move/sources.ts';
+import { digestOfCode } from '@daasvader/move/upgrade.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction, UpgradePolicy } from '@mysten/sui/transactions';
@@ -16,7 +17,6 @@ import {
   type Code,
   compilePackage,
   compileUser,
-  digestOfCode,
   type Published,
   plain,
   User,
