@@ -51,13 +51,13 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
   const tokens = new BootstrapTokens(kubernetes);
   const tenants = new Tenants(kubernetes, state.roles);
   const tracker = new Tracker(kubernetes);
-  const nodes = new Nodes({ ...options, tokens, fence: new Fence(kubernetes) });
-  const executor = new Executor({ ...options, tenants, tracker });
   const clusterId = seat.registryId;
   const counters = new JoinCounters({
     ...{ state, clusterId, bootId: options.bootId },
     onDoubleIdentity: (proof) => tellDoubleIdentity(options, proof),
   });
+  const nodes = new Nodes({ ...options, tokens, counters, fence: new Fence(kubernetes) });
+  const executor = new Executor({ ...options, tenants, tracker });
   const join = new Join({ ...options, state, tokens, counters, clusterId, chainTime: clock.now });
   const watches = [
     tracker.run(log, signal),

@@ -8,6 +8,7 @@ import type { Chain } from './chain.ts';
 import type { Configuration } from './configuration.ts';
 import type { Followed } from './following.ts';
 import type { Keys } from './keys.ts';
+import { assertRanges } from './ranges.ts';
 import type { Steps } from './steps.ts';
 
 /** What this enclave answers for, and before whom. */
@@ -36,6 +37,7 @@ export async function takeASeat(options: SeatOptions, steps: Steps, signal: Abor
   const { configuration, keys, caPem, chain, committee, followed, nsm } = options;
   const { cluster, k3s } = configuration;
   const { client, operator, services } = chain;
+  await steps.run('ranges', () => assertRanges(client, configuration));
   const binding = await steps.run('binding', () =>
     makeBinding(configuration, keys, caPem, client, committee),
   );

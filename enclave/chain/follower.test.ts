@@ -1,5 +1,6 @@
 import { stake } from '@daasvader/chain/calls/user.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
+import { eventName } from '@daasvader/chain/events.ts';
 import type { RawEvent } from '@daasvader/chain/log.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { Committee } from '@daasvader/checkpoint/committee.ts';
@@ -233,6 +234,43 @@ test('what the host does not have is looked for on the full node', async () => {
   const { seen, sync } = await follow([cluster.devnet.url], { services: host(kept.slice(0, 2)) });
   await sync();
   await expectTruth(seen);
+});
+
+describe('before there is a heartbeat', () => {
+  const names = (seen: readonly RawEvent[]) =>
+    seen.filter(({ logId }) => logId === cluster.deployment.registryId).map(({ type }) => eventName(type));
+
+  test("the registry's log is proven by what a transaction of ours left of the registry, and nothing is fresh", async () => {
+    const { subject, seen, freshness } = await follow([cluster.devnet.url]);
+    await subject.listening;
+    await ChainEnclave.register(cluster);
+    await expect.poll(() => names(seen).at(-1)).toBe('EnclaveRegisteredEvent');
+    const { log } = await cluster.reader.registry();
+    expect(names(seen)).toHaveLength(Number(log.seq));
+    expect(names(seen)[0]).toBe('ClusterCreatedEvent');
+    expect(freshness.reason).toContain('no heartbeat');
+  });
+
+  test('a full node that tells another registry than was written is not believed', async () => {
+    const url = cluster.devnet.url;
+    const client = new SuiGrpcClient({ network: 'devnet', baseUrl: url });
+    const { ledgerService } = client;
+    const honest = ledgerService.getObject.bind(ledgerService);
+    ledgerService.getObject = ((...asked: Parameters<typeof honest>) => {
+      const call = honest(...asked);
+      const forge = async () => {
+        const told = await call;
+        const value = told.response.object!.bcs!.value!;
+        value[value.length - 1]! ^= 1;
+        return told;
+      };
+      return forge();
+    }) as unknown as typeof honest;
+    const { seen, refusals } = await follow([url], { nodes: [{ url, client }] });
+    await ChainEnclave.register(cluster);
+    await expect.poll(async () => (await refusals()).object ?? 0).toBeGreaterThanOrEqual(1);
+    expect(seen).toEqual([]);
+  });
 });
 
 /** Follows with a host that kept something else than what happened; it must not be believed. */

@@ -8,13 +8,14 @@ import type { Statement } from './writer.ts';
 const { pending, active, offline, draining } = WORKER_STATUS;
 const FLAP_MS = 200;
 
+let now: number;
 let status: number;
 let isReady: boolean;
 let said: string[];
 let levels: WorkerLevels;
 
 beforeEach(() => {
-  [status, isReady, said] = [pending, false, []];
+  [now, status, isReady, said] = [0, pending, false, []];
   levels = new WorkerLevels({
     writer: {
       submit: async ({ label, needed }: Statement) => {
@@ -24,7 +25,8 @@ beforeEach(() => {
       },
     },
     seat: {} as never,
-    state: { worker: () => ({ status, owner: 'owner' }) as Worker },
+    state: { worker: () => ({ status, owner: 'owner', tokenExpiresAtMs: 1_000 }) as Worker },
+    chainTime: () => now,
     log: pino({ enabled: false }),
     isReady: () => isReady,
     counterOf: () => 0n,
@@ -65,6 +67,12 @@ test('one that flapped and is there when the time is over costs nothing more', a
   expect(said).toEqual([]);
   see(false);
   expect(said).toEqual(['set worker w offline']);
+});
+
+test('a return that the chain does not take, for want of a valid seal token, is not told', () => {
+  now = 1_000;
+  see(true);
+  expect(said).toEqual([]);
 });
 
 test('what the chain says already, or did not ask for, is not told', () => {

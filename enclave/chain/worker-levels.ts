@@ -19,6 +19,8 @@ export interface WorkerLevelsOptions {
   readonly isReady: (nodeId: string) => boolean;
   /** The counter of the join that a worker came by. */
   readonly counterOf: (nodeId: string) => bigint;
+  /** By the chain's clock, ms since 1970. */
+  readonly chainTime: () => number;
   readonly flapMs?: number;
 }
 
@@ -57,12 +59,10 @@ export class WorkerLevels {
 
   #presence(nodeId: string): Statement {
     const { seat, isReady, counterOf } = this.#options;
-    const { pending, offline } = WORKER_STATUS;
-    const isAway = () => [pending, offline].some((status) => status === this.#status(nodeId));
     return {
       ...this.#about(nodeId),
       label: `activate worker ${nodeId}`,
-      needed: () => isReady(nodeId) && isAway(),
+      needed: () => isReady(nodeId) && this.#isAway(nodeId),
       build: (tx, act) => activateWorker(tx, seat, act, { nodeId, counter: counterOf(nodeId) }),
     };
   }
@@ -81,12 +81,15 @@ export class WorkerLevels {
     return { subject: `worker ${nodeId}`, party: this.#options.state.worker(nodeId)?.owner ?? '' };
   }
 
-  #status(nodeId: string): number | undefined {
-    return this.#options.state.worker(nodeId)?.status;
+  #isActive(nodeId: string): boolean {
+    return this.#options.state.worker(nodeId)?.status === WORKER_STATUS.active;
   }
 
-  #isActive(nodeId: string): boolean {
-    return this.#status(nodeId) === WORKER_STATUS.active;
+  /** Whether the chain would take its return: with a seal token that expired it waits for another one. */
+  #isAway(nodeId: string): boolean {
+    const { status, tokenExpiresAtMs } = this.#options.state.worker(nodeId) ?? {};
+    if (tokenExpiresAtMs === undefined || tokenExpiresAtMs <= this.#options.chainTime()) return false;
+    return status === WORKER_STATUS.pending || status === WORKER_STATUS.offline;
   }
 
   #submit(statement: Statement): void {

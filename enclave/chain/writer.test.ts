@@ -226,6 +226,15 @@ test('what a full node says was done, but does not come back proven, is said aga
   expect(transactions).toHaveLength(2);
 });
 
+test('what the chain finds nothing to do about is said again more and more rarely', async () => {
+  makeFresh();
+  subject = writer({ confirmMs: 20 });
+  await say('level');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(transactions.length).toBeGreaterThan(2);
+  expect(transactions.length).toBeLessThan(7);
+});
+
 test('a failure is repeated, elsewhere, until it went well', async () => {
   makeFresh();
   answers = [() => Promise.reject(new Error('no answer'))];

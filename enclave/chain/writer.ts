@@ -26,6 +26,7 @@ const MAX_ATTEMPTS = 4;
 /** How long one attempt may take before the next one is made. */
 const ATTEMPT_MS = 30_000;
 const CONFIRM_MS = 15_000;
+const MAX_CONFIRM_MS = 3_600_000;
 
 /** One thing that the operator has to tell the chain: a level, which is as true said twice or late. */
 export interface Statement extends Item {
@@ -78,6 +79,8 @@ class Patience {
 interface Waiting extends Item {
   readonly statement: Statement;
   readonly patience: Patience;
+  /** How long it may take to come back proven. */
+  readonly confirmMs: number;
   readonly done: () => void;
 }
 
@@ -102,16 +105,7 @@ export class Writer {
 
   /** Queues a statement; resolves when it was made, was not needed or was given up. */
   submit(statement: Statement): Promise<void> {
-    const { promise, resolve: done } = Promise.withResolvers<void>();
-    const { subject, party } = statement;
-    const patience = new Patience(MAX_BACKOFF_MS);
-    const dropped = this.#backlog.add({ subject, party, statement, patience, done });
-    if (dropped) {
-      this.#options.log.warn(`chain: too much to say of ${subject}, not said: ${dropped.statement.label}`);
-      dropped.done();
-    }
-    void this.#gather();
-    return promise;
+    return this.#submit(statement, this.#options.confirmMs ?? CONFIRM_MS);
   }
 
   /** Sends a heartbeat, whether or not anything else may be said; resolves when it was sent or given up. */
@@ -124,6 +118,19 @@ export class Writer {
   stop(): void {
     this.#stopped.abort();
     void this.#gather();
+  }
+
+  #submit(statement: Statement, confirmMs: number): Promise<void> {
+    const { promise, resolve: done } = Promise.withResolvers<void>();
+    const { subject, party } = statement;
+    const patience = new Patience(MAX_BACKOFF_MS);
+    const dropped = this.#backlog.add({ subject, party, statement, patience, confirmMs, done });
+    if (dropped) {
+      this.#options.log.warn(`chain: too much to say of ${subject}, not said: ${dropped.statement.label}`);
+      dropped.done();
+    }
+    void this.#gather();
+    return promise;
   }
 
   async #beat(build: Statement['build']): Promise<void> {
@@ -206,7 +213,7 @@ export class Writer {
 
   #succeed(waiting: Waiting, digest: string): void {
     this.#options.log.info({ digest }, `chain: ${waiting.statement.label}`);
-    void this.#confirm(waiting.statement);
+    void this.#confirm(waiting);
     this.#end(waiting);
   }
 
@@ -246,15 +253,18 @@ export class Writer {
     onFailure?.();
   }
 
-  /** Says it again when it does not come back proven: a full node may have made up that it was done. */
-  async #confirm(statement: Statement): Promise<void> {
-    const { confirmMs = CONFIRM_MS, log } = this.#options;
+  /**
+   * Says it again when it does not come back proven: a full node may have made up that it was done. Each time it waits
+   * twice as long, since the chain may also have found nothing to do.
+   */
+  async #confirm({ statement, confirmMs }: Waiting): Promise<void> {
     const { signal } = this.#stopped;
     try {
       await sleep(confirmMs, undefined, { signal, ref: false });
-      if (statement.needed()) await this.submit(statement);
+      if (statement.needed()) await this.#submit(statement, Math.min(confirmMs * 2, MAX_CONFIRM_MS));
     } catch (error) {
-      if (!signal.aborted) log.error({ error: reasonOf(error) }, `chain: cannot confirm: ${statement.label}`);
+      if (signal.aborted) return;
+      this.#options.log.error({ error: reasonOf(error) }, `chain: cannot confirm: ${statement.label}`);
     }
   }
 }

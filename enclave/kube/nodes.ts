@@ -4,11 +4,13 @@ import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import type { V1Node } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
+import type { ChainClock } from '../chain/heartbeat.ts';
 import { WorkerLevels } from '../chain/worker-levels.ts';
 import type { Writer } from '../chain/writer.ts';
 import type { Logger } from '../log.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
 import type { Fence } from './fence.ts';
+import type { JoinCounters } from './join-counters.ts';
 import { type Kubernetes, reasonOf } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
 
@@ -24,6 +26,8 @@ export interface NodesOptions {
   readonly seat: OperatorIds;
   readonly audit: Audit;
   readonly log: Logger;
+  readonly clock: Pick<ChainClock, 'now'>;
+  readonly counters: Pick<JoinCounters, 'last'>;
 }
 
 /** Keeps the chain's workers and Kubernetes's nodes in step: one tells readiness, the other who may be a node. */
@@ -39,7 +43,8 @@ export class Nodes {
     this.#levels = new WorkerLevels({
       ...options,
       isReady: (nodeId) => this.#ready.get(nodeId) === true,
-      counterOf: (nodeId) => options.state.worker(nodeId)?.counter ?? 0n,
+      chainTime: options.clock.now,
+      counterOf: (nodeId) => options.counters.last(nodeId),
     });
   }
 
