@@ -1,6 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { joinStatement } from '@daasvader/chain/join-statement.ts';
-
 import { compilePackage } from '@daasvader/move/compile.ts';
 import { bytes, ForkedCluster, outcomeOf, text, u8, u64 } from '@daasvader/testbed/cluster/forked-cluster.ts';
 import type { Execution } from '@daasvader/testbed/devnet/execution/execute.ts';

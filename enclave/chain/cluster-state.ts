@@ -70,13 +70,24 @@ export class ClusterState {
       case 'UserWithdrawRequestedEvent':
         this.roles.stake(event);
         break;
+      case 'UserWithdrawnEvent':
+        this.roles.withdraw(event);
+        break;
       case 'RoleStakesProposedEvent':
         this.roles.propose(event);
         break;
       case 'RoleGrantedEvent':
         this.roles.grant(event);
         break;
+      case 'NamespaceClaimedEvent':
+        this.roles.claim(event);
+        break;
+      case 'NamespaceReleasedEvent':
+        this.roles.release(event);
+        break;
       case 'K8sAPIRequestScheduledEvent':
+      case 'KubernetesRequestEvent':
+      case 'WorkerAssignedEvent':
       case 'RequestStartedEvent':
       case 'RequestCompletedEvent':
       case 'RequestFailedEvent':

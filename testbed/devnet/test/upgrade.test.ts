@@ -1,9 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compileFiles } from '@daasvader/move/compile.ts';
 import { resolvePackage } from '@daasvader/move/compiler.ts';
-import { readPackage } from '@daasvader/move/sources.ts';
 import { digestOfCode } from '@daasvader/move/upgrade.ts';
 import { bcs } from '@mysten/sui/bcs';
 import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
@@ -601,30 +599,6 @@ test('bytecode that no compiler made is published or refused, and the chain goes
   });
   await user.publish({ modules, dependencies });
 }, 60_000);
-
-test("the project's own contracts can be upgraded in place, and their objects go on", async () => {
-  const files = await readPackage(new URL('../../../contracts', import.meta.url).pathname);
-  const published = await user.publish(await compileFiles(files));
-  const create = (tx: Transaction) => [tx.pure.u64(0)];
-  const [registry, adminCap] = await user.create(
-    call(`${published.packageId}::enclave_registry::create_cluster`, create),
-    '::enclave_registry::EnclaveRegistry',
-    '::enclave_registry::AdminCap',
-  );
-  const source = `${files['sources/staking.move']}\npublic fun upgraded(): u64 { 2 }\n`;
-  const { packageId } = await user.upgrade(
-    published,
-    await compileFiles({ ...files, 'sources/staking.move': source }),
-  );
-  expect(await returned(call(`${packageId}::staking::upgraded`))).toBe(2n);
-  const arguments_ = (tx: Transaction) => [tx.object(registry!), tx.object(adminCap!)];
-  const [pool] = await user.create(
-    call(`${packageId}::staking::create`, arguments_),
-    '::staking::StakingPool',
-  );
-  const { object } = await user.client.getObject({ objectId: pool! });
-  expect(object.type).toBe(`${published.packageId}::staking::StakingPool`);
-});
 
 const MANIFEST = '[package]\nname = "pkg"\nedition = "2024"\n[addresses]\npkg = "0x0"\n';
 

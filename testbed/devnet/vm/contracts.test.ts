@@ -5,7 +5,9 @@ import { ownOutcomes, realOutcomes } from './testing/outcomes.ts';
 
 const CONTRACTS = join(import.meta.dirname, '../../../contracts');
 
-test('every test of the contracts passes on the real VM and ends as declared on this one', async () => {
+test('every test of the contracts passes on the real VM and ends as declared on this one', {
+  timeout: 600_000,
+}, async () => {
   const real = realOutcomes(await runTests(CONTRACTS));
   const compiled = await compileTests(CONTRACTS, 'daasvader');
   const names = compiled.tests.map(({ module, name }) => `${module}::${name}`);
