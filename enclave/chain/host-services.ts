@@ -5,11 +5,15 @@ import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
 import { EnclaveError } from '../error.ts';
+import { ChainRefusal } from './operator.ts';
 
 const TIMEOUT_MS = 30_000;
 /** The most that the host takes in one request: events, and characters of its 8 MiB that they may fill. */
 const MAX_EVENTS = 1_000;
 const MAX_CHARACTERS = 6 << 20;
+
+/** The host's code for a transaction that the chain would refuse now: it simulates before it pays. */
+const WOULD_FAIL = 'fails';
 
 const sponsored = z.object({ transaction: z.base64(), sponsorSignature: z.string() });
 const stored = z.object({
@@ -77,9 +81,10 @@ export class HostServices {
       const answer: unknown = await response.json();
       if (response.ok) return answer;
       const { code, detail } = problem.parse(answer);
-      throw new EnclaveError('host', `Cannot ${method} ${path}: ${detail} (${response.status} ${code})`);
+      const message = `Cannot ${method} ${path}: ${detail} (${response.status} ${code})`;
+      throw code === WOULD_FAIL ? new ChainRefusal(undefined, message) : new EnclaveError('host', message);
     } catch (cause) {
-      if (cause instanceof EnclaveError) throw cause;
+      if (cause instanceof EnclaveError || cause instanceof ChainRefusal) throw cause;
       throw new EnclaveError('host', `Cannot ${method} ${path}: the host does not answer`, { cause });
     }
   }

@@ -13,13 +13,14 @@ export interface Executed {
   readonly objectTypes: Readonly<Record<string, string>>;
 }
 
-/** The chain said no: the transaction was executed and aborted, or was not accepted. */
+/** The chain said no: the transaction was executed and aborted, or the host says that it would be, and does not pay. */
 export class ChainRefusal extends Error {
-  readonly digest: string;
+  /** Undefined when it was not executed. */
+  readonly digest: string | undefined;
   /** Number of the command that failed, from 0, when the full node tells it. */
   readonly command: number | undefined;
 
-  constructor(digest: string, message: string, command?: number) {
+  constructor(digest: string | undefined, message: string, command?: number) {
     super(message);
     this.name = 'ChainRefusal';
     this.digest = digest;
