@@ -752,14 +752,14 @@ fun log_assignment(scheduler: &mut Scheduler, request_id: u64, node_id: String) 
     event_log::append!(&mut scheduler.log, WorkerAssignedEvent { log_id, seq, request_id, node_id });
 }
 
-#[test_only]
 /// As a newer or an older package would have left it.
+#[test_only]
 public fun set_version(scheduler: &mut Scheduler, version: u64) {
     scheduler.version = version
 }
 
-#[test_only]
 /// As if an owner had caused so many events in this hour.
+#[test_only]
 public fun use_hour(scheduler: &mut Scheduler, owner: address, events: u64, clock: &Clock) {
     let row = scheduler.owners.of(owner);
     let mut used = 0;

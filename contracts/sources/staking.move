@@ -142,8 +142,8 @@ public(package) fun new(cluster_id: ID, ctx: &mut TxContext): StakingPool {
 
 /// Proposes what roles shall take, in MIST; in effect after the registry's delay. For the admin.
 ///
-/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `role_stakes::ENotRising`, `role_stakes::ETooFar` and those
-/// of `gate`
+/// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `role_stakes::ENotRising`, `role_stakes::ETooFar` and
+/// those of `gate`
 public(package) entry fun propose_role_stakes(
     pool: &mut StakingPool,
     registry: &EnclaveRegistry,
@@ -228,8 +228,8 @@ public(package) entry fun withdraw(pool: &mut StakingPool, clock: &Clock, ctx: &
 /// Makes a namespace of the sender's usable: the first one's name, a hyphen and up to 8 characters, such that it is a DNS
 /// label. An admin has 4 beside the first, a super 16; where a role fell, those that were claimed first count.
 ///
-/// @throws `ENotAdmin`, `EBadNamespace`, `ENamespaceClaimed`, `ETooManyNamespaces`, `hourly::ETooManyThisHour` and those of
-/// `gate`
+/// @throws `ENotAdmin`, `EBadNamespace`, `ENamespaceClaimed`, `ETooManyNamespaces`, `hourly::ETooManyThisHour` and those
+/// of `gate`
 public(package) entry fun claim_namespace(pool: &mut StakingPool, namespace: String, clock: &Clock, ctx: &TxContext) {
     gate::check(pool.version);
     let owner = ctx.sender();
@@ -262,8 +262,8 @@ public(package) entry fun release_namespace(pool: &mut StakingPool, namespace: S
 /// Gives a user a role, in place of one given before, in a namespace of the sender's by its full name: 1 viewer,
 /// 2 developer or 3 admin. It counts while the sender is an admin or above. Nobody grants what was granted.
 ///
-/// @throws `ENotAdmin`, `EBadNamespace`, `EBadRole`, `EOwnGrant`, `grants::ETooManyGrants`, `hourly::ETooManyThisHour` and
-/// those of `gate`
+/// @throws `ENotAdmin`, `EBadNamespace`, `EBadRole`, `EOwnGrant`, `grants::ETooManyGrants`, `hourly::ETooManyThisHour`
+/// and those of `gate`
 public(package) entry fun grant_role(
     pool: &mut StakingPool,
     namespace: String,
@@ -425,8 +425,8 @@ fun log_grant(pool: &mut StakingPool, owner: address, namespace: String, user: a
     event_log::append!(&mut pool.log, RoleGrantedEvent { log_id, seq, owner, namespace, user, role });
 }
 
-#[test_only]
 /// As a newer or an older package would have left it.
+#[test_only]
 public fun set_version(pool: &mut StakingPool, version: u64) {
     pool.version = version
 }

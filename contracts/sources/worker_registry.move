@@ -815,8 +815,8 @@ public fun forfeited(workers: &WorkerRegistry): u64 {
     workers.forfeited.value()
 }
 
-#[test_only]
 /// Number of the log's last event.
+#[test_only]
 public fun logged(workers: &WorkerRegistry): u64 {
     workers.log.seq()
 }

@@ -5,7 +5,7 @@ use std::string::String;
 use sui::table::{Self, Table};
 
 public struct Workloads has store {
-    /// Only workers that have any.
+    /// A worker's row stays at zero: it was paid for by the host, and whoever cancels a request would get it back.
     counts: Table<String, u64>,
 }
 
@@ -27,7 +27,4 @@ public(package) fun add(self: &mut Workloads, node_id: String) {
 public(package) fun subtract(self: &mut Workloads, node_id: String) {
     let count = &mut self.counts[node_id];
     *count = *count - 1;
-    if (*count == 0) {
-        self.counts.remove(node_id);
-    }
 }

@@ -209,7 +209,7 @@ fun a_long_text_is_not_claimed() {
 #[test, expected_failure(abort_code = hourly::ETooManyThisHour)]
 fun nobody_claims_61_times_an_hour() {
     let mut f = staked(sui(5));
-    let mut i = 0;
+    let mut i = 0u8;
     while (i < 61) {
         claim(&mut f, USER, b"-test");
         release(&mut f, USER, b"-test");
@@ -262,7 +262,7 @@ fun an_owner_without_a_role_releases() {
 fun whoever_used_up_the_hour_still_releases() {
     let mut f = staked(sui(5));
     claim(&mut f, USER, b"-test");
-    let mut i = 0;
+    let mut i = 0u8;
     while (i < 59) {
         restake(&mut f, 1);
         i = i + 1;

@@ -383,7 +383,7 @@ fun who_was_granted_a_role_does_not_take_back_that_of_another() {
 #[test, expected_failure(abort_code = hourly::ETooManyThisHour)]
 fun nobody_grants_61_times_an_hour() {
     let mut f = owned();
-    let mut i = 0;
+    let mut i = 0u8;
     while (i < 61) {
         grant(&mut f, own(), GUEST, VIEWER);
         i = i + 1;
@@ -394,7 +394,7 @@ fun nobody_grants_61_times_an_hour() {
 #[test]
 fun whoever_used_up_the_hour_still_takes_back() {
     let mut f = owned();
-    let mut i = 0;
+    let mut i = 0u8;
     while (i < 60) {
         grant(&mut f, own(), GUEST, VIEWER);
         i = i + 1;

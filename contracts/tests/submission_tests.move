@@ -3,7 +3,6 @@
 module daasvader::submission_tests;
 
 use daasvader::api_path;
-use daasvader::enclave_registry::Enclave;
 use daasvader::fees;
 use daasvader::fixture::{Self, Fixture, by, bytes, sui};
 use daasvader::gate;
