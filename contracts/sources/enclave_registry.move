@@ -812,10 +812,6 @@ public(package) fun log_head(registry: &EnclaveRegistry): LogHead {
     registry.log.head_of(&registry.id)
 }
 
-public(package) fun seats(registry: &EnclaveRegistry): &Seats {
-    &registry.seats
-}
-
 public(package) fun lease(registry: &EnclaveRegistry): &Lease {
     &registry.lease
 }

@@ -36,7 +36,7 @@ interface Draw {
 
 type Make = (name: string, model: Operation['model'], run: () => Execution) => Operation;
 
-/** How often an operation is drawn again when the model says that it would change nothing; one in three is run all the same. */
+/** How often an operation is drawn until it is one that is wanted. */
 const DRAWS = 16;
 /** MIST that open a worker or an account, but for the last. */
 const ENOUGH = [5_000_000_000n, 5_000_000_001n, 15_000_000_000n, 10n ** 14n, 4_999_999_999n];
@@ -69,12 +69,16 @@ export class StakeOperations {
     return this.#random.pick([register, register, this.#stake(make, draw)]);
   }
 
-  /** Mostly an operation that changes something, so that histories get long: slashed, reinstated, left, paid out, closed. */
-  next(scene: Scene, model: StakeModel): Operation {
-    const isAny = this.#random.oneIn(3);
+  /**
+   * Mostly an operation that changes something, so that histories get long: slashed, reinstated, left, paid out, closed. One
+   * in three may be refused; of these one that is new, if it can be found.
+   */
+  next(scene: Scene, model: StakeModel, isNew: (operation: Operation) => boolean): Operation {
+    const isWanted = this.#random.oneIn(3)
+      ? isNew
+      : (operation: Operation) => this.#changes(operation, scene, model);
     let operation = this.#any(scene);
-    for (let draw = 1; !isAny && draw < DRAWS && !this.#changes(operation, scene, model); draw += 1)
-      operation = this.#any(scene);
+    for (let draw = 1; draw < DRAWS && !isWanted(operation); draw += 1) operation = this.#any(scene);
     return operation;
   }
 
@@ -174,9 +178,11 @@ export class StakeOperations {
     const refresh = () => own('refresh_seal_token', [cap(), this.#sealToken()]);
     const addStake = () => own('add_stake', ['payment', cap()], mist);
     const call = (name: string) => () => own(name, [cap()]);
-    // Resuming is legal only after a drain, and that only after an activation: so they come more often.
+    // What is legal only after others comes more often: resuming after a drain, being paid and closing after leaving.
     const drain = make('drain', (m) => m.drain(node), call('drain_worker'));
     const resume = make('resume', (m) => m.resume(node, now), call('resume_worker'));
+    const withdraw = make('withdraw', (m) => m.withdrawWorker(node, now), call('withdraw'));
+    const close = make('close', (m) => m.close(node), call('close_worker'));
     return [
       ...[drain, drain, resume, resume, resume],
       make('refresh', (m) => m.refresh(node, now), refresh),
@@ -184,8 +190,7 @@ export class StakeOperations {
       make('add stake', (m) => m.addStake(node, mist), addStake),
       make('reinstate', (m) => m.reinstate(node, mist, now), reinstate),
       make('ask', (m) => m.requestWorkerWithdraw(node, now), call('request_withdraw')),
-      make('withdraw', (m) => m.withdrawWorker(node, now), call('withdraw')),
-      make('close', (m) => m.close(node), call('close_worker')),
+      ...[withdraw, withdraw, close, close, close, close],
     ].map((operation) => ({ ...operation, node }));
   }
 
