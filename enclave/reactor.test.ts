@@ -22,7 +22,11 @@ const log = pino({ enabled: false });
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 function raw(
-  kind: 'K8sAPIRequestScheduledEvent' | 'UserStakedEvent' | 'RequestCancelledEvent',
+  kind:
+    | 'K8sAPIRequestScheduledEvent'
+    | 'UserStakedEvent'
+    | 'RequestCancelledEvent'
+    | 'RoleStakesProposedEvent',
   fields: object,
 ): RawEvent {
   const bytes = encodeEvent(kind, fields as never);
@@ -45,10 +49,22 @@ const scheduled = raw('K8sAPIRequestScheduledEvent', {
     image: 'nginx:alpine',
     port: '80',
   },
-  ...{ requester: USER, owner: USER, role: 2, manifest: [], worker: 'worker-1' },
+  ...{ requester: USER, owner: USER, role: 2, atMs: 5 },
+});
+const roleStakes = raw('RoleStakesProposedEvent', {
+  ...{ logId: LOG, seq: 1, proposedAtMs: 0, effectiveAtMs: 0 },
+  roleStakes: { viewer: 1, developer: 4, admin: 10, super: 20 },
 });
 const cancelled = raw('RequestCancelledEvent', { logId: LOG, seq: 2, requestId: 7 });
-const staked = raw('UserStakedEvent', { logId: LOG, seq: 1, user: USER, amount: 1, total: 1, role: 2 });
+const staked = raw('UserStakedEvent', {
+  logId: LOG,
+  seq: 1,
+  user: USER,
+  amount: 1,
+  total: 4,
+  role: 2,
+  atMs: 5,
+});
 
 /** A reactor with hands that note what they do, and a chain whose word is old until `makeFresh`. */
 async function reactor() {
@@ -66,7 +82,7 @@ async function reactor() {
   } as unknown as Kubernetes;
   const tenants = {
     ensure: async () => void done.push('ensure'),
-    changeRole: async () => void done.push('change role'),
+    follow: async () => void done.push('follow'),
   } as unknown as Tenants;
   const tracker = {
     outcome: async () => ({ state: 'ready' }),
@@ -78,11 +94,13 @@ async function reactor() {
       return { digest: 'digest', objectTypes: {} };
     },
   };
-  const writer = new Writer({ operator, freshness, metrics, log });
+  const writer = new Writer({ operator, begin: () => '' as never, freshness, metrics, log });
   const seat = {} as never;
   const audit = new Audit(() => undefined);
   const parts = { kubernetes, tenants, tracker, state, writer, seat, whenFresh, audit, metrics, log };
   const subject = new Reactor({ state, whenFresh, log, metrics });
+  for (const event of [roleStakes, staked]) subject.onEvent(event);
+  state.roles.takeChanged();
   await subject.rebuild({ executor: new Executor(parts), tenants, nodes: {} as Nodes });
   const makeFresh = () => {
     freshness.sent('fresh');
@@ -99,7 +117,7 @@ test('while the word is old nothing is written, to Kubernetes or the chain; then
   expect(done).toEqual([]);
   makeFresh();
   await expect.poll(() => done).toContain('transaction');
-  expect(done).toEqual(expect.arrayContaining(['change role', 'ensure', 'apply']));
+  expect(done).toEqual(expect.arrayContaining(['follow', 'ensure', 'apply']));
 });
 
 test('a request that was called off while it waited is not carried out', async () => {
@@ -139,7 +157,8 @@ test('a boot does not wait for a request that hangs', async () => {
   const submitted: bigint[] = [];
   const submit = ({ requestId }: Request) => void submitted.push(requestId);
   const executor = { submit, tried: new Promise(() => undefined) } as unknown as Executor;
-  await subject.rebuild({ executor, tenants: {} as Tenants, nodes: {} as Nodes });
+  const tenants = { follow: async () => undefined } as unknown as Tenants;
+  await subject.rebuild({ executor, tenants, nodes: {} as Nodes });
   expect(submitted).toEqual([7n]);
 });
 
@@ -147,13 +166,13 @@ test('what is asked for again and again while Kubernetes is away is done once wh
   const state = new ClusterState(objectOf);
   const subject = new Reactor({ state, log, metrics: new Metrics(), whenFresh: async () => undefined });
   let [isThere, tries, changes] = [false, 0, 0];
-  const changeRole = async () => {
+  const follow = async () => {
     tries += 1;
     if (!isThere) throw new Error('away');
     changes += 1;
   };
   const executor = {} as Executor;
-  await subject.rebuild({ executor, tenants: { changeRole } as unknown as Tenants, nodes: {} as Nodes });
+  await subject.rebuild({ executor, tenants: { follow } as unknown as Tenants, nodes: {} as Nodes });
   for (let index = 0; index < 50; index += 1) {
     subject.onEvent(staked);
     await new Promise((resolve) => setImmediate(resolve));

@@ -2,17 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChainEvent, decodeEvent } from '@daasvader/chain/events.ts';
 import type { RawEvent } from '@daasvader/chain/log.ts';
 import type { ClusterState } from './chain/cluster-state.ts';
-import type { Grant } from './chain/roles.ts';
+import type { Request } from './chain/requests.ts';
 import { EnclaveError } from './error.ts';
 import type { Executor } from './kube/executor.ts';
 import { reasonOf } from './kube/kubernetes.ts';
+import { namespaceIn } from './kube/names.ts';
 import type { Nodes } from './kube/nodes.ts';
+import { isKept } from './kube/rights.ts';
 import type { Tenants } from './kube/tenants.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 const RETRY_MS = 1_000;
 const REBUILD_MS = 30_000;
+/** How often namespaces get back the part that another of the same owner's took, in ms. */
+const DIVIDE_MS = 60_000;
 
 /** Who carries out what the chain says. */
 export interface Hands {
@@ -44,7 +48,10 @@ export class Reactor {
   readonly #rebuildMs: number;
   /** What is to be done as soon as it can be, each thing once. */
   readonly #waiting = new Set<string>();
+  /** Namespaces without pods, by their owner, with whose role their objects are to come back. */
+  readonly #suspended = new Map<string, string[]>();
   #hands: Hands | undefined;
+  #dividedAtMs = 0;
 
   constructor({ state, whenFresh, log, metrics, rebuildMs = REBUILD_MS }: ReactorOptions) {
     this.#state = state;
@@ -63,6 +70,7 @@ export class Reactor {
     if (!this.#hands) return;
     this.#log.info({ kind: event.kind, seq: raw.seq, digest: raw.digest }, '📡 API Response: Sui event');
     this.#react(event, this.#hands);
+    this.#followOwners(this.#hands);
   };
 
   /**
@@ -71,33 +79,61 @@ export class Reactor {
    */
   async rebuild(hands: Hands): Promise<void> {
     this.#hands = hands;
-    for (const request of this.#state.requests.desired) hands.executor.submit(request);
-    for (const grant of this.#state.roles.grants) this.#changeGrants(hands.tenants, grant);
+    const { requests } = this.#state;
+    for (const request of requests.desired)
+      if (requests.get(request.requestId) !== undefined || this.#isToBe(request))
+        hands.executor.submit(request);
+    this.#followOwners(hands);
     const late = sleep(this.#rebuildMs, 'late', { ref: false });
     if ((await Promise.race([hands.executor.tried, late])) === 'late')
       this.#log.warn('reactor: not all requests were tried, going on');
   }
 
-  /** Notes the chain's time, at which other stakes for roles may come into effect. */
+  /** Notes the chain's time, at which other stakes for roles may come into effect, and what is left of a role may end. */
   readonly onTime = (nowMs: number): void => {
-    if (this.#state.roles.passTime(nowMs) && this.#hands) this.#changeRoles(this.#hands.tenants);
+    this.#state.roles.passTime(nowMs);
+    if (!this.#hands) return;
+    this.#followOwners(this.#hands);
+    if (nowMs - this.#dividedAtMs < DIVIDE_MS) return;
+    this.#dividedAtMs = nowMs;
+    for (const owner of this.#hands.tenants.squeezed) this.#follow(this.#hands, owner);
   };
 
-  #changeRoles(tenants: Tenants): void {
-    for (const address of this.#state.roles.addresses) this.#changeRole(tenants, address);
+  /** Whether what was carried out is to be in the cluster now; in a namespace without pods it waits for its owner. */
+  #isToBe(request: Request): boolean {
+    const { roles } = this.#state;
+    return isKept(request, roles) && roles.phaseOf(request.owner, namespaceIn(request)) !== 'suspended';
   }
 
-  #changeRole(tenants: Tenants, address: string): void {
-    const role = () => this.#state.roles.roleOf(address);
-    void this.#insist(`change the role of ${address}`, () => tenants.changeRole(address, role()));
+  #followOwners(hands: Hands): void {
+    for (const owner of this.#state.roles.takeChanged()) this.#follow(hands, owner);
   }
 
-  #changeGrants(tenants: Tenants, { owner, namespace }: Pick<Grant, 'owner' | 'namespace'>): void {
-    const role = () => this.#state.roles.roleOf(owner);
-    void this.#insist(`change grants in ${namespace}`, () => tenants.changeGrants(owner, role(), namespace));
+  #follow(hands: Hands, owner: string): void {
+    const { requests, roles } = this.#state;
+    requests.forget(owner, (request) => !isKept(request, roles));
+    this.#bringBack(hands.executor, owner);
+    void this.#insist(`follow the role of ${owner}`, () => hands.tenants.follow(owner));
   }
 
-  #react(event: ChainEvent, { executor, nodes, tenants }: Hands): void {
+  /** What was in a namespace without pods is there again as soon as its owner's role is enough for it. */
+  #bringBack(executor: Executor, owner: string): void {
+    const { roles, requests } = this.#state;
+    const before = this.#suspended.get(owner) ?? [];
+    const back = before.filter((namespace) => roles.phaseOf(owner, namespace) === 'held');
+    const suspended = roles.tenanciesOf(owner).filter(({ phase }) => phase === 'suspended');
+    if (suspended.length > 0)
+      this.#suspended.set(
+        owner,
+        suspended.map(({ namespace }) => namespace),
+      );
+    else this.#suspended.delete(owner);
+    if (back.length === 0) return;
+    for (const request of requests.keptOf(owner))
+      if (back.includes(namespaceIn(request))) executor.submit(request);
+  }
+
+  #react(event: ChainEvent, { executor, nodes }: Hands): void {
     switch (event.kind) {
       case 'WorkerRegisteredEvent':
         this.#log.info({ nodeId: event.nodeId }, '🎉 NEW WORKER REGISTRATION EVENT FROM CONTRACT!');
@@ -105,17 +141,8 @@ export class Reactor {
       case 'WorkerStatusChangedEvent':
         void this.#insist(`follow worker ${event.nodeId}`, () => nodes.onWorkerStatus(event.nodeId));
         break;
-      case 'UserStakedEvent':
-      case 'UserWithdrawRequestedEvent':
-        this.#changeRole(tenants, event.user);
-        break;
-      case 'RoleGrantedEvent':
-        this.#changeGrants(tenants, event);
-        break;
-      case 'RoleStakesProposedEvent':
-        this.#changeRoles(tenants);
-        break;
-      case 'K8sAPIRequestScheduledEvent': {
+      case 'K8sAPIRequestScheduledEvent':
+      case 'KubernetesRequestEvent': {
         const request = this.#state.requests.get(BigInt(event.requestId));
         if (request) executor.submit(request);
         break;
@@ -128,7 +155,7 @@ export class Reactor {
       case 'RequestCancellationSettledEvent':
         executor.ended(BigInt(event.requestId));
         break;
-      default: // what we told the chain ourselves, or what needs nothing done
+      default: // what we told the chain ourselves, what changes roles, or what needs nothing done
     }
   }
 

@@ -37,7 +37,16 @@ test.each([
   ['an empty port', 'api: { port: "" }', 'api.port: '],
   ['a port above all', 'api: { port: 65536 }', 'api.port: '],
   ['a port with a fraction', 'api: { port: 6443.5 }', 'api.port: '],
-  ['more gas than a number holds', 'gas: { budget_per_hour: 9007199254740993 }', 'gas.budget_per_hour: '],
+  [
+    'more gas than a number holds',
+    'gas: { statements_per_hour: 9007199254740993 }',
+    'gas.statements_per_hour: ',
+  ],
+  [
+    'more for one transaction than the enclave signs',
+    'gas: { budget_per_transaction: 500000001 }',
+    'gas.budget_per_transaction: ',
+  ],
   ['a time beyond all timers', 'relay: { idle_seconds: 2592000 }', 'relay.idle_seconds: '],
   ['a time without end', 'relay: { idle_seconds: .inf }', 'relay.idle_seconds: '],
   [

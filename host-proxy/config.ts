@@ -86,8 +86,12 @@ const fileSchema = z.strictObject({
   heartbeat_interval: z.int().min(1).max(30).default(30),
   gas: z
     .strictObject({
-      budget_per_transaction: z.int().min(1).default(100_000_000),
-      budget_per_hour: z.int().min(1).default(100_000_000_000),
+      /** At most; what a transaction offers is what a simulation says. The enclave signs no more than 0.5 SUI. */
+      budget_per_transaction: z.int().min(1).max(500_000_000).default(500_000_000),
+      /** Heartbeats, anchors, the lead, identity and registration. */
+      heartbeats_per_hour: z.int().min(1).default(10_000_000_000),
+      /** All else that the operator says, which users and workers cause. */
+      statements_per_hour: z.int().min(1).default(100_000_000_000),
     })
     .prefault({}),
 });
@@ -129,10 +133,12 @@ const deploymentSchema = z.object({
   rpcUrl: z.string(),
   chainId: z.string(),
   packageId: id,
+  originalPackageId: id,
   registryId: id,
   workersId: id,
   stakingId: id,
   schedulerId: id,
+  imagesId: id,
   adminCapId: id.optional(),
 });
 

@@ -5,6 +5,7 @@ export type HostProxyErrorCode =
   | 'key' // the host account's key cannot be used
   | 'request' // the enclave asked for something malformed
   | 'refused' // the enclave asked for something the host does not do
+  | 'fails' // the transaction would fail if it were executed now
   | 'budget' // the gas budget is used up
   | 'conflict' // an event does not continue the stored log
   | 'store' // the event log on disk cannot be read or written

@@ -3,17 +3,29 @@ import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { HostProxyError } from './error.ts';
 import type { Coin, HostChain } from './host-chain.ts';
+import type { Pot } from './transaction-kind.ts';
 
-/** So many sponsored transactions can be under way at once. */
+/** So many transactions can be under way at once. */
 const POOL_SIZE = 16;
+/** What a coin must hold to be of use, in MIST: a batch of statements costs less, and so does splitting a coin. */
+const MIN_BALANCE = 50_000_000n;
+/** One coin in so many is left to what keeps the cluster alive, however many statements wait. */
+const SPARE_SHARE = 4;
 /** A coin whose transaction never came is offered again after this. */
 const LEASE_MS = 30_000;
 const WAIT_MS = 15_000;
 const POLL_MS = 100;
 
-interface Lease {
+interface Held {
   readonly version: bigint;
   readonly until: number;
+}
+
+/** A coin that pays for one transaction and for no other. */
+export interface Lease {
+  readonly coin: Coin;
+  /** Gives it back when nothing was signed. */
+  release(): void;
 }
 
 /**
@@ -23,9 +35,8 @@ interface Lease {
 export class GasCoins {
   readonly #chain: HostChain;
   readonly #account: Ed25519Keypair;
-  readonly #leases = new Map<string, Lease>();
-  #queue: Promise<unknown> = Promise.resolve();
-  #spread = false;
+  readonly #held = new Map<string, Held>();
+  #spread: Promise<void> | undefined;
 
   constructor(chain: HostChain, account: Ed25519Keypair) {
     this.#chain = chain;
@@ -33,65 +44,74 @@ export class GasCoins {
   }
 
   /**
-   * Takes a coin that can pay `budget` MIST.
+   * Takes the largest coin that is free; statements leave some of them to heartbeats.
    *
    * @throws {HostProxyError} `budget` when no coin is large enough or none becomes free in time, `chain`
    */
-  lease(budget: bigint): Promise<Coin> {
-    const leased = this.#queue.then(() => this.#take(budget));
-    this.#queue = leased.catch(() => {}); // its own caller hears of it
-    return leased;
-  }
-
-  async #take(budget: bigint): Promise<Coin> {
+  async lease(pot: Pot): Promise<Lease> {
+    this.#spread ??= this.#split();
+    await this.#spread.catch((error: unknown) => {
+      this.#spread = undefined;
+      throw error;
+    });
     for (const deadline = performance.now() + WAIT_MS; ; await delay(POLL_MS)) {
-      const coins = (await this.#chain.coins(this.#account.toSuiAddress())).filter(
-        (coin) => BigInt(coin.balance) >= budget,
-      );
-      const free = coins.find((coin) => this.#isFree(coin));
-      if (free && !this.#spread && coins.length < POOL_SIZE) {
-        await this.#split(free, budget);
-        continue;
+      const coins = await this.#coins();
+      const free = coins.filter((coin) => this.#isFree(coin));
+      const spare = pot === 'statements' ? Math.floor(coins.length / SPARE_SHARE) : 0;
+      const coin = free.length > spare ? this.#best(free) : undefined;
+      if (coin) return this.#hold(coin);
+      if (performance.now() > deadline) {
+        throw new HostProxyError('budget', 'Cannot pay gas: every coin is in use; ask again in 30 s');
       }
-      if (free) {
-        this.#leases.set(free.objectId, {
-          version: BigInt(free.version),
-          until: performance.now() + LEASE_MS,
-        });
-        return free;
-      }
-      if (coins.length === 0)
-        throw new HostProxyError(
-          'budget',
-          `Cannot pay gas: no coin of the host account ${this.#account.toSuiAddress()} holds ${budget} MIST`,
-        );
-      if (performance.now() > deadline)
-        throw new HostProxyError('budget', 'Cannot pay gas: every coin is in use');
     }
   }
 
+  #hold(coin: Coin): Lease {
+    const held = { version: BigInt(coin.version), until: performance.now() + LEASE_MS };
+    this.#held.set(coin.objectId, held);
+    const release = () => {
+      if (this.#held.get(coin.objectId) === held) this.#held.delete(coin.objectId);
+    };
+    return { coin, release };
+  }
+
+  /** Those of use, the largest first. @throws {HostProxyError} `budget` when there is none, `chain` */
+  async #coins(): Promise<Coin[]> {
+    const owner = this.#account.toSuiAddress();
+    const coins = (await this.#chain.coins(owner)).filter(({ balance }) => BigInt(balance) >= MIN_BALANCE);
+    if (coins.length > 0) return coins.sort((a, b) => Number(BigInt(b.balance) - BigInt(a.balance)));
+    throw new HostProxyError(
+      'budget',
+      `Cannot pay gas: no coin of the host account ${owner} holds ${MIN_BALANCE} MIST; send it SUI`,
+    );
+  }
+
   #isFree({ objectId, version }: Coin): boolean {
-    const lease = this.#leases.get(objectId);
-    return !lease || BigInt(version) > lease.version || performance.now() > lease.until;
+    const held = this.#held.get(objectId);
+    return !held || BigInt(version) > held.version || performance.now() > held.until;
+  }
+
+  /** A coin that another transaction may still name comes last: of two that name it, validators might take neither. */
+  #best(free: readonly Coin[]): Coin | undefined {
+    const isNamed = ({ objectId, version }: Coin) => this.#held.get(objectId)?.version === BigInt(version);
+    return free.find((coin) => !isNamed(coin)) ?? free[0];
   }
 
   /** Turns one large coin into many, once; a coin too small for that stays as it is. */
-  async #split(coin: Coin, budget: bigint): Promise<void> {
-    this.#spread = true;
+  async #split(): Promise<void> {
+    const [coin, ...others] = await this.#coins();
+    if (!coin || others.length + 1 >= POOL_SIZE) return;
     const share = BigInt(coin.balance) / BigInt(POOL_SIZE + 1);
-    if (share < budget) return;
+    if (share < MIN_BALANCE) return;
+    const owner = this.#account.toSuiAddress();
     const transaction = new Transaction();
     const shares = Array.from({ length: POOL_SIZE - 1 }, () => share);
     const parts = transaction.splitCoins(transaction.gas, shares);
     transaction.transferObjects(
       shares.map((_, i) => parts[i]!),
-      this.#account.toSuiAddress(),
+      owner,
     );
-    payWith(transaction, coin, {
-      owner: this.#account.toSuiAddress(),
-      budget,
-      price: await this.#chain.gasPrice(),
-    });
+    payWith(transaction, coin, { owner, budget: MIN_BALANCE, price: await this.#chain.gasPrice() });
     await this.#chain.execute(transaction, this.#account);
   }
 }

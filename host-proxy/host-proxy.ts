@@ -7,21 +7,23 @@ import { HybridHost } from '@daasvader/vsock/hybrid-host.ts';
 import { ENCLAVE_PORT, HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { ConnectionHandler, Vsock } from '@daasvader/vsock/vsock.ts';
 import type { Logger } from 'pino';
-import { readAccount } from './account.ts';
+import { COLLECT_FEES } from './collect-fees.ts';
 import { type ClusterDeployment, type Config, readClusterDeployment } from './config.ts';
 import { limitConnections } from './connection-limit.ts';
 import { ConsoleLog } from './console-log.ts';
+import { listenForCommands } from './control.ts';
 import { enclaveConfiguration } from './enclave-configuration.ts';
 import { EnclaveMachine } from './enclave-machine.ts';
 import { EnclaveProcess } from './enclave-process.ts';
 import { HostProxyError } from './error.ts';
 import { EventsService } from './events-service.ts';
-import { GasCoins } from './gas-coins.ts';
-import { SuiHostChain } from './host-chain.ts';
+import { FeesService } from './fees-service.ts';
+import { GasPots } from './gas-pots.ts';
 import { jsonService, type Routes } from './json-service.ts';
 import { Metrics, serveMetrics } from './metrics.ts';
 import { NitroCli } from './nitro-cli.ts';
 import { authorityOf, outboundHandler } from './outbound.ts';
+import { openHostAccount } from './own-transactions.ts';
 import { pulseHandler } from './pulse.ts';
 import { RelayServer } from './relay-server.ts';
 import { SeatService, seatRequestSchema } from './seat-service.ts';
@@ -50,6 +52,7 @@ export class HostProxy {
   readonly #vsock: Vsock;
   readonly #relays: RelayServer[] = [];
   #metricsServer: Server | undefined;
+  #commands: { close(): unknown } | undefined;
   #console: ConsoleLog | undefined;
   #events: EventsService | undefined;
   #enclave: { stop(): Promise<void> } | undefined;
@@ -65,7 +68,7 @@ export class HostProxy {
    * Starts all of it, or nothing.
    *
    * @throws {HostProxyError} `config`, `key`, `port-taken` or `store`
-   * @throws {VsockError} `in-use` or `path`
+   * @throws {VsockError} `in-use` when another host proxy runs on the same folder, or `path`
    */
   static async start(config: Config, options: HostProxyOptions, log: Logger): Promise<HostProxy> {
     const proxy = new HostProxy(config, log);
@@ -83,6 +86,7 @@ export class HostProxy {
     await Promise.all(this.#relays.map((relay) => relay.drain(graceMs)));
     await this.#enclave?.stop();
     this.#vsock.close();
+    this.#commands?.close();
     await this.#events?.close();
     await this.#console?.close();
     this.#metricsServer?.close();
@@ -160,21 +164,14 @@ export class HostProxy {
   }
 
   async #services(cluster: ClusterDeployment, events: EventsService): Promise<Routes> {
-    const { host, gas, sui } = this.#config;
-    const account = await readAccount(host.key_file);
-    const chain = new SuiHostChain(cluster.network, sui.rpc_endpoint);
-    const coins = new GasCoins(chain, account);
-    const perTransaction = BigInt(gas.budget_per_transaction);
-    const budget = { packageId: cluster.packageId, perTransaction, perHour: BigInt(gas.budget_per_hour) };
-    const sponsor = new Sponsor(chain, coins, account, budget);
-    const seat = new SeatService(chain, coins, account, cluster, perTransaction);
-    this.#log.info({ account: account.toSuiAddress() }, 'paying gas and taking the seat as the host account');
+    const account = await openHostAccount(this.#config, cluster);
+    const sponsor = new Sponsor({ ...account, pots: new GasPots(this.#config.gas, this.#metrics) });
+    const seat = new SeatService(account, cluster);
+    await this.#listenForCommands(new FeesService(account));
+    const address = account.account.toSuiAddress();
+    this.#log.info({ account: address }, 'paying gas and taking the seat as the host account');
     return {
-      [`POST ${HOST_ROUTE.sponsor}`]: async ({ body }) => {
-        const sponsored = await sponsor.sponsor(sponsorRequestSchema.parse(body));
-        this.#metrics.gasReserved.inc(gas.budget_per_transaction);
-        return sponsored;
-      },
+      [`POST ${HOST_ROUTE.sponsor}`]: async ({ body }) => sponsor.sponsor(sponsorRequestSchema.parse(body)),
       [`POST ${HOST_ROUTE.seat}`]: async ({ body }) => ({
         digest: await seat.take(seatRequestSchema.parse(body)),
       }),
@@ -185,6 +182,14 @@ export class HostProxy {
         return result;
       },
     };
+  }
+
+  async #listenForCommands(fees: FeesService): Promise<void> {
+    const routes = { [`POST ${COLLECT_FEES}`]: async () => fees.collect() };
+    this.#commands = await listenForCommands(
+      this.#config.host.state_dir,
+      jsonService(routes, this.#metrics, this.#log),
+    );
   }
 
   async #relay(port: number, vsockPort: number): Promise<void> {

@@ -24,6 +24,7 @@ const STATUS: Partial<Record<HostProxyErrorCode, number>> = {
   request: 400,
   refused: 403,
   conflict: 409,
+  fails: 422,
   budget: 429,
   chain: 502,
 };

@@ -24,10 +24,12 @@ beforeEach(async () => {
   const [rpcUrl, chainId, network] = ['http://127.0.0.1:9', 'chain', 'localnet'];
   const ids = {
     packageId: id('1'),
+    originalPackageId: id('1'),
     registryId: id('2'),
     workersId: id('3'),
     stakingId: id('4'),
     schedulerId: id('5'),
+    imagesId: id('6'),
   };
   await writeFile(join(dir, 'cluster.json'), JSON.stringify({ network, rpcUrl, chainId, ...ids }));
   await writeFile(join(dir, 'host.key'), new Ed25519Keypair().getSecretKey(), { mode: 0o600 });
@@ -116,6 +118,16 @@ test('the peer that floods a port is cut off at the limit, and others are served
   await configuration.close();
   for (const socket of flood) socket.destroy();
   guest.close();
+});
+
+test('collect-fees has the host proxy that runs collect, and says what it could not', async () => {
+  await ready(await run());
+  const config = join(dir, 'nautilus-config.yaml');
+  const command = [join(import.meta.dirname, 'main.ts'), 'collect-fees', '--config', config];
+  const child = spawn(process.execPath, command);
+  children.push(child);
+  const [message, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect([code, message]).toEqual([1, expect.stringMatching(/Cannot .*: .*\[request\]/)]);
 });
 
 test('SIGTERM drains and exits with 0', async () => {

@@ -5,6 +5,7 @@ import { endOnBrokenOutput, logOutput } from '@daasvader/program/standard-output
 import { VsockError } from '@daasvader/vsock/vsock.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { pino } from 'pino';
+import { collectFees } from './collect-fees.ts';
 import { readConfig } from './config.ts';
 import { HostProxyError } from './error.ts';
 import { HostProxy, type HostProxyOptions } from './host-proxy.ts';
@@ -30,6 +31,18 @@ program
   .option('--emulator', "boot the image on QEMU's Nitro machine instead of running nitro-cli", false)
   .showHelpAfterError('(add --help for what it takes)')
   .action(run);
+
+program
+  .command('collect-fees')
+  .description('have the fees of orders paid to the host whose enclave leads')
+  .requiredOption('--config <file>', 'nautilus-config.yaml')
+  .option('--json', 'print one line of JSON', false)
+  .showHelpAfterError('(add --help for what it takes)')
+  .action(async ({ config, json }: { config: string; json: boolean }) => {
+    const collected = await collectFees(config);
+    const { mist, host, digest } = collected;
+    process.stdout.write(json ? `${JSON.stringify(collected)}\n` : `${mist} MIST for ${host} (${digest})\n`);
+  });
 
 async function run({ config: file, ...options }: HostProxyOptions & { config: string }): Promise<void> {
   const log = pino({ name: 'host-proxy' }, logOutput);

@@ -7,6 +7,7 @@ import { listenTcp } from './relay-server.ts';
 export class Metrics {
   readonly registry = new Registry();
   readonly #to = [this.registry];
+  #beforeScrape: () => void = () => {};
 
   readonly relayOpen = new Gauge({
     name: 'daasvader_relay_open_connections',
@@ -42,10 +43,24 @@ export class Metrics {
     labelNames: ['outcome'],
     registers: this.#to,
   });
-  readonly gasReserved = new Counter({
-    name: 'daasvader_gas_reserved_mist_total',
-    help: 'Gas budget promised to transactions of the enclave, in MIST',
+  readonly gasSpent = new Counter({
+    name: 'daasvader_gas_spent_mist_total',
+    help: 'Gas that sponsored transactions took, as their effects say, in MIST',
+    labelNames: ['pot'],
     registers: this.#to,
+  });
+  readonly gasRefused = new Counter({
+    name: 'daasvader_gas_refused_total',
+    help: 'Transactions that were not sponsored because their pot was empty',
+    labelNames: ['pot'],
+    registers: this.#to,
+  });
+  readonly gasPot = new Gauge({
+    name: 'daasvader_gas_pot_mist',
+    help: 'Of the last hour: spent, reserved until it is known what was spent, and the limit of both, in MIST',
+    labelNames: ['pot', 'state'],
+    registers: this.#to,
+    collect: () => this.#beforeScrape(),
   });
   readonly hostRequests = new Counter({
     name: 'daasvader_host_requests_total',
@@ -58,6 +73,11 @@ export class Metrics {
     help: 'Events appended to the log store',
     registers: this.#to,
   });
+
+  /** Has `update` set what only it knows, each time before the metrics are told. */
+  onScrape(update: () => void): void {
+    this.#beforeScrape = update;
+  }
 }
 
 /**

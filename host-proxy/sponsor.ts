@@ -1,18 +1,23 @@
 import { bcs } from '@mysten/sui/bcs';
-import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { z } from 'zod';
 import { HostProxyError } from './error.ts';
-import type { GasCoins } from './gas-coins.ts';
-import type { HostChain } from './host-chain.ts';
-import { HourlyLimit } from './hourly-limit.ts';
-
-const FRAMEWORK = `0x${'2'.padStart(64, '0')}`;
-/** A programmable transaction may have 1,024 commands; the enclave needs a handful. */
-const MAX_COMMANDS = 64;
+import { GasBid } from './gas-bid.ts';
+import { offerFor } from './gas-budget.ts';
+import type { GasPots } from './gas-pots.ts';
+import type { Coin } from './host-chain.ts';
+import type { HostAccount } from './own-transactions.ts';
+import { Spending } from './spending.ts';
+import {
+  classify,
+  MAX_KIND_CHARACTERS,
+  type Pot,
+  parseKind,
+  type TransactionKind,
+} from './transaction-kind.ts';
 
 /** Body of `POST /gas/sponsor`: BCS of a TransactionKind, and who will sign it. */
 export const sponsorRequestSchema = z.strictObject({
-  transaction: z.base64().max(180_000),
+  transaction: z.base64().max(MAX_KIND_CHARACTERS),
   sender: z.string().regex(/^0x[0-9a-f]{64}$/),
 });
 
@@ -22,95 +27,78 @@ export interface Sponsored {
   readonly sponsorSignature: string;
 }
 
-/** What the host pays for, in MIST. */
-export interface GasBudget {
-  readonly packageId: string;
-  readonly perTransaction: bigint;
-  readonly perHour: bigint;
+/** What a sponsor needs. */
+export interface SponsorOptions extends HostAccount {
+  readonly pots: GasPots;
 }
 
-/** Pays the gas of the enclave's transactions, and of nothing else. */
-export class Sponsor {
-  readonly #chain: HostChain;
-  readonly #coins: GasCoins;
-  readonly #account: Ed25519Keypair;
-  readonly #budget: GasBudget;
-  /** Counts the whole budget of each transaction: what it really costs is known only when it is over. */
-  readonly #hour: HourlyLimit;
+interface Order {
+  readonly kind: TransactionKind;
+  readonly sender: string;
+  readonly pot: Pot;
+  readonly isHeartbeat: boolean;
+}
 
-  constructor(chain: HostChain, coins: GasCoins, account: Ed25519Keypair, budget: GasBudget) {
-    this.#chain = chain;
-    this.#coins = coins;
-    this.#account = account;
-    this.#budget = budget;
-    this.#hour = new HourlyLimit(budget.perHour, 'MIST');
+/**
+ * Pays the gas of the enclave's transactions, and of nothing else. A transaction's budget is what a simulation says; it
+ * is reserved in its pot until the host's own full node tells what was really spent.
+ */
+export class Sponsor {
+  readonly #options: SponsorOptions;
+  readonly #bid = new GasBid();
+  readonly #spending: Spending;
+
+  constructor(options: SponsorOptions) {
+    this.#options = options;
+    this.#spending = new Spending(options.chain);
   }
 
   /**
    * Checks a transaction kind and completes it with the host's gas.
    *
-   * @throws {HostProxyError} `request`, `refused`, `budget` or `chain`
+   * @throws {HostProxyError} `request`, `refused`, `fails`, `budget` or `chain`
    */
   async sponsor({ transaction, sender }: z.infer<typeof sponsorRequestSchema>): Promise<Sponsored> {
-    const owner = this.#account.toSuiAddress();
+    const { account, packages, coins } = this.#options;
     // The sponsor's signature would count as the sender's: the host account's own objects would be open to the enclave.
-    if (sender === owner)
+    if (sender === account.toSuiAddress())
       throw new HostProxyError('refused', 'Cannot sponsor: the sender is the host account itself');
     const kind = parseKind(transaction);
-    assertOwnCalls(kind, this.#budget.packageId);
-    const giveBack = this.#hour.take(this.#budget.perTransaction);
+    const { pot, isHeartbeat, packageId } = classify(kind);
+    await packages.assert(packageId);
+    const lease = await coins.lease(pot);
     try {
-      return await this.#complete(kind, sender, owner);
+      return await this.#sign({ kind, sender, pot, isHeartbeat }, lease.coin);
     } catch (error) {
-      giveBack();
+      lease.release();
       throw error;
     }
   }
 
-  async #complete(kind: Kind, sender: string, owner: string): Promise<Sponsored> {
-    const budget = this.#budget.perTransaction;
-    const price = await this.#chain.gasPrice();
-    const { objectId, version, digest } = await this.#coins.lease(budget);
-    const payment = [{ objectId, version, digest }];
-    const bytes = bcs.TransactionData.serialize({
-      V1: { kind, sender, gasData: { payment, owner, price, budget }, expiration: { None: true } },
-    }).toBytes();
-    const { signature } = await this.#account.signTransaction(bytes);
+  async #sign(order: Order, coin: Coin): Promise<Sponsored> {
+    const { chain, account, pots, perTransaction } = this.#options;
+    const price = await chain.gasPrice();
+    const most = smaller(perTransaction, BigInt(coin.balance));
+    const use = await chain.simulate(this.#encode(order, coin, { price, budget: most }));
+    const offer = offerFor(use, price, order.isHeartbeat ? this.#bid.offers() : [1n], most);
+    const taken = pots.take(order.pot, offer.budget);
+    const bytes = this.#encode(order, coin, offer);
+    const { signature } = await account.signTransaction(bytes);
+    const beat = order.isHeartbeat ? this.#bid.begin() : undefined;
+    this.#spending.follow({ bytes, coin, taken, onOutcome: (outcome) => beat?.end(outcome) });
     return { transaction: Buffer.from(bytes).toString('base64'), sponsorSignature: signature };
   }
+
+  #encode({ kind, sender }: Order, coin: Coin, offer: { price: bigint; budget: bigint }): Uint8Array {
+    const { objectId, version, digest } = coin;
+    const payment = [{ objectId, version, digest }];
+    const gasData = { payment, owner: this.#options.account.toSuiAddress(), ...offer };
+    return bcs.TransactionData.serialize({
+      V1: { kind, sender, gasData, expiration: { None: true } },
+    }).toBytes();
+  }
 }
 
-type Kind = typeof bcs.TransactionKind.$inferType;
-
-function parseKind(base64: string): Kind {
-  const bytes = Buffer.from(base64, 'base64');
-  try {
-    const kind = bcs.TransactionKind.parse(bytes);
-    if (Buffer.from(bcs.TransactionKind.serialize(kind).toBytes()).equals(bytes)) return kind;
-  } catch (cause) {
-    throw new HostProxyError('request', 'Cannot sponsor: the transaction kind is not valid BCS', { cause });
-  }
-  throw new HostProxyError('request', 'Cannot sponsor: the transaction kind is not canonical BCS');
-}
-
-/** Only calls into the cluster's package and the check of an attestation document, none of them with the gas coin. */
-function assertOwnCalls(kind: Kind, packageId: string): void {
-  const refuse = (what: string): never => {
-    throw new HostProxyError('refused', `Cannot sponsor: ${what}`);
-  };
-  const program = kind.ProgrammableTransaction ?? refuse(`a ${kind.$kind} is not a programmable transaction`);
-  if (program.commands.length === 0 || program.commands.length > MAX_COMMANDS) {
-    refuse(`it has ${program.commands.length} commands`);
-  }
-  for (const input of program.inputs) {
-    if (!input.Pure && !input.Object) refuse(`input ${input.$kind} is not allowed`);
-  }
-  for (const command of program.commands) {
-    const call = command.MoveCall ?? refuse(`command ${command.$kind} is not allowed`);
-    const target = `${call.package}::${call.module}::${call.function}`;
-    const known =
-      call.package === packageId || target === `${FRAMEWORK}::nitro_attestation::load_nitro_attestation`;
-    if (!known) refuse(`${target} is not a function of the cluster's package`);
-    if (call.arguments.some((argument) => argument.GasCoin)) refuse(`${target} takes the gas coin`);
-  }
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

@@ -1,4 +1,4 @@
-import { activateWorker, heartbeat, type SeatIds } from '@daasvader/chain/calls/operator.ts';
+import { activateWorker } from '@daasvader/chain/calls/operator.ts';
 import { stake, submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { stakeAndRegisterWorker } from '@daasvader/chain/calls/worker-owner.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
@@ -7,18 +7,17 @@ import type { RawEvent } from '@daasvader/chain/log.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { Follower } from '@daasvader/enclave/chain/follower.ts';
 import { Freshness } from '@daasvader/enclave/chain/freshness.ts';
-import { Operator } from '@daasvader/enclave/chain/operator.ts';
-import { type RegistrationOptions, register, takeSeat } from '@daasvader/enclave/chain/registration.ts';
+import { register } from '@daasvader/enclave/chain/registration.ts';
 import { Metrics } from '@daasvader/enclave/metrics.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
 import { generateSealKey } from '@daasvader/seal/seal.ts';
 import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
+import { type ActOptions, ChainEnclave } from '@daasvader/testbed/cluster/chain-enclave.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const SUI = 1_000_000_000n;
-const AUDIT_HEAD = new Uint8Array(32);
 
 let cluster: ChainCluster;
 
@@ -28,53 +27,51 @@ beforeAll(async () => {
 
 afterAll(() => cluster.close());
 
-/** An enclave that has just booted: a new operator without a coin. */
-async function bootEnclave(): Promise<RegistrationOptions> {
-  const { client, services, nsm, deployment } = cluster;
-  const operator = new Operator(client, services, new Ed25519Keypair());
-  return { operator, nsm, services, ids: deployment, binding: await cluster.bindingOf(operator.address) };
-}
-
-async function seatEnclave(): Promise<{ operator: Operator; seat: SeatIds }> {
-  const enclave = await bootEnclave();
-  const seat = await register(enclave);
-  await takeSeat(enclave, seat);
-  return { operator: enclave.operator, seat };
-}
-
-function beat(
-  { operator, seat }: { operator: Operator; seat: SeatIds },
-  onSigned?: (digest: string) => void,
-) {
-  return operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD), onSigned);
-}
-
 describe('registration', () => {
-  test('an enclave registers with its document, is seated by its host and beats, all paid by the host', async () => {
-    const enclave = await seatEnclave();
-    const registry = await cluster.reader.registry();
-    expect(registry.seat).toBe(enclave.seat.enclaveId);
-    const { operator, measurementVersion } = await cluster.reader.enclave(enclave.seat.enclaveId);
+  test('an enclave registers with its document, is seated by its host, leads and beats, all paid by the host', async () => {
+    const enclave = await ChainEnclave.leading(cluster);
+    const { enclaveId } = enclave.ids;
+    const { seats, lease } = await cluster.reader.registry();
+    const host = cluster.host.toSuiAddress();
+    expect(seats.list).toEqual([expect.objectContaining({ host, enclaveId })]);
+    expect(lease).toMatchObject({ term: '1', leader: { host, enclaveId } });
+    const { operator, measurementVersion } = await cluster.reader.enclave(enclaveId);
     expect(operator).toBe(enclave.operator.address);
     expect(measurementVersion).toBe('sources');
-    await expect(beat(enclave)).resolves.toMatchObject({ digest: expect.any(String) });
+    await expect(enclave.beat()).resolves.toMatchObject({ digest: expect.any(String) });
+    expect((await cluster.reader.registry()).lease.inSync).toEqual([host]);
   });
 
-  test('a successor takes the seat over, and the predecessor can do nothing more', async () => {
-    const predecessor = await seatEnclave();
-    const successor = await seatEnclave();
-    await beat(successor);
-    await expect(beat(predecessor)).rejects.toMatchObject({ name: 'ChainRefusal' });
+  test('a successor takes the seat and the lead over, and the predecessor can do nothing more', async () => {
+    const predecessor = await ChainEnclave.leading(cluster);
+    const successor = await ChainEnclave.leading(cluster);
+    await successor.beat();
+    await expect(predecessor.beat()).rejects.toMatchObject({ name: 'ChainRefusal', command: 0 });
+  });
+
+  test.each<[string, (nowMs: number, term: bigint) => ActOptions]>([
+    ['in a term that is over', (_, term) => ({ term: term - 1n })],
+    ['in a term that is not reached', (_, term) => ({ term: term + 1n })],
+    ['and let through after its last moment', (nowMs) => ({ notAfterMs: BigInt(nowMs) - 1n })],
+    ['to be held back for longer than five minutes', (nowMs) => ({ notAfterMs: BigInt(nowMs) + 400_000n })],
+  ])('what the operator signed %s does nothing', async (_, limits) => {
+    const enclave = await ChainEnclave.leading(cluster);
+    const { stateVersion } = await cluster.reader.registry();
+    const nowMs = await cluster.reader.timeMs();
+    const late = enclave.beat(limits(nowMs, enclave.term));
+    await expect(late).rejects.toMatchObject({ name: 'ChainRefusal', command: 0 });
+    expect((await cluster.reader.registry()).stateVersion).toBe(stateVersion);
+    await enclave.beat();
   });
 
   test("a document that speaks of another operator's keys registers nobody", async () => {
-    const enclave = await bootEnclave();
+    const enclave = await ChainEnclave.boot(cluster);
     const binding = await cluster.bindingOf(cluster.admin.toSuiAddress());
     await expect(register({ ...enclave, binding })).rejects.toMatchObject({ name: 'ChainRefusal' });
   });
 
   test('an enclave is not registered under a document that is no document', async () => {
-    const enclave = await bootEnclave();
+    const enclave = await ChainEnclave.boot(cluster);
     const nsm = { attest: async () => new Uint8Array(100) } as unknown as Nsm;
     await expect(register({ ...enclave, nsm })).rejects.toMatchObject({ name: 'ChainRefusal' });
   });
@@ -82,12 +79,12 @@ describe('registration', () => {
 
 describe('follower', () => {
   test('it sees every event of every log, those from before it started too, and the heads confirm them', async () => {
-    const enclave = await seatEnclave();
+    const enclave = await ChainEnclave.leading(cluster);
     const seen: RawEvent[] = [];
     const synced = Promise.withResolvers<void>();
     const follower = await startFollower((event) => seen.push(event), synced.resolve);
     await useCluster(enclave);
-    await beat(enclave, follower.freshness.sent);
+    await enclave.beat({ onSigned: follower.freshness.sent });
     await synced.promise;
     follower.stop();
     const { registry, workers, staking, scheduler } = await logs();
@@ -97,11 +94,12 @@ describe('follower', () => {
     expect(names(workers.id)).toEqual([
       'WorkerRegisteredEvent',
       'StakeDepositedEvent',
+      'WorkerCounterEvent',
       'WorkerStatusChangedEvent',
     ]);
     expect(names(staking.id)).toEqual(['RoleStakesProposedEvent', 'UserStakedEvent']);
-    expect(names(scheduler.id)).toEqual(['K8sAPIRequestScheduledEvent', 'WorkerAssignedEvent']);
-    expect(follower.subject.status).toMatchObject({ halted: undefined, logs: { [workers.id]: 3 } });
+    expect(names(scheduler.id)).toEqual(['K8sAPIRequestScheduledEvent']);
+    expect(follower.subject.status).toMatchObject({ halted: undefined, logs: { [workers.id]: 4 } });
   });
 
   test('what one follower gave the host to keep, the next one takes from there', async () => {
@@ -114,9 +112,10 @@ describe('follower', () => {
 async function startFollower(onEvent: (event: RawEvent) => void, onHeads: () => void) {
   const { client, services, deployment, devnet } = cluster;
   const freshness = new Freshness(60_000);
-  const { packageId, registryId, workersId, stakingId, schedulerId } = deployment;
+  const { originalPackageId, registryId, workersId, stakingId, schedulerId } = deployment;
   const subject = new Follower({
-    ...{ services, packageId, onEvent, onHeads, freshness },
+    ...{ services, registryId, onEvent, onHeads, freshness },
+    packages: new Set([originalPackageId]),
     nodes: [{ url: devnet.url, client }],
     committee: await readCommittee(client),
     metrics: new Metrics(),
@@ -129,15 +128,17 @@ async function startFollower(onEvent: (event: RawEvent) => void, onHeads: () => 
 }
 
 /** A worker joins, a user stakes and asks for a pod. */
-async function useCluster({ operator, seat }: { operator: Operator; seat: SeatIds }): Promise<void> {
+async function useCluster(enclave: ChainEnclave): Promise<void> {
   const { client, deployment } = cluster;
   const [owner, user] = [await cluster.fundedAccount(), await cluster.fundedAccount()];
   const { publicKey: sealToken } = await generateSealKey();
   await submit(client, owner, (tx) =>
-    stakeAndRegisterWorker(tx, deployment, { stake: 5n * SUI, nodeId: 'worker-1', sealToken }),
+    stakeAndRegisterWorker(tx, deployment, {
+      ...{ stake: 5n * SUI, nodeId: 'worker-1', sealToken },
+      identityKey: new Ed25519Keypair().getPublicKey().toRawBytes(),
+    }),
   );
-  const ids: SeatIds = { ...deployment, enclaveId: seat.enclaveId };
-  await operator.execute((tx) => activateWorker(tx, ids, 'worker-1'));
+  await enclave.act((tx, act) => activateWorker(tx, enclave.ids, act, { nodeId: 'worker-1', counter: 1n }));
   await submit(client, user, (tx) => stake(tx, deployment, 2n * SUI));
   await submit(client, user, (tx) =>
     submitK8sRequest(tx, deployment, {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
-import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { clusterBaseline } from '@daasvader/enclave/kube/roles.ts';
 import { Tenants } from '@daasvader/enclave/kube/tenants.ts';
 import { Tracker } from '@daasvader/enclave/kube/tracker.ts';
@@ -9,6 +8,7 @@ import { BareServer } from '@daasvader/testbed/cluster/bare-server.ts';
 import { FakeKubelet } from '@daasvader/testbed/cluster/fake-kubelet.ts';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   for (const object of clusterBaseline()) await kubernetes.apply(object);
   tracker = new Tracker(kubernetes);
   void tracker.run(log, stop.signal);
-  await bootEnclave(chain, { kubernetes, tracker, tenants: new Tenants(kubernetes, { grantsIn: () => [] }) });
+  await bootEnclave(chain, { kubernetes, tracker, tenants: (roles) => new Tenants(kubernetes, roles) });
 });
 
 afterAll(async () => {
@@ -123,6 +123,28 @@ test('an order that Kubernetes does not take fails with its words, and the next 
   expect(await kubernetes.list<V1Deployment>(OWN_DEPLOYMENTS)).toMatchObject({
     items: [{ metadata: { name: 'next' } }],
   });
+});
+
+test('what cannot be replayed yet fails with a line that says so, and holds up nothing', async () => {
+  const web = deployment('replayed', {});
+  const cases: [Asked, RegExp][] = [
+    [{ ...web, query: 'dryRun=All' }, /the query "dryRun=All" cannot be replayed yet/],
+    [{ ...web, contentType: 'application/apply-patch+yaml' }, /content of type .* cannot be replayed yet/],
+    [{ path: deployments, digest: new Uint8Array(32) }, /a body by its digest cannot be fetched yet/],
+    [
+      { ...web, method: 'PUT', path: `${deployments}/replayed/scale` },
+      /deployments\/scale cannot be written/,
+    ],
+    [{ ...web, path: '/apis/apps/v1/namespaces/default/statefulsets' }, /statefulsets cannot be written/],
+    [{ ...web, path: '/api/v1/namespaces/default/pods/web/exec' }, /pods\/exec cannot be written/],
+    [{ ...web, path: '/apis/apps/v1/namespaces/default/daemonsets' }, /FAILED/],
+  ];
+  const asked = cases.map(([one, reason]) => ({ id: chain.ask(one), reason }));
+  await becomes(chain.ask(web), 'COMPLETED');
+  for (const { id, reason } of asked) {
+    await becomes(id, reason);
+    expect(chain.applied(id)).toBe(false);
+  }
 });
 
 test('an order that is given while the server starts again is carried out when it is there', async () => {

@@ -9,6 +9,7 @@ import { createApi } from './server.ts';
 
 const id = (byte: string) => `0x${byte.repeat(32)}`;
 const PACKAGE = id('0a');
+const UPGRADE = id('0c');
 const SUI = '0x2';
 
 let server: Server;
@@ -29,14 +30,9 @@ beforeEach(async () => {
       return { $kind: 'Transaction', Transaction: { digest: 'd' } };
     },
   } as unknown as SuiGrpcClient;
-  const ids = {
-    packageId: PACKAGE,
-    registryId: id('04'),
-    workersId: id('05'),
-    stakingId: id('06'),
-    schedulerId: id('07'),
-  };
-  const api = createApi([contractCallRoutes(client, ids)], pino({ enabled: false }));
+  const ids = { packageId: UPGRADE, registryId: id('04'), schedulerId: id('07') };
+  const contracts = { client, ids, packages: new Set([PACKAGE, UPGRADE]) };
+  const api = createApi([contractCallRoutes(contracts)], pino({ enabled: false }));
   server = createServer(api.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -65,6 +61,10 @@ const ours = (tx: Transaction) => tx.moveCall({ target: `${PACKAGE}::staking::st
 
 test.each<[string, (tx: Transaction) => void]>([
   ['a call of our package', ours],
+  [
+    'a call of our package since it was upgraded',
+    (tx) => tx.moveCall({ target: `${UPGRADE}::staking::stake` }),
+  ],
   [
     'a call with the coin that it takes',
     (tx) => {

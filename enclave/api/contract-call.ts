@@ -34,19 +34,27 @@ type TransactionKind = (typeof bcs.TransactionData.$inferType)['V1']['kind'];
 type Command = NonNullable<TransactionKind['ProgrammableTransaction']>['commands'][number];
 type Query = z.infer<typeof query>;
 
+/** The contracts that are asked and called here. */
+export interface RelayedContracts {
+  readonly client: SuiGrpcClient;
+  /** As of now: an upgrade changes the package. */
+  readonly ids: Pick<ContractIds, 'packageId' | 'registryId' | 'schedulerId'>;
+  /** The cluster's package in all its versions; which ones still work, the contracts decide. */
+  readonly packages: ReadonlySet<string>;
+}
+
 /** `POST /api/contract/call`: a view of the scheduler, or the relay of a transaction that the caller signed. */
-export function contractCallRoutes(client: SuiGrpcClient, ids: ContractIds): Routes {
+export function contractCallRoutes(contracts: RelayedContracts): Routes {
   return (router) => {
     router.post(ROUTE.contractCall, async (ctx) => {
       const request = body.parse(await readJson(ctx));
-      const data =
-        'function' in request ? await view(client, ids, request) : await forward(client, ids, request);
+      const data = 'function' in request ? await view(contracts, request) : await forward(contracts, request);
       ctx.body = { status: 'success', data };
     });
   };
 }
 
-async function view(client: SuiGrpcClient, ids: ContractIds, request: Query): Promise<{ value: string }> {
+async function view({ client, ids }: RelayedContracts, request: Query): Promise<{ value: string }> {
   const transaction = new Transaction();
   // Nobody's transaction: a simulation asks for a sender, not for a signature.
   transaction.setSender(ids.registryId);
@@ -72,12 +80,11 @@ async function view(client: SuiGrpcClient, ids: ContractIds, request: Query): Pr
 
 /** Transactions of this cluster's contracts alone are passed on: this is no free full node. */
 async function forward(
-  client: SuiGrpcClient,
-  { packageId }: ContractIds,
+  { client, packages }: RelayedContracts,
   { transaction, signatures }: z.infer<typeof relay>,
 ): Promise<{ digest: string; success: boolean }> {
   const bytes = Uint8Array.from(Buffer.from(transaction, 'base64'));
-  assertOurs(parseCommands(bytes), packageId);
+  assertOurs(parseCommands(bytes), packages);
   const result = await told(client.executeTransaction({ transaction: bytes, signatures }));
   const executed = result.Transaction ?? result.FailedTransaction;
   return { digest: executed.digest, success: result.$kind === 'Transaction' };
@@ -100,21 +107,18 @@ async function told<T>(answer: Promise<T>): Promise<T> {
 }
 
 /** Every command calls our package, loads an attestation document for it, or makes the coin that it takes. */
-function assertOurs(commands: Command[], packageId: string): void {
-  const isOurs = ({ MoveCall }: Command) => MoveCall?.package === packageId;
+function assertOurs(commands: Command[], packages: ReadonlySet<string>): void {
+  const isOurs = ({ MoveCall }: Command) => MoveCall !== undefined && packages.has(MoveCall.package);
+  const named = [...packages].join(' or ');
   const strange = commands.find(
     (command) => !isOurs(command) && !isNitroLoad(command) && !command.SplitCoins && !command.MergeCoins,
   );
   if (strange) {
     const what = strange.MoveCall ? targetOf(strange.MoveCall) : strange.$kind;
-    throw new HttpProblem(
-      403,
-      'request',
-      `Cannot relay ${what}: only calls of package ${packageId} are relayed`,
-    );
+    throw new HttpProblem(403, 'request', `Cannot relay ${what}: only calls of package ${named} are relayed`);
   }
   if (!commands.some(isOurs))
-    throw new HttpProblem(403, 'request', `The transaction calls nothing of package ${packageId}`);
+    throw new HttpProblem(403, 'request', `The transaction calls nothing of package ${named}`);
 }
 
 function isNitroLoad({ MoveCall }: Command): boolean {

@@ -42,7 +42,7 @@ export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
       await proofs.check({ ...claim, signature });
       const role = state.roles.roleOf(address);
       const granted = state.roles.grantsTo(address).map(({ namespace }) => namespace);
-      if (role > 0) await tenants.ensure(address, role);
+      if (role > 0) await tenants.ensure(address);
       else if (granted.length === 0)
         throw new EnclaveError('credential', 'Cannot issue a credential: stake first, or ask for a role');
       const { pem, expiresAtMs } = await signCredential(signer, claim);

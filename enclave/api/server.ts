@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type RequestListener, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
-import type { Vsock } from '@daasvader/vsock/vsock.ts';
+import type { Vsock, VsockListener } from '@daasvader/vsock/vsock.ts';
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Logger } from '../log.ts';
@@ -39,15 +39,19 @@ export function createApi(routes: readonly Routes[], log: Logger): Koa {
   return api;
 }
 
-/** Serves the API over TLS 1.3 on the enclave's vsock port. */
-export async function listenTls(api: Koa, vsock: Vsock, { key, certificate }: TlsCredentials): Promise<void> {
+/** Serves the API over TLS 1.3 on the enclave's vsock port, until what this returns is closed. */
+export async function listenTls(
+  api: Koa,
+  vsock: Vsock,
+  { key, certificate }: TlsCredentials,
+): Promise<VsockListener> {
   const server = createHttpsServer(
     { ...LIMITS, key, cert: certificate, minVersion: 'TLSv1.3' },
     handlerOf(api),
   );
   // Node enforces the time limits only once a server listens, and this one is handed its connections.
   server.emit('listening');
-  await vsock.listen(ENCLAVE_PORT.api, (socket) => {
+  return await vsock.listen(ENCLAVE_PORT.api, (socket) => {
     socket.on('error', () => socket.destroy());
     server.emit('connection', socket);
   });

@@ -1,8 +1,9 @@
+import type { Binding } from '@daasvader/attestation/binding.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { attestationRoutes } from '../api/attestation.ts';
-import { contractCallRoutes } from '../api/contract-call.ts';
+import { contractCallRoutes, type RelayedContracts } from '../api/contract-call.ts';
 import { joinRoutes } from '../api/join.ts';
 import { type KubeconfigOptions, kubeconfigRoutes } from '../api/kubeconfig.ts';
 import { type MonitoringOptions, monitoringRoutes } from '../api/monitoring.ts';
@@ -13,10 +14,8 @@ import { CredentialProofs } from '../kube/credential.ts';
 import { relayTo } from '../kube/relay.ts';
 import type { Logger } from '../log.ts';
 import type { Nsm } from '../nsm/nsm.ts';
-import type { Chain } from './chain.ts';
 import type { Configuration } from './configuration.ts';
 import type { Controllers } from './controllers.ts';
-import type { becomeOperator } from './seat.ts';
 
 /** What the API answers from. */
 export interface ApiOptions
@@ -24,24 +23,25 @@ export interface ApiOptions
     Pick<MonitoringOptions, 'metrics' | 'status'> {
   readonly nsm: Nsm;
   readonly cluster: Configuration['cluster'];
-  readonly chain: Chain;
-  readonly seated: Awaited<ReturnType<typeof becomeOperator>>;
+  /** What the enclave attests. */
+  readonly binding: Binding;
+  readonly contracts: RelayedContracts;
   readonly controllers: Controllers;
 }
 
 /** All routes of the API. */
 export function apiRoutes(options: ApiOptions): Routes[] {
-  const { nsm, cluster, chain, seated, controllers, state, assertFresh } = options;
+  const { nsm, cluster, contracts, binding, controllers, state, assertFresh } = options;
   const { join, nodes, tenants } = controllers;
   const proofs = new CredentialProofs(cluster.registryId);
   return [
     monitoringRoutes({ ...options, readiness: () => nodes.readiness, assertSound: assertFresh }),
-    stakingRoutes(state, new ContractReader(chain.client, cluster)),
-    attestationRoutes(nsm, seated.binding),
+    stakingRoutes(state, new ContractReader(contracts.client, cluster)),
+    attestationRoutes(nsm, binding),
     pageRoutes,
     joinRoutes(join, assertFresh),
     kubeconfigRoutes({ ...options, tenants, proofs }),
-    contractCallRoutes(chain.client, cluster),
+    contractCallRoutes(contracts),
   ];
 }
 

@@ -26,7 +26,7 @@ export async function makeBinding(
   }
   return {
     chainId: chainIdentifier,
-    packageId: cluster.packageId,
+    packageId: cluster.originalPackageId,
     clusterId: cluster.registryId,
     operator: operator.toSuiAddress(),
     tlsSpkiSha256: tls.spkiSha256,

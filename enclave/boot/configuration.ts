@@ -21,10 +21,12 @@ const schema = z.strictObject({
     rpcUrl: z.url(),
     chainId: z.string().min(1).max(64),
     packageId: id,
+    originalPackageId: id,
     registryId: id,
     workersId: id,
     stakingId: id,
     schedulerId: id,
+    imagesId: id,
     adminCapId: id.optional(),
   }),
   tee: z.strictObject({

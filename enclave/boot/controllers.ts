@@ -1,4 +1,4 @@
-import type { SeatIds } from '@daasvader/chain/calls/operator.ts';
+import type { OperatorIds } from '@daasvader/chain/calls/operator.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
 import type { ChainClock } from '../chain/heartbeat.ts';
@@ -23,7 +23,7 @@ export interface ControllersOptions {
   readonly state: ClusterState;
   readonly signers: NodeSigners;
   readonly writer: Writer;
-  readonly seat: SeatIds;
+  readonly seat: OperatorIds;
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -51,13 +51,13 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
   const tokens = new BootstrapTokens(kubernetes);
   const tenants = new Tenants(kubernetes, state.roles);
   const tracker = new Tracker(kubernetes);
-  const nodes = new Nodes({ ...options, tokens, fence: new Fence(kubernetes) });
-  const executor = new Executor({ ...options, tenants, tracker });
   const clusterId = seat.registryId;
   const counters = new JoinCounters({
     ...{ state, clusterId, bootId: options.bootId },
     onDoubleIdentity: (proof) => tellDoubleIdentity(options, proof),
   });
+  const nodes = new Nodes({ ...options, tokens, counters, fence: new Fence(kubernetes) });
+  const executor = new Executor({ ...options, tenants, tracker });
   const join = new Join({ ...options, state, tokens, counters, clusterId, chainTime: clock.now });
   const watches = [
     tracker.run(log, signal),

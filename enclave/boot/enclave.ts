@@ -1,5 +1,6 @@
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { beatUntilSynced, keepBeating } from '../chain/heartbeat.ts';
+import { lead } from '../chain/lead.ts';
 import { Canary } from '../kube/canary.ts';
 import { K3s } from '../kube/k3s.ts';
 import type { Kubernetes } from '../kube/kubernetes.ts';
@@ -7,14 +8,16 @@ import { clusterBaseline } from '../kube/roles.ts';
 import type { Logger } from '../log.ts';
 import { Metrics } from '../metrics.ts';
 import type { Nsm } from '../nsm/nsm.ts';
+import { Anteroom } from './anteroom.ts';
 import { apiRoutes, openDoors } from './api.ts';
 import { openChain } from './chain.ts';
+import { startingCommittee } from './committee.ts';
 import { type Configuration, fetchConfiguration } from './configuration.ts';
 import { startControllers } from './controllers.ts';
 import { followChain } from './following.ts';
 import { generateKeys } from './keys.ts';
 import { sendPulse } from './pulse.ts';
-import { becomeOperator } from './seat.ts';
+import { takeASeat } from './seat.ts';
 import { Steps } from './steps.ts';
 
 /** The machine that the enclave runs on. */
@@ -84,11 +87,26 @@ async function operate(
   const [caPem, signers] = await Promise.all([k3s.serverCa(), k3s.signers()]);
 
   const chain = openChain(configuration, vsock, keys.operator);
-  const seated = await becomeOperator({ configuration, keys, caPem, chain, nsm }, steps);
-  const { seat, committee } = seated;
+  const committee = await steps.run('committee', () => startingCommittee(chain.client, cluster));
   const followed = followChain({ cluster, chain, committee, canary, metrics, log }, signal);
-  const { state, audit, clock, freshness, sound, writer, reactor, follower } = followed;
-  await steps.run('follower', () => beatUntilSynced(writer, seat, audit, clock, signal));
+  const { state, registry, standing, seat, audit, clock, freshness, sound, writer, reactor, follower } =
+    followed;
+  await steps.run('chain', () => follower.listening);
+  const status = () => ({
+    ...{ follower: follower.status, steps: steps.status },
+    ...{ enclave: standing.enclaveId, term: standing.term?.toString() },
+  });
+  const binding = await takeASeat(
+    { configuration, keys, caPem, chain, committee, followed, nsm },
+    steps,
+    signal,
+  );
+  const anteroom = new Anteroom({ vsock, tls: keys.tls, log, status });
+  const leading = { operator: chain.operator, registry, standing, seat, log, onWait: anteroom.waitFor };
+  await steps.run('lead', () => lead(leading, signal));
+  audit.append({ action: 'lead', subject: seat.enclaveId, result: `leads in term ${standing.term}` });
+  const beating = { writer, seat, standing, audit, clock };
+  await steps.run('follower', () => beatUntilSynced(beating, signal));
 
   const fresh = { assertFresh: sound.assert, whenFresh: sound.wait };
   const { bootId } = keys;
@@ -96,15 +114,16 @@ async function operate(
   const controllers = startControllers({ ...parts, kubernetes, signers, writer, seat, clock, log }, signal);
   await steps.run('rebuild', () => reactor.rebuild(controllers));
 
-  const status = () => ({ follower: follower.status, steps: steps.status, enclave: seat.enclaveId });
   const signer = signers.client;
-  const routes = apiRoutes({ ...parts, nsm, cluster, chain, seated, controllers, signer, status });
+  const contracts = { client: chain.client, ids: seat, packages: registry.packages };
+  const routes = apiRoutes({ ...parts, nsm, cluster, contracts, binding, controllers, signer, status });
   const doors = { vsock, tls: keys.tls, apiSocket: apiSocketOf(k3sDir), kubernetesPort: k3s.port };
+  await anteroom.close();
   await steps.run('admit workers', () => openDoors(routes, doors, log));
 
-  const beating = keepBeating(heartbeatSeconds, writer, seat, audit, signal);
+  const heartbeats = keepBeating(heartbeatSeconds, beating, signal);
   const watching = freshness.watch(log, signal);
-  await Promise.all([singing, controllers.watching, followed.following, watching, beating]);
+  await Promise.all([singing, controllers.watching, followed.following, watching, heartbeats]);
   writer.stop();
 }
 

@@ -5,8 +5,9 @@ import { parseConfiguration } from './configuration.ts';
 const id = `0x${'1'.repeat(64)}`;
 const GOOD = {
   cluster: {
-    ...{ network: 'testnet', rpcUrl: 'https://rpc.test', chainId: 'abc', packageId: id, registryId: id },
-    ...{ workersId: id, stakingId: id, schedulerId: id },
+    ...{ network: 'testnet', rpcUrl: 'https://rpc.test', chainId: 'abc' },
+    ...{ packageId: id, originalPackageId: id, registryId: id },
+    ...{ workersId: id, stakingId: id, schedulerId: id, imagesId: id },
   },
   tee: { type: 'AWS_NITRO' },
   sui: { rpc_endpoint: 'https://rpc.test', event_filter: '' },

@@ -5,6 +5,8 @@ import {
   readContents,
   readEvents,
   readSummary,
+  readWritten,
+  type WrittenObject,
 } from '@daasvader/checkpoint/checkpoint.ts';
 import { CheckpointError } from '@daasvader/checkpoint/error.ts';
 import type { GrpcTypes } from '@mysten/sui/grpc';
@@ -21,23 +23,41 @@ export const CHECKPOINT_PATHS = [
 
 /** The contracts whose events are followed. */
 export interface Scope {
-  readonly packageId: string;
+  /** By the package that first had it an event is called; an upgrade may add events of its own. */
+  readonly packages: ReadonlySet<string>;
+  /** The object whose log is proven from what a transaction left of it, before there are heartbeats. */
+  readonly registryId: string;
   /** The objects that keep a log; events of others are not ours. */
   readonly logIds: ReadonlySet<string>;
 }
 
 /** A heartbeat, which belongs to no log. */
 export interface RawHeartbeat {
+  readonly kind: 'heartbeat';
   /** BCS of the event. */
   readonly bytes: Uint8Array;
   /** Of the transaction. */
   readonly digest: string;
 }
 
+/** The registry as a transaction with events of ours left it. */
+export interface RegistryWrite {
+  readonly kind: 'registry';
+  readonly written: WrittenObject;
+}
+
+/** What a checkpoint holds for us. */
+export type Fact = RawEvent | RawHeartbeat | RegistryWrite;
+
+/** Whether a fact is an event of a log. */
+export function isEvent(fact: Fact): fact is RawEvent {
+  return 'seq' in fact;
+}
+
 /** A checkpoint with what it holds for us. Proving its summary proves the rest, which was compared with it. */
 export interface Checkpoint extends CertifiedSummary {
   /** In the chain's order. */
-  readonly facts: readonly (RawEvent | RawHeartbeat)[];
+  readonly facts: readonly Fact[];
 }
 
 /**
@@ -55,10 +75,11 @@ export function readCheckpoint(message: GrpcTypes.Checkpoint, scope: Scope): Che
     bitmap: required(bitmap, 'signers'),
   };
   const summary = readSummary(bytes);
-  const marker = Buffer.from(scope.packageId.slice(2), 'hex');
-  const ours = message.transactions.filter(({ events }) =>
-    Buffer.from(events?.bcs?.value ?? []).includes(marker),
-  );
+  const markers = [...scope.packages].map((id) => Buffer.from(id.slice(2), 'hex'));
+  const ours = message.transactions.filter(({ events }) => {
+    const told = Buffer.from(events?.bcs?.value ?? []);
+    return markers.some((marker) => told.includes(marker));
+  });
   if (ours.length === 0) return { ...summary, certificate, facts: [] };
   const executed = readContents(summary, required(message.contents?.bcs?.value, 'contents'));
   const order = new Map([...executed.keys()].map((digest, index) => [digest, index]));
@@ -73,7 +94,7 @@ function readTransaction(
   { digest = '', effects, events }: GrpcTypes.ExecutedTransaction,
   executed: ReadonlyMap<string, string>,
   scope: Scope,
-): (RawEvent | RawHeartbeat)[] {
+): Fact[] {
   const effectsDigest = executed.get(digest);
   if (effectsDigest === undefined) {
     const options = { actual: digest };
@@ -84,9 +105,12 @@ function readTransaction(
     );
   }
   const told = required(effects?.bcs?.value, 'effects');
-  return readEvents(effectsDigest, told, required(events?.bcs?.value, 'events'))
-    .filter(({ type }) => type.startsWith(`${scope.packageId}::`))
+  const ours = readEvents(effectsDigest, told, required(events?.bcs?.value, 'events'))
+    .filter(({ type }) => scope.packages.has(type.slice(0, type.indexOf('::'))))
     .flatMap(({ type, contents }) => readFact(type, contents, digest, scope));
+  const isOfRegistry = ours.some((fact) => isEvent(fact) && fact.logId === scope.registryId);
+  const written = isOfRegistry ? readWritten(told)?.find(({ id }) => id === scope.registryId) : undefined;
+  return written ? [...ours, { kind: 'registry', written }] : ours;
 }
 
 function readFact(
@@ -99,7 +123,9 @@ function readFact(
   if (bytes.length < LOG_PREFIX_BYTES) return [];
   const prefix = logPrefix(bytes);
   if (!logIds.has(prefix.logId)) return []; // of a cluster that is not ours
-  return eventName(type) === 'HeartbeatEvent' ? [{ bytes, digest }] : [{ ...prefix, type, bytes, digest }];
+  return eventName(type) === 'HeartbeatEvent'
+    ? [{ kind: 'heartbeat', bytes, digest }]
+    : [{ ...prefix, type, bytes, digest }];
 }
 
 function required<T>(value: T | undefined, what: string): T {

@@ -9,11 +9,11 @@ export interface Worker {
   readonly owner: string;
   readonly sealToken: string;
   readonly tokenExpiresAtMs: number;
-  readonly status: number;
-  /** Ed25519, 32 bytes: what it signs joins with. */
+  /** Ed25519, 32 bytes: what it signs its joins with. */
   readonly identityKey: Uint8Array;
-  /** That a join was last accepted under, as the chain says; 0 for none. */
+  /** Of the last join that the chain was told of; 0 before the first. */
   readonly counter: bigint;
+  readonly status: number;
 }
 
 /** What the chain says should be: the fold of its events. A new enclave rebuilds the cluster from nothing but this. */
@@ -51,24 +51,27 @@ export class ClusterState {
       case 'WorkerStatusChangedEvent':
         this.#changeWorker(event.nodeId, { status: event.newStatus });
         break;
+      case 'WorkerCounterEvent':
+        this.#changeWorker(event.nodeId, { counter: BigInt(event.counter) });
+        break;
+      case 'WorkerReinstatedEvent':
+        this.#changeWorker(event.nodeId, { identityKey: Uint8Array.from(event.identityKey) });
+        break;
+      case 'WorkerClosedEvent':
+        this.#workers.delete(event.nodeId);
+        break;
       case 'SealTokenRefreshedEvent':
         this.#changeWorker(event.nodeId, {
           sealToken: event.sealToken,
           tokenExpiresAtMs: Number(event.tokenExpiresAtMs),
         });
         break;
-      case 'WorkerCounterEvent':
-        this.#changeWorker(event.nodeId, { counter: BigInt(event.counter) });
-        break;
-      case 'WorkerReinstatedEvent':
-        this.#changeWorker(event.nodeId, { identityKey: event.identityKey });
-        break;
-      case 'WorkerClosedEvent':
-        this.#workers.delete(event.nodeId);
-        break;
       case 'UserStakedEvent':
       case 'UserWithdrawRequestedEvent':
         this.roles.stake(event);
+        break;
+      case 'UserWithdrawnEvent':
+        this.roles.withdraw(event);
         break;
       case 'RoleStakesProposedEvent':
         this.roles.propose(event);
@@ -76,7 +79,15 @@ export class ClusterState {
       case 'RoleGrantedEvent':
         this.roles.grant(event);
         break;
+      case 'NamespaceClaimedEvent':
+        this.roles.claim(event);
+        break;
+      case 'NamespaceReleasedEvent':
+        this.roles.release(event);
+        break;
       case 'K8sAPIRequestScheduledEvent':
+      case 'KubernetesRequestEvent':
+      case 'WorkerAssignedEvent':
       case 'RequestStartedEvent':
       case 'RequestCompletedEvent':
       case 'RequestFailedEvent':
@@ -91,12 +102,10 @@ export class ClusterState {
   #addWorker(event: EventOf<'WorkerRegisteredEvent'>): void {
     const { nodeId, owner, sealToken } = event;
     const tokenExpiresAtMs = Number(event.tokenExpiresAtMs);
+    const identityKey = Uint8Array.from(event.identityKey);
     const status = WORKER_STATUS.pending;
-    const { identityKey } = event;
-    this.#workers.set(nodeId, {
-      ...{ nodeId, owner, sealToken, identityKey, tokenExpiresAtMs, status },
-      counter: 0n,
-    });
+    const worker = { nodeId, owner, sealToken, tokenExpiresAtMs, identityKey, counter: 0n, status };
+    this.#workers.set(nodeId, worker);
   }
 
   #changeWorker(nodeId: string, change: Partial<Worker>): void {

@@ -26,7 +26,7 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
         stored(
           'enclave_registry',
           'SeatRevokedEvent',
-          encodeEvent('SeatRevokedEvent', { logId, seq, epoch }),
+          encodeEvent('SeatRevokedEvent', { logId, seq, host: LOG, epoch }),
         ),
   ),
   fc.tuple(number, label).map(
@@ -44,10 +44,10 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
       },
   ),
   fc.tuple(label, fc.uint8Array({ maxLength: 40 })).map(
-    ([nodeId, ciphertext]): Draft =>
+    ([nodeId, identityKey]): Draft =>
       (logId, seq) => {
-        const bytes = encodeEvent('JoinTokenSetEvent', { logId, seq, nodeId, ciphertext });
-        return stored('worker_registry', 'JoinTokenSetEvent', bytes);
+        const bytes = encodeEvent('WorkerReinstatedEvent', { logId, seq, nodeId, identityKey });
+        return stored('worker_registry', 'WorkerReinstatedEvent', bytes);
       },
   ),
 );

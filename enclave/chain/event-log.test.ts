@@ -7,7 +7,7 @@ const LOG = `0x${'11'.repeat(32)}`;
 const OTHER = `0x${'22'.repeat(32)}`;
 
 function event(seq: number, epoch: number, logId = LOG): RawEvent {
-  const bytes = encodeEvent('SeatRevokedEvent', { logId, seq, epoch });
+  const bytes = encodeEvent('SeatRevokedEvent', { logId, seq, host: LOG, epoch });
   return { logId, seq, type: '0x1::enclave_registry::SeatRevokedEvent', bytes };
 }
 

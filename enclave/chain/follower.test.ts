@@ -1,44 +1,35 @@
-import { heartbeat, type SeatIds } from '@daasvader/chain/calls/operator.ts';
 import { stake } from '@daasvader/chain/calls/user.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
+import { eventName } from '@daasvader/chain/events.ts';
 import type { RawEvent } from '@daasvader/chain/log.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { Committee } from '@daasvader/checkpoint/committee.ts';
 import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
+import { ChainEnclave } from '@daasvader/testbed/cluster/chain-enclave.ts';
 import type { Devnet } from '@daasvader/testbed/devnet/devnet.ts';
 import { type Lie, startLyingFront } from '@daasvader/testbed/devnet/lying/front.ts';
 import { LIES } from '@daasvader/testbed/devnet/lying/lies.ts';
 import { type GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Metrics } from '../metrics.ts';
 import { Follower, type FollowerOptions } from './follower.ts';
 import { Freshness } from './freshness.ts';
 import type { HostServices } from './host-services.ts';
-import { Operator } from './operator.ts';
-import { register, takeSeat } from './registration.ts';
 
 const SUI = 1_000_000_000n;
-const AUDIT_HEAD = new Uint8Array(32);
 /** Of a follower whose full node falls silent; the others wait as long as in production. */
 const IMPATIENT = { patienceMs: 1_000 };
 
 type Services = FollowerOptions['services'];
 
 let cluster: ChainCluster;
-let operator: Operator;
-let seat: SeatIds;
+let enclave: ChainEnclave;
 const cleanUp: (() => unknown)[] = [];
 
 beforeAll(async () => {
   cluster = await ChainCluster.start();
-  const { client, services, nsm, deployment } = cluster;
-  operator = new Operator(client, services, new Ed25519Keypair());
-  const binding = await cluster.bindingOf(operator.address);
-  const registration = { operator, nsm, services, ids: deployment, binding };
-  seat = await register(registration);
-  await takeSeat(registration, seat);
+  enclave = await ChainEnclave.leading(cluster);
 });
 
 afterEach(async () => {
@@ -58,7 +49,7 @@ function host(kept: readonly RawEvent[] = []): Services {
 /** A follower of these nodes, running until the test ends. */
 async function follow(urls: string[], options: Partial<FollowerOptions> & { services?: Services } = {}) {
   const { client, deployment } = cluster;
-  const { packageId, registryId, workersId, stakingId, schedulerId } = deployment;
+  const { originalPackageId, registryId, workersId, stakingId, schedulerId } = deployment;
   const seen: RawEvent[] = [];
   const freshness = new Freshness(60_000);
   const metrics = new Metrics();
@@ -67,7 +58,8 @@ async function follow(urls: string[], options: Partial<FollowerOptions> & { serv
     nodes: urls.map((url) => ({ url, client: new SuiGrpcClient({ network: 'devnet', baseUrl: url }) })),
     committee: await readCommittee(client),
     services: host(),
-    packageId,
+    packages: new Set([originalPackageId]),
+    registryId,
     logIds: [registryId, workersId, stakingId, schedulerId],
     freshness,
     metrics,
@@ -84,7 +76,7 @@ async function follow(urls: string[], options: Partial<FollowerOptions> & { serv
     () => abort.abort(),
     () => running,
   );
-  const beat = () => operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD), freshness.sent);
+  const beat = () => enclave.beat({ onSigned: freshness.sent });
   /** Beats until a heartbeat came back that was sent after everything so far. */
   const sync = async () => {
     const before = echoes;
@@ -244,6 +236,43 @@ test('what the host does not have is looked for on the full node', async () => {
   await expectTruth(seen);
 });
 
+describe('before there is a heartbeat', () => {
+  const names = (seen: readonly RawEvent[]) =>
+    seen.filter(({ logId }) => logId === cluster.deployment.registryId).map(({ type }) => eventName(type));
+
+  test("the registry's log is proven by what a transaction of ours left of the registry, and nothing is fresh", async () => {
+    const { subject, seen, freshness } = await follow([cluster.devnet.url]);
+    await subject.listening;
+    await ChainEnclave.register(cluster);
+    await expect.poll(() => names(seen).at(-1)).toBe('EnclaveRegisteredEvent');
+    const { log } = await cluster.reader.registry();
+    expect(names(seen)).toHaveLength(Number(log.seq));
+    expect(names(seen)[0]).toBe('ClusterCreatedEvent');
+    expect(freshness.reason).toContain('no heartbeat');
+  });
+
+  test('a full node that tells another registry than was written is not believed', async () => {
+    const url = cluster.devnet.url;
+    const client = new SuiGrpcClient({ network: 'devnet', baseUrl: url });
+    const { ledgerService } = client;
+    const honest = ledgerService.getObject.bind(ledgerService);
+    ledgerService.getObject = ((...asked: Parameters<typeof honest>) => {
+      const call = honest(...asked);
+      const forge = async () => {
+        const told = await call;
+        const value = told.response.object!.bcs!.value!;
+        value[value.length - 1]! ^= 1;
+        return told;
+      };
+      return forge();
+    }) as unknown as typeof honest;
+    const { seen, refusals } = await follow([url], { nodes: [{ url, client }] });
+    await ChainEnclave.register(cluster);
+    await expect.poll(async () => (await refusals()).object ?? 0).toBeGreaterThanOrEqual(1);
+    expect(seen).toEqual([]);
+  });
+});
+
 /** Follows with a host that kept something else than what happened; it must not be believed. */
 async function followForged(forged: readonly RawEvent[]): Promise<void> {
   const { seen, sync, refusals, freshness } = await follow([cluster.devnet.url], { services: host(forged) });
@@ -328,7 +357,7 @@ test('an event that cannot be taken comes again', async () => {
 test("another enclave's heartbeat confirms the logs, but not that we are heard", async () => {
   const { seen, freshness, subject } = await follow([cluster.devnet.url]);
   // Again and again: one that comes before the follower listens is not seen by it.
-  const another = () => operator.execute((tx) => heartbeat(tx, seat, AUDIT_HEAD));
+  const another = () => enclave.beat();
   await expect
     .poll(() => another().then(() => subject.status.checkpoint), { timeout: 20_000, interval: 300 })
     .not.toBe('0');

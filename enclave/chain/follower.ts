@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeHeartbeat } from '@daasvader/chain/events.ts';
+import { OBJECTS } from '@daasvader/chain/layouts.ts';
 import type { LogHead, RawEvent } from '@daasvader/chain/log.ts';
 import type { Committee } from '@daasvader/checkpoint/committee.ts';
 import { CheckpointError } from '@daasvader/checkpoint/error.ts';
@@ -8,7 +9,13 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Checkpoint, RawHeartbeat, Scope } from './checkpoints.ts';
+import {
+  type Checkpoint,
+  isEvent,
+  type RawHeartbeat,
+  type RegistryWrite,
+  type Scope,
+} from './checkpoints.ts';
 import { EventLog } from './event-log.ts';
 import type { Freshness } from './freshness.ts';
 import { FullNode, MAX_LOOK_BACK } from './full-node.ts';
@@ -47,7 +54,10 @@ export interface FollowerOptions {
   /** The one that the binding names. */
   readonly committee: Committee;
   readonly services: Pick<HostServices, 'events' | 'keep'>;
-  readonly packageId: string;
+  /** The packages whose events count, as of now: an upgrade adds one. */
+  readonly packages: ReadonlySet<string>;
+  readonly registryId: string;
+  /** The objects that keep a log, the registry among them. */
   readonly logIds: readonly string[];
   readonly freshness: Freshness;
   readonly metrics: Metrics;
@@ -56,6 +66,8 @@ export interface FollowerOptions {
   readonly onEvent: (event: RawEvent) => void;
   /** Called after each heartbeat of our own, when everything up to the heads that it states was reported. */
   readonly onHeads: (timestampMs: number) => void;
+  /** Called with the time of each proven checkpoint that was looked at, by the validators' clocks. */
+  readonly onProven?: (timestampMs: number) => void;
   /** How long a heartbeat of ours may be missing before another full node is asked, in ms. */
   readonly patienceMs?: number;
 }
@@ -63,7 +75,8 @@ export interface FollowerOptions {
 /**
  * Follows the contracts' event logs, believes nothing unproven and misses nothing. An event is reported when the
  * committee signed the checkpoint that holds it, or when it belongs to a stretch of its log that ends in a head which
- * such a checkpoint states; so whoever kept the log may hand it over.
+ * such a checkpoint states; so whoever kept the log may hand it over. Heads are in heartbeats; that of the registry's log
+ * is also in the registry itself, as a transaction of ours left it, so that a cluster without heartbeats can be known.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -77,13 +90,17 @@ export class Follower {
   #isJoined = false;
   /** Whether every event up to the cursor was taken, so that one that is missing was withheld. */
   #isWhole = false;
+  /** Whether an event of the registry was passed over, because those before it are not known. */
+  #isRegistryBehind = false;
+  readonly #listening = Promise.withResolvers<void>();
   #heartbeatSeenAtMs = 0;
   #halted: string | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    this.#scope = { packageId: options.packageId, logIds: new Set(options.logIds) };
-    this.#logs = new Map(options.logIds.map((id) => [id, new EventLog(id)]));
+    const { packages, registryId, logIds } = options;
+    this.#scope = { packages, registryId, logIds: new Set(logIds) };
+    this.#logs = new Map(logIds.map((id) => [id, new EventLog(id)]));
     this.#history = new History(options.services, (error) => this.#refuse(error, 'host'));
     this.#trail = new Trail(options.committee);
   }
@@ -98,6 +115,11 @@ export class Follower {
       stale: this.#options.freshness.reason,
       halted: this.#halted,
     };
+  }
+
+  /** Resolves when it follows a full node: from then on nothing that happens is missed. */
+  get listening(): Promise<void> {
+    return this.#listening.promise;
   }
 
   /** Follows until `signal` fires or the contracts contradict themselves; one full node after the other, for ever. */
@@ -145,11 +167,13 @@ export class Follower {
       else found.push(...(await this.#join(checkpoint, node)));
       if (checkpoint.facts.length > 0) found.push(checkpoint);
     }
-    const newest = found.at(-1);
+    const newest = found.at(-1) ?? (this.#cursor ? undefined : batch.at(-1));
     if (!newest) return;
     this.#trail.prove(newest);
     for (const checkpoint of found) await this.#report(checkpoint, node);
     this.#cursor = newest;
+    this.#options.onProven?.(newest.timestampMs);
+    this.#listening.resolve();
   }
 
   /**
@@ -188,8 +212,10 @@ export class Follower {
   async #report(checkpoint: Checkpoint, node: FullNode): Promise<void> {
     const taken: RawEvent[] = [];
     for (const fact of checkpoint.facts) {
-      if (!('seq' in fact)) await this.#takeHeartbeat(fact, checkpoint, node);
-      else if (this.#takeEvent(fact)) taken.push(fact);
+      if (isEvent(fact)) {
+        if (this.#takeEvent(fact)) taken.push(fact);
+      } else if (fact.kind === 'heartbeat') await this.#takeHeartbeat(fact, checkpoint, node);
+      else await this.#takeRegistry(fact, checkpoint, node);
     }
     await this.#keep(taken);
   }
@@ -200,7 +226,8 @@ export class Follower {
     if (event.seq <= eventLog.seq) return false;
     if (event.seq > eventLog.seq + 1) {
       if (this.#isWhole) this.#missing(eventLog, event.seq - 1);
-      return false; // the next heartbeat states how much is missing
+      if (event.logId === this.#scope.registryId) this.#isRegistryBehind = true;
+      return false; // the next heartbeat, or the registry itself, states how much is missing
     }
     this.#advance(eventLog, event);
     return true;
@@ -213,10 +240,19 @@ export class Follower {
   ): Promise<void> {
     const { heads, timestampMs } = decodeHeartbeat(bytes);
     for (const head of heads) await this.#takeHead(head, checkpoint, node);
-    this.#isWhole = true;
+    [this.#isWhole, this.#isRegistryBehind] = [true, false];
     if (!this.#options.freshness.echoed(digest)) return;
     this.#heartbeatSeenAtMs = Date.now();
     this.#options.onHeads(timestampMs);
+  }
+
+  /** Takes the head of the registry's log from the registry, when nothing else stated it yet. */
+  async #takeRegistry({ written }: RegistryWrite, checkpoint: Checkpoint, node: FullNode): Promise<void> {
+    if (!this.#isRegistryBehind) return;
+    const { id, log } = OBJECTS.EnclaveRegistry.parse(await node.object(written));
+    const head = { logId: id, seq: Number(log.seq), head: Uint8Array.from(log.head) };
+    await this.#takeHead(head, checkpoint, node);
+    this.#isRegistryBehind = false;
   }
 
   async #takeHead(head: LogHead, checkpoint: Checkpoint, node: FullNode): Promise<void> {

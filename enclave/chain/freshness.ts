@@ -60,6 +60,10 @@ export class Freshness {
     this.#halted = reason;
   }
 
+  get isHalted(): boolean {
+    return this.#halted !== undefined;
+  }
+
   /** Age of the chain's word in ms; infinite before the first heartbeat came back. */
   get ageMs(): number {
     return this.#now() - this.#asOf;

@@ -1,3 +1,4 @@
+import { readObject, type WrittenObject } from '@daasvader/checkpoint/checkpoint.ts';
 import { checkNext } from '@daasvader/checkpoint/trail.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { CHECKPOINT_PATHS, type Checkpoint, readCheckpoint, type Scope } from './checkpoints.ts';
@@ -72,6 +73,16 @@ export class FullNode {
     const last = response.epoch?.lastCheckpoint;
     if (last === undefined) throw new Error(`The full node does not know the end of epoch ${epoch}`);
     return this.checkpoint(last);
+  }
+
+  /** The BCS of an object as it was written. @throws {CheckpointError} and when the full node does not have it (any longer) */
+  async object(written: WrittenObject): Promise<Uint8Array> {
+    const { id: objectId, version } = written;
+    const { response } = await this.#client.ledgerService.getObject(
+      { objectId, version, readMask: { paths: ['bcs'] } },
+      { abort: this.#signal },
+    );
+    return readObject(written, response.object?.bcs?.value ?? new Uint8Array());
   }
 
   /**

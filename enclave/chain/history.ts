@@ -1,7 +1,7 @@
 import type { LogHead, RawEvent } from '@daasvader/chain/log.ts';
 import { CheckpointError } from '@daasvader/checkpoint/error.ts';
 import { EnclaveError } from '../error.ts';
-import type { Checkpoint } from './checkpoints.ts';
+import { type Checkpoint, isEvent } from './checkpoints.ts';
 import type { EventLog } from './event-log.ts';
 import { type FullNode, MAX_LOOK_BACK } from './full-node.ts';
 import type { HostServices } from './host-services.ts';
@@ -79,7 +79,7 @@ async function lookBack({ logId, after, until }: Range, at: Checkpoint, node: Fu
   const found = new Map<number, RawEvent>();
   const look = ({ facts }: Checkpoint) => {
     for (const fact of facts)
-      if ('seq' in fact && fact.logId === logId && fact.seq > after && fact.seq <= until)
+      if (isEvent(fact) && fact.logId === logId && fact.seq > after && fact.seq <= until)
         found.set(fact.seq, fact);
     return found.size >= until - after;
   };

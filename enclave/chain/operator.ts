@@ -16,11 +16,14 @@ export interface Executed {
 /** The chain said no: the transaction was executed and aborted, or was not accepted. */
 export class ChainRefusal extends Error {
   readonly digest: string;
+  /** Number of the command that failed, from 0, when the full node tells it. */
+  readonly command: number | undefined;
 
-  constructor(digest: string, message: string) {
+  constructor(digest: string, message: string, command?: number) {
     super(message);
     this.name = 'ChainRefusal';
     this.digest = digest;
+    this.command = command;
   }
 }
 
@@ -67,7 +70,8 @@ export class Operator {
     });
     if (result.$kind === 'FailedTransaction') {
       const { digest, status } = result.FailedTransaction;
-      throw new ChainRefusal(digest, `The chain refused ${digest}: ${status.error?.message ?? 'no reason'}`);
+      const { message = 'no reason', command } = status.error ?? {};
+      throw new ChainRefusal(digest, `The chain refused ${digest}: ${message}`, command);
     }
     const { digest, objectTypes } = result.Transaction;
     await this.#client.waitForTransaction({ digest });

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  assignWorkers,
   completeRequest,
   failRequest,
-  type SeatIds,
+  type OperatorIds,
   settleCancelledRequest,
   startRequest,
 } from '@daasvader/chain/calls/operator.ts';
@@ -16,7 +17,7 @@ const AGAIN_MS = 30_000;
 /** What telling needs. */
 export interface ReportOptions {
   readonly writer: Pick<Writer, 'submit'>;
-  readonly seat: SeatIds;
+  readonly seat: OperatorIds;
   readonly requests: Requests;
 }
 
@@ -34,7 +35,18 @@ export class Report {
       ...this.#about(requestId),
       label: `start request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.pending,
-      build: (tx) => startRequest(tx, this.#options.seat, requestId),
+      build: (tx, act) => startRequest(tx, this.#options.seat, act, requestId),
+    });
+  }
+
+  /** These workers run it; said once, since where it runs may be another by the time that the chain has it. */
+  async assigned(requestId: bigint, nodeIds: readonly string[]): Promise<void> {
+    const isNew = (nodeId: string) => !this.#options.requests.get(requestId)?.workers.includes(nodeId);
+    await this.#options.writer.submit({
+      ...this.#about(requestId),
+      label: `assign request ${requestId}`,
+      needed: () => this.#isOpen(requestId) && nodeIds.some(isNew),
+      build: (tx, act) => assignWorkers(tx, this.#options.seat, act, { requestId, nodeIds }),
     });
   }
 
@@ -44,7 +56,7 @@ export class Report {
       ...this.#about(requestId),
       label: `complete request ${requestId}`,
       needed: () => this.#isOpen(requestId),
-      build: (tx) => completeRequest(tx, this.#options.seat, { requestId, resultDigest }),
+      build: (tx, act) => completeRequest(tx, this.#options.seat, act, { requestId, resultDigest }),
     });
   }
 
@@ -59,7 +71,7 @@ export class Report {
       ...this.#about(requestId),
       label: `fail request ${requestId}`,
       needed: () => this.#isOpen(requestId),
-      build: (tx) => failRequest(tx, this.#options.seat, { requestId, reason, applied }),
+      build: (tx, act) => failRequest(tx, this.#options.seat, act, { requestId, reason, applied }),
     });
   }
 
@@ -69,7 +81,7 @@ export class Report {
       ...this.#about(requestId),
       label: `settle request ${requestId}`,
       needed: () => this.#status(requestId) === REQUEST_STATUS.cancelled,
-      build: (tx) => settleCancelledRequest(tx, this.#options.seat, { requestId, outcome }),
+      build: (tx, act) => settleCancelledRequest(tx, this.#options.seat, act, { requestId, outcome }),
     });
   }
 

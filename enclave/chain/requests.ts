@@ -1,16 +1,22 @@
 import { CANCELLATION_OUTCOME, REQUEST_STATUS } from '@daasvader/chain/codes.ts';
 import type { EventKind, EventOf } from '@daasvader/chain/events.ts';
 
-/** Objects of one owner that are remembered, each with a manifest of 8 KiB at most: 16 MiB. More are refused. */
+/** Objects of one owner that are remembered; more are refused. */
 export const MAX_OBJECTS_PER_OWNER = 2_000;
+/** Bytes of their bodies, together; more are refused. */
+export const MAX_BYTES_PER_OWNER = 16 * 1024 * 1024;
 /** Cancelled requests of one owner whose content is kept until it is known what became of them. */
 const MAX_CANCELLED_PER_OWNER = 32;
+const NOTHING = new Uint8Array();
 
-/** A request as the contract scheduled it. */
+/** A request as the contract scheduled it: by flat arguments, or as one to Kubernetes with a body. */
 export interface ScheduledRequest {
   readonly requestId: bigint;
   readonly method: string;
   readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+  readonly contentType: string;
   readonly name: string;
   readonly labels: string;
   readonly namespace: string;
@@ -20,10 +26,12 @@ export interface ScheduledRequest {
   readonly requester: string;
   /** Whose namespace it is; another than the requester when that one was granted a role there. */
   readonly owner: string;
-  /** Of the requester, in this namespace. */
-  readonly role: number;
-  readonly manifest: Uint8Array;
-  readonly worker: string;
+  /** Undefined when the flat arguments say what is asked for. */
+  readonly body: Uint8Array | undefined;
+  /** Whether the chain has no more than the digest of the body. */
+  readonly isByDigest: boolean;
+  /** When it was asked for, by the chain's clock, in ms since 1970. */
+  readonly atMs: number;
 }
 
 /** Names the object among all that a request is about; undefined for a request that must fail. */
@@ -36,10 +44,16 @@ export interface Request extends ScheduledRequest {
   readonly wasStarted: boolean;
   /** Whether a later request for the same object was carried out: what this one asked for is not to come back. */
   readonly isSuperseded: boolean;
+  /** Whom the chain was told to run it. */
+  readonly workers: readonly string[];
 }
 
+type SubmittedEvent = EventOf<'K8sAPIRequestScheduledEvent' | 'KubernetesRequestEvent'>;
+
 /** An event about one request. */
-export type RequestEvent = EventOf<'K8sAPIRequestScheduledEvent' | Extract<EventKind, `Request${string}`>>;
+export type RequestEvent =
+  | SubmittedEvent
+  | EventOf<'WorkerAssignedEvent' | Extract<EventKind, `Request${string}`>>;
 
 interface Entry {
   request: Request;
@@ -53,6 +67,8 @@ interface Owner {
   readonly cancelled: Set<Entry>;
   /** The last request that was carried out, by object. */
   readonly objects: Map<string, Request>;
+  /** Of their bodies. */
+  bytes: number;
 }
 
 /**
@@ -78,15 +94,33 @@ export class Requests {
    * request that was carried out, and those that have not ended. Jobs that have ended do not run again.
    */
   get desired(): Request[] {
-    const kept = [...this.#owners.values()].flatMap(({ objects }) => [...objects.values()]);
+    const kept = [...this.#owners.keys()].flatMap((owner) => this.keptOf(owner));
     const open = [...this.#entries.values()].map(({ request }) => request);
     return [...kept, ...open].sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
   }
 
-  /** Whether an owner may have another object, or has this one already. */
-  hasRoom(owner: string, object: string): boolean {
-    const objects = this.#owners.get(owner)?.objects;
-    return objects === undefined || objects.size < MAX_OBJECTS_PER_OWNER || objects.has(object);
+  /** Of each object of an owner the last request that was carried out. */
+  keptOf(owner: string): Request[] {
+    return [...(this.#owners.get(owner)?.objects.values() ?? [])];
+  }
+
+  /** Forgets what was carried out for an owner and is not to come back. */
+  forget(owner: string, isGone: (request: Request) => boolean): void {
+    const known = this.#owners.get(owner);
+    if (known === undefined) return;
+    for (const [object, request] of known.objects) if (isGone(request)) remove(known, object);
+    this.#release(owner, known);
+  }
+
+  /** Whether an owner may have another object, or one that it has already, with a body of this size. */
+  hasRoom(owner: string, object: string, size: number): boolean {
+    const { objects, bytes } = this.#owners.get(owner) ?? newOwner();
+    const before = objects.get(object);
+    const isOneMore = before === undefined ? 1 : 0;
+    return (
+      objects.size + isOneMore <= MAX_OBJECTS_PER_OWNER &&
+      bytes - sizeOf(before) + size <= MAX_BYTES_PER_OWNER
+    );
   }
 
   /** Takes the next event. */
@@ -94,7 +128,10 @@ export class Requests {
     const requestId = BigInt(event.requestId);
     switch (event.kind) {
       case 'K8sAPIRequestScheduledEvent':
+      case 'KubernetesRequestEvent':
         return this.#schedule(event);
+      case 'WorkerAssignedEvent':
+        return this.#assign(requestId, event.nodeId);
       case 'RequestStartedEvent':
         return this.#change(requestId, { status: REQUEST_STATUS.running, wasStarted: true });
       case 'RequestCompletedEvent':
@@ -108,15 +145,18 @@ export class Requests {
     }
   }
 
-  #schedule(event: EventOf<'K8sAPIRequestScheduledEvent'>): void {
-    const requestId = BigInt(event.requestId);
-    // What is deleted is named by the path; the limit of open requests does not hold for deletions, so they stay small.
-    const manifest = event.method === 'DELETE' ? new Uint8Array() : Uint8Array.from(event.manifest);
+  #schedule(event: SubmittedEvent): void {
     const status = REQUEST_STATUS.pending;
-    const request = { ...event, requestId, manifest, status, wasStarted: false, isSuperseded: false };
+    const asked = { ...contentOf(event), requestId: BigInt(event.requestId), atMs: Number(event.atMs) };
+    const request = { ...asked, status, wasStarted: false, isSuperseded: false, workers: [] };
     const entry = { request, object: this.#objectOf(request) };
-    this.#entries.set(requestId, entry);
-    this.#ownerOf(request).open.set(requestId, entry);
+    this.#entries.set(request.requestId, entry);
+    this.#ownerOf(request).open.set(request.requestId, entry);
+  }
+
+  #assign(requestId: bigint, nodeId: string): void {
+    const workers = this.#entries.get(requestId)?.request.workers ?? [];
+    if (!workers.includes(nodeId)) this.#change(requestId, { workers: [...workers, nodeId] });
   }
 
   #change(requestId: bigint, change: Partial<Request>): void {
@@ -145,30 +185,66 @@ export class Requests {
     owner.open.delete(requestId);
     owner.cancelled.delete(entry);
     if (isApplied && !entry.request.isSuperseded) keep(owner, entry);
-    if (owner.open.size + owner.objects.size === 0) this.#owners.delete(entry.request.owner);
+    this.#release(entry.request.owner, owner);
+  }
+
+  #release(address: string, { open, objects }: Owner): void {
+    if (open.size + objects.size === 0) this.#owners.delete(address);
   }
 
   #ownerOf({ owner }: Request): Owner {
-    const known = this.#owners.get(owner) ?? { open: new Map(), cancelled: new Set(), objects: new Map() };
+    const known = this.#owners.get(owner) ?? newOwner();
     this.#owners.set(owner, known);
     return known;
   }
 }
 
+function newOwner(): Owner {
+  return { open: new Map(), cancelled: new Set(), objects: new Map(), bytes: 0 };
+}
+
+/** What was asked for, whichever way. */
+function contentOf(event: SubmittedEvent) {
+  const { method, path, namespace, requester, owner } = event;
+  const asked = { method, path, namespace, requester, owner };
+  if (event.kind === 'K8sAPIRequestScheduledEvent') {
+    const { name, labels, containerName, image, port } = event;
+    const flat = { name, labels, containerName, image, port };
+    return { ...asked, ...flat, query: '', contentType: '', body: undefined, isByDigest: false };
+  }
+  const { query, contentType } = event;
+  const body = Buffer.concat(event.body);
+  return { ...asked, ...NO_ARGUMENTS, query, contentType, body, isByDigest: event.digest.length > 0 };
+}
+
+const NO_ARGUMENTS = { name: '', labels: '', containerName: '', image: '', port: '' };
+
 /** What was carried out is what there is of its object from now on; what was asked for before it is not to come back. */
-function keep({ open, objects }: Owner, { request, object }: Entry): void {
+function keep(owner: Owner, { request, object }: Entry): void {
   if (object === undefined) return;
+  remove(owner, object);
   // A Job that ended has done its work: what is left of it is its result.
   const isGone = request.method === 'DELETE' || object.startsWith('Job/');
-  if (isGone) objects.delete(object);
-  else objects.set(object, request);
-  for (const [id, entry] of open)
+  if (!isGone) {
+    owner.objects.set(object, request);
+    owner.bytes += sizeOf(request);
+  }
+  for (const [id, entry] of owner.open)
     if (id < request.requestId && entry.object === object)
       entry.request = { ...entry.request, isSuperseded: true };
 }
 
+function remove(owner: Owner, object: string): void {
+  owner.bytes -= sizeOf(owner.objects.get(object));
+  owner.objects.delete(object);
+}
+
+function sizeOf(request: Request | undefined): number {
+  return request?.body?.length ?? 0;
+}
+
 function dropContent(entry: Entry): void {
-  const none = { path: '', name: '', labels: '', namespace: '', containerName: '', image: '', port: '' };
-  entry.request = { ...entry.request, ...none, manifest: new Uint8Array() };
+  const none = { ...NO_ARGUMENTS, path: '', namespace: '', query: '', contentType: '', body: NOTHING };
+  entry.request = { ...entry.request, ...none };
   entry.object = undefined;
 }

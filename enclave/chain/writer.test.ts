@@ -1,61 +1,83 @@
+import type { Act } from '@daasvader/chain/calls/operator.ts';
+import type { Transaction } from '@mysten/sui/transactions';
 import { pino } from 'pino';
-import { beforeEach, expect, test } from 'vitest';
-import { EnclaveError } from '../error.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Metrics } from '../metrics.ts';
 import { Freshness } from './freshness.ts';
 import { ChainRefusal, type Executed } from './operator.ts';
-import { Writer, type WriterOptions } from './writer.ts';
+import { MAX_STATEMENTS, type Statement, Writer, type WriterOptions } from './writer.ts';
 
 const DONE: Executed = { digest: 'digest', objectTypes: {} };
+const ACT = 'act' as unknown as Act;
 
 let freshness: Freshness;
 let now: number;
-let executed: string[];
+/** What each transaction said; each began with the act, which is left out. */
+let transactions: string[][];
 let answers: (() => Promise<Executed>)[];
 let failures: number;
 let running: number;
 let most: number;
+let subject: Writer;
 
 beforeEach(() => {
   now = 0;
   freshness = new Freshness(1_000, () => now);
-  [executed, answers, failures, running, most] = [[], [], 0, 0, 0];
+  [transactions, answers, failures, running, most] = [[], [], 0, 0, 0];
+  subject = writer();
 });
 
+afterEach(() => subject.stop());
+
+/** What of a transaction is used here: it takes note. */
+const noting = (said: string[]) => said as unknown as Transaction;
+
 /** A writer whose operator answers as `answers` say, and then that all went well. */
-function writer(options: Pick<WriterOptions, 'confirmMs'> = {}): Writer {
+function writer(options: Partial<WriterOptions> = {}): Writer {
+  const execute: WriterOptions['operator']['execute'] = async (build, onSigned) => {
+    running += 1;
+    most = Math.max(most, running);
+    try {
+      onSigned?.(`digest ${transactions.length}`);
+      const said: string[] = [];
+      build(noting(said));
+      expect(said.shift()).toBe('act');
+      transactions.push(said);
+      return await (answers.shift()?.() ?? Promise.resolve(DONE));
+    } finally {
+      running -= 1;
+    }
+  };
   return new Writer({
-    operator: {
-      execute: async (build, onSigned) => {
-        running += 1;
-        most = Math.max(most, running);
-        try {
-          onSigned?.(`digest ${executed.length}`);
-          build(undefined as never);
-          return await (answers.shift()?.() ?? Promise.resolve(DONE));
-        } finally {
-          running -= 1;
-        }
-      },
+    operator: { execute },
+    begin: (tx) => {
+      (tx as unknown as string[]).push('act');
+      return ACT;
     },
-    ...options,
     freshness,
     metrics: new Metrics(),
     log: pino({ enabled: false }),
     onFailure: () => {
       failures += 1;
     },
+    ...options,
   });
 }
 
-const say = (label: string, needed = () => true, subject = 'request 1', party = 'one') => ({
-  subject,
-  party,
-  label,
-  needed,
-  build: () => void executed.push(label),
-});
-const beat = () => void executed.push('heartbeat');
+const saying = (label: string) => (tx: Transaction, act: Act) => {
+  expect(act).toBe(ACT);
+  (tx as unknown as string[]).push(label);
+};
+
+function say(label: string, change: Partial<Statement> = {}): Promise<void> {
+  const statement = { subject: 'request 1', party: 'one', label, needed: () => true, build: saying(label) };
+  return subject.submit({ ...statement, ...change });
+}
+
+const about = (label: string, party = 'one') => say(label, { subject: label, party });
+const beat = () => subject.beat(saying('heartbeat'));
+const refuse = (command?: number) => () => Promise.reject(new ChainRefusal('digest', 'no', command));
+const never = () => new Promise<never>(() => undefined);
 const makeFresh = () => {
   freshness.sent('fresh');
   freshness.echoed('fresh');
@@ -63,144 +85,162 @@ const makeFresh = () => {
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 test('while the word is old, nothing is said but the heartbeat, which does not wait behind the rest', async () => {
-  const subject = writer();
-  const saying = subject.submit(say('complete'));
-  await subject.beat(beat);
+  const completing = say('complete');
+  await beat();
   await soon();
-  expect(executed).toEqual(['heartbeat']);
+  expect(transactions).toEqual([['heartbeat']]);
   expect(freshness.echoed('digest 0')).toBe(true);
-  await saying;
-  expect(executed).toEqual(['heartbeat', 'complete']);
+  await completing;
+  expect(transactions).toEqual([['heartbeat'], ['complete']]);
 });
 
 test('what is no longer needed when the word is fresh again is not said', async () => {
   let isNeeded = true;
-  const subject = writer();
-  const saying = subject.submit(say('complete', () => isNeeded));
+  const completing = say('complete', { needed: () => isNeeded });
   await soon();
   isNeeded = false;
   makeFresh();
-  await saying;
-  expect(executed).toEqual([]);
+  await completing;
+  expect(transactions).toEqual([]);
 });
 
-test('what is said of one subject is said in order and one at a time, heartbeats between them', async () => {
-  makeFresh();
-  answers = [() => soon().then(() => DONE)];
-  const subject = writer();
-  await Promise.all([subject.submit(say('one')), subject.beat(beat), subject.submit(say('two'))]);
-  expect(executed).toEqual(['one', 'heartbeat', 'two']);
+describe('what waits', () => {
+  beforeEach(makeFresh);
+
+  test('of one subject is said in order and one at a time, heartbeats between them', async () => {
+    answers = [() => soon().then(() => DONE)];
+    const both = [say('one'), say('two')];
+    await expect.poll(() => transactions.length).toBe(1);
+    await beat();
+    await Promise.all(both);
+    expect(transactions).toEqual([['one'], ['heartbeat'], ['two']]);
+  });
+
+  test('of many subjects is said together, a bounded number in one transaction, and none is forgotten', async () => {
+    answers = Array.from({ length: 6 }, () => () => soon().then(() => DONE));
+    const labels = Array.from({ length: 300 }, (_, i) => `${i}`);
+    await Promise.all(labels.map((label) => about(label)));
+    expect(transactions.flat().toSorted()).toEqual(labels.toSorted());
+    expect(Math.max(...transactions.map(({ length }) => length))).toBe(MAX_STATEMENTS);
+    expect(most).toBe(4);
+  });
+
+  test('of who has little to say does not wait for all that another has', async () => {
+    const many = Array.from({ length: 400 }, (_, i) => about(`many ${i}`));
+    const few = ['a', 'b'].map((each) => about(each, 'two'));
+    await Promise.all([...many, ...few]);
+    expect(transactions.flat()).toHaveLength(402);
+    const later = transactions.slice(1, 6).flat();
+    expect([...transactions[0]!, ...later]).toEqual(expect.arrayContaining(['a', 'b']));
+  });
+
+  test('of one subject is bounded; the oldest is given up for the newest', async () => {
+    await Promise.all(Array.from({ length: 20 }, (_, i) => say(`${i}`)));
+    expect(transactions).toEqual(Array.from({ length: 16 }, (_, i) => [`${i + 4}`]));
+  });
+
+  test('behind attempts that get no answer keeps the heartbeat waiting in no case', async () => {
+    answers = Array.from({ length: 4 }, () => never);
+    for (let i = 0; i < 4 * MAX_STATEMENTS + 1; i += 1) void about(`${i}`);
+    await soon();
+    await beat();
+    expect(transactions.map(({ length }) => length)).toEqual([32, 32, 32, 32, 1]);
+    expect(transactions.at(-1)).toEqual(['heartbeat']);
+  });
+
+  test('is given up when the writer is stopped', async () => {
+    answers = [never];
+    const all = [say('one'), about('two'), say('three')];
+    await soon();
+    const late = about('four');
+    subject.stop();
+    await Promise.all([late, about('five')]);
+    expect(transactions.flat()).toEqual(['one', 'two']);
+    expect(all).toHaveLength(3);
+  });
 });
 
-test('a statement that fails and fails keeps neither other subjects nor the heartbeat waiting', async () => {
+describe('of a transaction that is refused', () => {
+  /** Answers a transaction that says one of these with no. */
+  function refuseAll(...bad: string[]): void {
+    const said = (label: string) => transactions.at(-1)?.includes(label);
+    answers = Array.from({ length: 50 }, () => () => (bad.some(said) ? refuse()() : Promise.resolve(DONE)));
+  }
+
+  beforeEach(makeFresh);
+
+  test('all goes on but the statement that was refused, which is given up', async () => {
+    refuseAll('5');
+    const labels = Array.from({ length: 8 }, (_, i) => `${i}`);
+    const others = labels.filter((label) => label !== '5').map((label) => about(label));
+    const bad = about('5');
+    await Promise.all(others);
+    const before = transactions.length;
+    await bad;
+    expect(before).toBeLessThan(10);
+    const alone = transactions.filter((said) => said.length === 1 && said[0] === '5');
+    expect(alone).toHaveLength(4);
+  });
+
+  test('nothing goes on apart when it was refused for its beginning', async () => {
+    answers = Array.from({ length: 4 }, () => refuse(0));
+    await Promise.all(['a', 'b', 'c'].map((label) => about(label)));
+    expect(transactions).toHaveLength(4);
+    expect(transactions.every(({ length }) => length === 3)).toBe(true);
+  });
+
+  test('what waits behind one that is given up is said', async () => {
+    answers = Array.from({ length: 4 }, () => refuse());
+    await Promise.all([say('one'), say('two')]);
+    expect(transactions.flat()).toEqual(['one', 'one', 'one', 'one', 'two']);
+  });
+});
+
+test('a statement that cannot be built keeps neither other subjects nor the heartbeat waiting for long', async () => {
   makeFresh();
-  const bad = say('bad', undefined, 'request 1');
-  bad.build = () => {
+  const build = () => {
     throw new Error('no such request');
   };
-  const subject = writer();
-  const failing = subject.submit(bad);
-  await subject.submit(say('good', undefined, 'request 2'));
-  await subject.beat(beat);
-  expect(executed).toEqual(['good', 'heartbeat']);
-  subject.stop();
-  await failing;
-});
-
-test('attempts that get no answer hold up neither the heartbeat nor more than their part of the others', async () => {
-  makeFresh();
-  answers = Array.from({ length: 8 }, () => () => new Promise<never>(() => undefined));
-  const subject = writer();
-  for (let i = 0; i < 8; i += 1) void subject.submit(say('stuck', undefined, `request ${i}`));
-  void subject.submit(say('waits', undefined, 'request 8'));
-  await subject.beat(beat);
-  expect(executed).toEqual([...Array(8).fill('stuck'), 'heartbeat']);
-  expect(most).toBe(9);
-  subject.stop();
-});
-
-test('any number of subjects is served, a few at a time, and none is forgotten', async () => {
-  makeFresh();
-  const subject = writer();
-  const labels = Array.from({ length: 100 }, (_, i) => `${i}`);
-  await Promise.all(labels.map((label) => subject.submit(say(label, undefined, `request ${label}`))));
-  expect(executed.toSorted()).toEqual(labels.toSorted());
-  expect(most).toBe(8);
-});
-
-test('who has little to say does not wait for all that another has', async () => {
-  makeFresh();
-  const subject = writer();
-  const many = Array.from({ length: 200 }, (_, i) => subject.submit(say('many', undefined, `request ${i}`)));
-  const few = ['a', 'b'].map((each) => subject.submit(say(each, undefined, `request ${each}`, 'two')));
-  await Promise.all([...many, ...few]);
-  expect(executed).toHaveLength(202);
-  expect(executed.indexOf('b')).toBeLessThan(20);
-});
-
-test('a gate that shuts while a statement waits for its turn, for whatever reason, is no failure', async () => {
-  makeFresh();
-  const subject = writer();
-  const { assert } = freshness;
-  let shut = 3;
-  Object.assign(freshness, {
-    assert: () => {
-      if (shut-- > 0) throw new EnclaveError('k3s', 'Cannot act: Kubernetes keeps nothing');
-      assert();
-    },
-  });
-  await subject.submit(say('one'));
-  expect(executed).toEqual(['one']);
-  expect(failures).toBe(0);
-});
-
-test('of one subject so much waits at most; the oldest is given up for the newest', async () => {
-  const subject = writer();
-  const saying = Array.from({ length: 20 }, (_, i) => subject.submit(say(`${i}`)));
-  makeFresh();
-  await Promise.all(saying);
-  expect(executed).toEqual(['0', ...Array.from({ length: 16 }, (_, i) => `${i + 4}`)]);
+  void say('bad', { build });
+  await soon();
+  await say('good', { subject: 'request 2' });
+  await beat();
+  expect(transactions).toEqual([['good'], ['heartbeat']]);
 });
 
 test('a condition that cannot be told is the end of its statement, and of nothing else', async () => {
   makeFresh();
-  const subject = writer({ confirmMs: 20 });
-  let asked = 0;
   const needed = () => {
-    asked += 1;
-    if (asked > 1) throw new Error('no state');
-    return true;
+    throw new Error('no state');
   };
-  await subject.submit(say('one', needed));
-  await soon();
-  await subject.submit(say('two'));
-  subject.stop();
-  expect(executed).toEqual(['one', 'two']);
+  await Promise.all([say('one', { needed }), say('two')]);
+  expect(transactions).toEqual([['two']]);
 });
 
 test('what a full node says was done, but does not come back proven, is said again', async () => {
   makeFresh();
-  const subject = writer({ confirmMs: 20 });
-  await subject.submit(say('complete', () => executed.length < 2));
-  await expect.poll(() => executed.length).toBe(2);
+  subject = writer({ confirmMs: 20 });
+  await say('complete', { needed: () => transactions.length < 2 });
+  await expect.poll(() => transactions.length).toBe(2);
   await soon();
-  expect(executed).toHaveLength(2);
+  expect(transactions).toHaveLength(2);
+});
+
+test('what the chain finds nothing to do about is said again more and more rarely', async () => {
+  makeFresh();
+  subject = writer({ confirmMs: 20 });
+  await say('level');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(transactions.length).toBeGreaterThan(2);
+  expect(transactions.length).toBeLessThan(7);
 });
 
 test('a failure is repeated, elsewhere, until it went well', async () => {
   makeFresh();
   answers = [() => Promise.reject(new Error('no answer'))];
-  await writer().submit(say('one'));
-  expect(executed).toEqual(['one', 'one']);
+  await say('one');
+  expect(transactions).toEqual([['one'], ['one']]);
   expect(failures).toBe(1);
-});
-
-test('when the chain keeps refusing it is given up, and what waits behind it is said', async () => {
-  makeFresh();
-  answers = Array.from({ length: 4 }, () => () => Promise.reject(new ChainRefusal('digest', 'no')));
-  const subject = writer();
-  await Promise.all([subject.submit(say('one')), subject.submit(say('two'))]);
-  expect(executed).toEqual(['one', 'one', 'one', 'one', 'two']);
 });
 
 test('a word that becomes old while a statement waits for its turn keeps it from being said', async () => {
@@ -211,10 +251,8 @@ test('a word that becomes old while a statement waits for its turn keeps it from
       return DONE;
     },
   ];
-  const subject = writer();
-  const saying = [subject.submit(say('one')), subject.submit(say('two'))];
+  void say('one');
+  void say('two');
   await soon();
-  expect(executed).toEqual(['one']);
-  subject.stop();
-  await Promise.all(saying);
+  expect(transactions).toEqual([['one']]);
 });

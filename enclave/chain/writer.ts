@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import type { Act } from '@daasvader/chain/calls/operator.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Transaction } from '@mysten/sui/transactions';
-import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { within } from '../within.ts';
-import { FairTurns } from './fair-turns.ts';
+import { Backlog, type Item } from './backlog.ts';
 import type { Freshness } from './freshness.ts';
 import { ChainRefusal, type Executed, type Operator } from './operator.ts';
 
@@ -19,29 +19,31 @@ const MAX_REFUSALS = 4;
 const MAX_FAILURES = 128;
 /** Statements that wait behind one of the same subject. */
 const MAX_WAITING = 16;
-/** Attempts under way at once, the heartbeat apart: half of what the host has coins for. */
-const MAX_ATTEMPTS = 8;
+/** Statements in one transaction: the largest is 1.2 KiB, sixteen names of nodes, and Sui takes 128 KiB. */
+export const MAX_STATEMENTS = 32;
+/** Transactions under way at once, the heartbeat apart: while these are, the next one gathers what is to be said. */
+const MAX_ATTEMPTS = 4;
 /** How long one attempt may take before the next one is made. */
 const ATTEMPT_MS = 30_000;
 const CONFIRM_MS = 15_000;
+const MAX_CONFIRM_MS = 3_600_000;
 
-/** One thing that the operator has to tell the chain. */
-export interface Statement {
-  /** Whom it is about, such as a request or a worker: what is said of one is said in order. */
-  readonly subject: string;
-  /** For whom it is said: nobody's statements wait for all of somebody else's. */
-  readonly party: string;
+/** One thing that the operator has to tell the chain: a level, which is as true said twice or late. */
+export interface Statement extends Item {
   /** What it is about, for the log. */
   readonly label: string;
   /** False when the chain already says so, or when it no longer matters. Asked before each attempt. */
   readonly needed: () => boolean;
-  readonly build: (tx: Transaction) => void;
+  /** Adds its commands, which need what began the transaction. */
+  readonly build: (tx: Transaction, act: Act) => void;
 }
 
 /** What a writer needs. */
 export interface WriterOptions {
   readonly operator: Pick<Operator, 'execute'>;
-  readonly freshness: Pick<Freshness, 'assert' | 'wait' | 'sent'>;
+  /** Begins a transaction of ours: in the term that we lead, and for as long as it may be held back. */
+  readonly begin: (tx: Transaction) => Act;
+  readonly freshness: Pick<Freshness, 'wait' | 'sent'>;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Called when an attempt failed, before the next one: the full node may be the reason. */
@@ -50,28 +52,51 @@ export interface WriterOptions {
   readonly confirmMs?: number;
 }
 
-/** A statement that waits for its turn in the lane of its subject. */
-interface Waiting {
+/** How often something may still fail, and how long to wait before the next attempt. */
+class Patience {
+  #refusals = MAX_REFUSALS;
+  #failures = MAX_FAILURES;
+  #pauseMs = MIN_BACKOFF_MS;
+  readonly #longestMs: number;
+
+  constructor(longestMs: number) {
+    this.#longestMs = longestMs;
+  }
+
+  /** @returns whether that was the last attempt */
+  isOver(error: unknown): boolean {
+    return (error instanceof ChainRefusal ? --this.#refusals : --this.#failures) <= 0;
+  }
+
+  /** Waits longer each time, or until `signal` fires. */
+  async pause(signal: AbortSignal): Promise<void> {
+    await sleep(this.#pauseMs, undefined, { signal }).catch(() => undefined);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#longestMs);
+  }
+}
+
+/** A statement that was not made yet. */
+interface Waiting extends Item {
   readonly statement: Statement;
+  readonly patience: Patience;
+  /** How long it may take to come back proven. */
+  readonly confirmMs: number;
   readonly done: () => void;
 }
 
 /**
  * The operator's word to the chain: each statement is repeated until it is on chain, no longer needed or hopeless. What
- * is said of one subject is said in order; subjects do not wait for each other, and the heartbeat waits for none. A
- * repetition is harmless, because the contracts refuse a step that was already taken and fence the seat. While the
- * chain's word is old nothing is said but the heartbeat.
- *
- *     request 7   start → complete      one at a time each, MAX_ATTEMPTS of them at once
- *     worker w    active → offline
- *     heartbeat   beat → beat           apart
+ * waits goes together, a bounded number in one transaction: of each subject in order, of each party in turn. What a
+ * refused transaction held goes on without the statement that was refused. The heartbeat is a transaction of its own and
+ * waits for none; while the chain's word is old nothing else is said.
  */
 export class Writer {
   readonly #options: WriterOptions;
   readonly #stopped = new AbortController();
-  /** What waits behind the statement under way, by subject. */
-  readonly #lanes = new Map<string, Waiting[]>();
-  readonly #turns = new FairTurns(MAX_ATTEMPTS);
+  readonly #backlog = new Backlog<Waiting>(MAX_WAITING);
+  /** Transactions under way. */
+  #attempts = 0;
+  #isGathering = false;
   #beats: Promise<void> = Promise.resolve();
 
   constructor(options: WriterOptions) {
@@ -80,111 +105,166 @@ export class Writer {
 
   /** Queues a statement; resolves when it was made, was not needed or was given up. */
   submit(statement: Statement): Promise<void> {
-    const { promise, resolve: done } = Promise.withResolvers<void>();
-    const lane = this.#lanes.get(statement.subject);
-    if (lane === undefined) void this.#work(statement.subject, [{ statement, done }]);
-    else this.#queue(lane, { statement, done });
-    return promise;
+    return this.#submit(statement, this.#options.confirmMs ?? CONFIRM_MS);
   }
 
   /** Sends a heartbeat, whether or not anything else may be said; resolves when it was sent or given up. */
   beat(build: Statement['build']): Promise<void> {
-    const statement = { subject: 'heartbeat', party: '', label: 'heartbeat', needed: () => true, build };
-    this.#beats = this.#beats.then(async () => void (await this.#make(statement, true)));
+    this.#beats = this.#beats.then(() => this.#beat(build));
     return this.#beats;
   }
 
-  /** Makes no further attempt. */
+  /** Makes no further attempt: what waits is given up. */
   stop(): void {
     this.#stopped.abort();
+    void this.#gather();
   }
 
-  /** The newest word counts: when a lane is full, the oldest that waits in it is given up. */
-  #queue(lane: Waiting[], waiting: Waiting): void {
-    lane.push(waiting);
-    if (lane.length <= MAX_WAITING) return;
-    const { statement, done } = lane.shift()!;
-    this.#options.log.warn(`chain: too much to say of ${statement.subject}, not said: ${statement.label}`);
-    done();
-  }
-
-  async #work(subject: string, lane: Waiting[]): Promise<void> {
-    this.#lanes.set(subject, lane);
-    for (let next = lane.shift(); next; next = lane.shift()) {
-      const { statement, done } = next;
-      try {
-        if (await this.#make(statement, false)) void this.#confirm(statement);
-      } catch (error) {
-        this.#options.log.error({ error: reasonOf(error) }, `chain: given up: ${statement.label}`);
-      }
-      done();
+  #submit(statement: Statement, confirmMs: number): Promise<void> {
+    const { promise, resolve: done } = Promise.withResolvers<void>();
+    const { subject, party } = statement;
+    const patience = new Patience(MAX_BACKOFF_MS);
+    const dropped = this.#backlog.add({ subject, party, statement, patience, confirmMs, done });
+    if (dropped) {
+      this.#options.log.warn(`chain: too much to say of ${subject}, not said: ${dropped.statement.label}`);
+      dropped.done();
     }
-    this.#lanes.delete(subject);
+    void this.#gather();
+    return promise;
   }
 
-  /** @returns whether a full node says that it is on chain; never throws */
-  async #make(statement: Statement, isBeat: boolean): Promise<boolean> {
-    const { freshness, metrics, log } = this.#options;
+  async #beat(build: Statement['build']): Promise<void> {
+    const { freshness } = this.#options;
+    const patience = new Patience(MAX_BEAT_BACKOFF_MS);
+    while (!this.#stopped.signal.aborted) {
+      try {
+        const { digest } = await this.#attempt('heartbeat', [build], freshness.sent);
+        return this.#options.log.info({ digest }, 'chain: heartbeat');
+      } catch (error) {
+        this.#noteFailure('heartbeat', error);
+        if (patience.isOver(error)) return;
+        await patience.pause(this.#stopped.signal);
+      }
+    }
+  }
+
+  /** Sends what waits, until nothing does or enough is under way; one run of this at a time. */
+  async #gather(): Promise<void> {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
     const { signal } = this.#stopped;
-    const longest = isBeat ? MAX_BEAT_BACKOFF_MS : MAX_BACKOFF_MS;
-    const left = { refusals: MAX_REFUSALS, failures: MAX_FAILURES };
-    for (let pause = MIN_BACKOFF_MS; ; ) {
-      if (!isBeat) await freshness.wait(signal);
-      if (signal.aborted) return false;
-      try {
-        const executed = await (isBeat ? this.#attempt(statement, freshness.sent) : this.#inTurn(statement));
-        if (!executed) return false;
-        metrics.transactions.inc({ outcome: 'executed' });
-        log.info({ digest: executed.digest }, `chain: ${statement.label}`);
-        return true;
-      } catch (error) {
-        if (isShut(error)) continue;
-        if (this.#isHopeless(statement, error, left)) return false;
-        await sleep(pause, undefined, { signal }).catch(() => undefined);
-        pause = Math.min(pause * 2, longest);
+    try {
+      await turn(); // what is said in the same breath goes together
+      while (this.#attempts < MAX_ATTEMPTS) {
+        await this.#options.freshness.wait(signal);
+        const taken = this.#backlog.take(MAX_STATEMENTS);
+        if (taken.length === 0) return;
+        const batch = taken.filter((waiting) => !signal.aborted && this.#isNeeded(waiting));
+        for (const waiting of taken) if (!batch.includes(waiting)) this.#end(waiting);
+        if (batch.length > 0) void this.#send(batch);
       }
+    } finally {
+      this.#isGathering = false;
     }
   }
 
-  /** Counts a failure against what is left of the attempts. */
-  #isHopeless({ label }: Statement, error: unknown, left: { refusals: number; failures: number }): boolean {
+  #isNeeded({ statement: { needed, label } }: Waiting): boolean {
+    try {
+      return needed();
+    } catch (error) {
+      this.#options.log.error({ error: reasonOf(error) }, `chain: given up: ${label}`);
+      return false;
+    }
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    this.#attempts += 1;
+    await this.#say(batch);
+    this.#attempts -= 1;
+    void this.#gather();
+  }
+
+  /** Makes one transaction of statements, and more of them when that is refused; does not fail. */
+  async #say(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const label = batch.map(({ statement }) => statement.label).join(', ');
+      const builds = batch.map(({ statement }) => statement.build);
+      const { digest } = await this.#attempt(label, builds);
+      for (const waiting of batch) this.#succeed(waiting, digest);
+    } catch (error) {
+      await this.#fail(batch, error);
+    }
+  }
+
+  async #attempt(
+    label: string,
+    builds: readonly Statement['build'][],
+    onSigned?: (digest: string) => void,
+  ): Promise<Executed> {
+    const { operator, begin, metrics } = this.#options;
+    const build = (tx: Transaction) => {
+      const act = begin(tx);
+      for (const add of builds) add(tx, act);
+    };
+    const executed = await within(ATTEMPT_MS, operator.execute(build, onSigned), `Cannot ${label}: `);
+    metrics.transactions.inc({ outcome: 'executed' });
+    return executed;
+  }
+
+  #succeed(waiting: Waiting, digest: string): void {
+    this.#options.log.info({ digest }, `chain: ${waiting.statement.label}`);
+    void this.#confirm(waiting);
+    this.#end(waiting);
+  }
+
+  /** What was refused together goes on apart: nobody's statement is spoilt by another's for more than a moment. */
+  async #fail(batch: readonly Waiting[], error: unknown): Promise<void> {
+    this.#noteFailure(batch.map(({ statement }) => statement.label).join(', '), error);
+    const isOfSome = error instanceof ChainRefusal && error.command !== 0 && batch.length > 1;
+    if (!isOfSome) {
+      for (const waiting of batch) void this.#retry(waiting, error);
+      return;
+    }
+    const middle = Math.ceil(batch.length / 2);
+    await this.#say(batch.slice(0, middle));
+    await this.#say(batch.slice(middle));
+  }
+
+  async #retry(waiting: Waiting, error: unknown): Promise<void> {
+    const { patience, statement } = waiting;
+    if (patience.isOver(error)) {
+      this.#options.log.error({ error: reasonOf(error) }, `chain: given up: ${statement.label}`);
+      return this.#end(waiting);
+    }
+    await patience.pause(this.#stopped.signal);
+    this.#backlog.putBack(waiting);
+    void this.#gather(); // gives it up when we are stopped
+  }
+
+  #end(waiting: Waiting): void {
+    this.#backlog.end(waiting);
+    waiting.done();
+  }
+
+  #noteFailure(label: string, error: unknown): void {
     const { metrics, log, onFailure } = this.#options;
-    const kind = error instanceof ChainRefusal ? 'refused' : 'failed';
-    metrics.transactions.inc({ outcome: kind });
+    metrics.transactions.inc({ outcome: error instanceof ChainRefusal ? 'refused' : 'failed' });
     log.warn({ error: reasonOf(error) }, `chain: cannot ${label}`);
     onFailure?.();
-    if ((kind === 'refused' ? --left.refusals : --left.failures) > 0) return false;
-    log.error({ error: reasonOf(error) }, `chain: given up: ${label}`);
-    return true;
   }
 
-  /** Makes an attempt when it has its turn, if it is needed then. */
-  #inTurn(statement: Statement): Promise<Executed | undefined> {
-    return this.#turns.take(statement.party, async () => {
-      if (this.#stopped.signal.aborted || !statement.needed()) return undefined;
-      this.#options.freshness.assert();
-      return this.#attempt(statement);
-    });
-  }
-
-  #attempt({ label, build }: Statement, onSigned?: (digest: string) => void): Promise<Executed> {
-    return within(ATTEMPT_MS, this.#options.operator.execute(build, onSigned), `Cannot ${label}: `);
-  }
-
-  /** Says it again when it does not come back proven: a full node may have made up that it was done. */
-  async #confirm(statement: Statement): Promise<void> {
-    const { confirmMs = CONFIRM_MS, log } = this.#options;
+  /**
+   * Says it again when it does not come back proven: a full node may have made up that it was done. Each time it waits
+   * twice as long, since the chain may also have found nothing to do.
+   */
+  async #confirm({ statement, confirmMs }: Waiting): Promise<void> {
     const { signal } = this.#stopped;
     try {
       await sleep(confirmMs, undefined, { signal, ref: false });
-      if (statement.needed()) await this.submit(statement);
+      if (statement.needed()) await this.#submit(statement, Math.min(confirmMs * 2, MAX_CONFIRM_MS));
     } catch (error) {
-      if (!signal.aborted) log.error({ error: reasonOf(error) }, `chain: cannot confirm: ${statement.label}`);
+      if (signal.aborted) return;
+      this.#options.log.error({ error: reasonOf(error) }, `chain: cannot confirm: ${statement.label}`);
     }
   }
-}
-
-/** The chain's word became old, or Kubernetes failed, while the statement waited for its turn: it waits on. */
-function isShut(error: unknown): boolean {
-  return error instanceof EnclaveError && (error.code === 'stale' || error.code === 'k3s');
 }

@@ -10,7 +10,11 @@ import { Tracker } from './tracker.ts';
 
 const LIMITS: RetryLimits = { deadlineMs: 400, attempts: 3, pauseMs: 5 };
 const READY_MS = 400;
-const tenants = { ensure: async () => undefined } as unknown as Tenants;
+const tenants = {
+  ensure: async () => undefined,
+  follow: async () => undefined,
+  squeezed: [],
+} as unknown as Tenants;
 const configMaps = '/api/v1/namespaces/default/configmaps';
 
 function configMap(name: string, value = '1', method = 'POST'): Asked {
@@ -27,7 +31,7 @@ let tracker = new Tracker({} as Kubernetes, READY_MS);
 
 async function boot() {
   tracker = new Tracker({} as Kubernetes, READY_MS);
-  return bootEnclave(chain, { kubernetes, tracker, tenants, limits: LIMITS });
+  return bootEnclave(chain, { kubernetes, tracker, tenants: () => tenants, limits: LIMITS });
 }
 
 /** The machine ends, and with it the cluster; another one boots. */
@@ -381,6 +385,22 @@ describe('a job', () => {
     const id = chain.ask(jobs);
     await ends(id).toMatch(/^FAILED: not ready in .* the job has not started/);
   });
+});
+
+test('the chain knows where an order runs before it knows that it does', async () => {
+  const id = chain.ask();
+  await ends(id).toBe('RUNNING');
+  const labels = { 'daasvader.io/kind': 'Deployment', 'daasvader.io/name': 'web' };
+  const { namespace } = kubernetes.objects.get('Deployment/web')!.metadata!;
+  const pod = {
+    kind: 'Pod',
+    metadata: { name: 'p', uid: 'p', namespace, labels },
+    spec: { nodeName: 'worker-7' },
+  };
+  tracker.see(pod as KubernetesObject, 'present');
+  become('Deployment/web', ready);
+  await ends(id).toBe('COMPLETED');
+  expect(chain.workers(id)).toEqual(['worker-7']);
 });
 
 describe('after a restart', () => {

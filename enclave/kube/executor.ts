@@ -1,4 +1,4 @@
-import type { SeatIds } from '@daasvader/chain/calls/operator.ts';
+import type { OperatorIds } from '@daasvader/chain/calls/operator.ts';
 import { Report } from '../chain/report.ts';
 import type { Request } from '../chain/requests.ts';
 import type { Writer } from '../chain/writer.ts';
@@ -9,7 +9,7 @@ import { Turns } from './turns.ts';
 /** What carrying out requests needs. */
 export interface ExecutorOptions extends Omit<OrderOptions, 'report' | 'turns' | 'limits'> {
   readonly writer: Pick<Writer, 'submit'>;
-  readonly seat: SeatIds;
+  readonly seat: OperatorIds;
   readonly limits?: RetryLimits;
 }
 

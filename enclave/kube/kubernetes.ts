@@ -64,6 +64,17 @@ export class Kubernetes {
     }
   }
 
+  /** Deletes every object under the path of a list. */
+  async deleteAll(path: string): Promise<void> {
+    await orAbsent(this.#server.send('DELETE', path, { body: { propagationPolicy: 'Background' } }));
+  }
+
+  /** Changes what a patch names of the object under a path and leaves the rest; nothing when there is no such object. */
+  async merge(path: string, patch: object): Promise<void> {
+    const contentType = 'application/merge-patch+json';
+    await orAbsent(this.#server.send('PATCH', path, { contentType, body: patch }));
+  }
+
   /** What Kubernetes says under a path. */
   async get<T>(path: string): Promise<T> {
     return JSON.parse(await this.#server.send('GET', path));

@@ -12,8 +12,8 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** The largest manifest that a transaction may carry; the contract has the same limit. */
-export const MAX_MANIFEST_BYTES = 8 * 1024;
+/** The largest body that the contract takes in a transaction. */
+export const MAX_MANIFEST_BYTES = 96 * 1024;
 
 // Every object below is strict: a field that is not written here is refused by name. That is the whole defence
 // against hostPath, hostNetwork, privileged, service accounts, tolerations and whatever a later Kubernetes adds.

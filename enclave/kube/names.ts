@@ -1,7 +1,13 @@
 import { codeName, ROLE, type Role } from '@daasvader/chain/codes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 
 /** Prefix of every label and annotation that the enclave sets; nobody else may. */
 export const OWN_PREFIX = 'daasvader.io/';
+
+/** The namespace that a request names, in full: `default` stands for its owner's first one. */
+export function namespaceIn({ owner, namespace }: { owner: string; namespace: string }): string {
+  return namespace === 'default' ? namespaceOf(owner) : namespace;
+}
 
 /** The name of a role's number on chain; an unknown number has no rights. */
 export function roleName(role: number): Role {

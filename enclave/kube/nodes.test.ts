@@ -35,6 +35,8 @@ function subject() {
         if (needed()) deeds.push(label);
       },
     },
+    clock: { now: () => 0 },
+    counters: { last: () => 0n },
     log: pino({ enabled: false }),
   } as unknown as NodesOptions);
   const base = { logId: `0x${'01'.repeat(32)}`, seq: '1', nodeId: 'worker-1' };
@@ -43,6 +45,7 @@ function subject() {
     kind: 'WorkerRegisteredEvent',
     owner: '',
     sealToken: '',
+    identityKey: new Uint8Array(32),
     stake: '5',
     tokenExpiresAtMs: '0',
   });

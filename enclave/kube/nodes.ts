@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activateWorker, type SeatIds, setWorkerStatus } from '@daasvader/chain/calls/operator.ts';
+import type { OperatorIds } from '@daasvader/chain/calls/operator.ts';
 import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import type { V1Node } from '@kubernetes/client-node';
-import type { Transaction } from '@mysten/sui/transactions';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
+import type { ChainClock } from '../chain/heartbeat.ts';
+import { WorkerLevels } from '../chain/worker-levels.ts';
 import type { Writer } from '../chain/writer.ts';
 import type { Logger } from '../log.ts';
 import type { BootstrapTokens } from './bootstrap-tokens.ts';
 import type { Fence } from './fence.ts';
+import type { JoinCounters } from './join-counters.ts';
 import { type Kubernetes, reasonOf } from './kubernetes.ts';
 import { watchObjects } from './watch.ts';
 
@@ -20,10 +22,12 @@ export interface NodesOptions {
   readonly state: ClusterState;
   readonly tokens: BootstrapTokens;
   readonly fence: Fence;
-  readonly writer: Writer;
-  readonly seat: SeatIds;
+  readonly writer: Pick<Writer, 'submit'>;
+  readonly seat: OperatorIds;
   readonly audit: Audit;
   readonly log: Logger;
+  readonly clock: Pick<ChainClock, 'now'>;
+  readonly counters: Pick<JoinCounters, 'last'>;
 }
 
 /** Keeps the chain's workers and Kubernetes's nodes in step: one tells readiness, the other who may be a node. */
@@ -32,9 +36,16 @@ export class Nodes {
   readonly #ready = new Map<string, boolean>();
   /** What was told of a node last, while it is not reacted to. */
   readonly #newest = new Map<string, V1Node>();
+  readonly #levels: WorkerLevels;
 
   constructor(options: NodesOptions) {
     this.#options = options;
+    this.#levels = new WorkerLevels({
+      ...options,
+      isReady: (nodeId) => this.#ready.get(nodeId) === true,
+      chainTime: options.clock.now,
+      counterOf: (nodeId) => options.counters.last(nodeId),
+    });
   }
 
   /** Every node that was seen, and whether it was ready. */
@@ -69,7 +80,9 @@ export class Nodes {
     const { state, fence } = this.#options;
     if (!state.isAdmitted(nodeId)) return this.#expel(nodeId);
     await fence.open(nodeId);
-    if (this.#ready.has(nodeId)) await this.#setSchedulable(nodeId);
+    if (!this.#ready.has(nodeId)) return;
+    this.#levels.tell(nodeId); // its node may have changed while the chain did
+    await this.#setSchedulable(nodeId);
   }
 
   async #setSchedulable(name: string): Promise<void> {
@@ -106,27 +119,9 @@ export class Nodes {
   }
 
   #tellChain(nodeId: string): void {
-    const { state, writer, seat, log } = this.#options;
-    const { pending, active, offline } = WORKER_STATUS;
-    const status = () => state.worker(nodeId)?.status;
-    const isReady = () => this.#ready.get(nodeId) === true;
-    log.info({ nodeId, ready: isReady() }, 'node status changed');
-    const lost = (error: unknown) =>
-      log.error({ nodeId, error: String(error) }, 'nodes: cannot tell the chain');
-    const about = { subject: `worker ${nodeId}`, party: state.worker(nodeId)?.owner ?? '' };
-    const activation = {
-      ...about,
-      label: `activate worker ${nodeId}`,
-      needed: () => isReady() && (status() === pending || status() === offline),
-      build: (tx: Transaction) => activateWorker(tx, seat, nodeId),
-    };
-    const absence = {
-      ...about,
-      label: `set worker ${nodeId} offline`,
-      needed: () => !isReady() && status() === active,
-      build: (tx: Transaction) => setWorkerStatus(tx, seat, { nodeId, status: offline }),
-    };
-    for (const statement of [activation, absence]) writer.submit(statement).catch(lost);
+    const { log } = this.#options;
+    log.info({ nodeId, ready: this.#ready.get(nodeId) === true }, 'node status changed');
+    this.#levels.tell(nodeId);
   }
 
   /** The fence comes first: behind it the node can put nothing back. */

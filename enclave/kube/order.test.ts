@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
+import { decodeEvent } from '@daasvader/chain/events.ts';
+import { FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { FakeKubernetes } from '@daasvader/testbed/enclave/fake-kubernetes.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -21,7 +22,7 @@ function hands(kubernetes = new FakeKubernetes()): OrderOptions {
   const told = () => NEVER;
   return {
     kubernetes,
-    state: new ClusterState(objectOf),
+    state: stateOf(),
     tenants: { ensure: async () => undefined },
     tracker: { outcome: told, replaced: () => undefined, forget: () => undefined },
     report: { started: told, completed: told, failed: told, settled: told } as unknown as Report,
@@ -34,16 +35,25 @@ function hands(kubernetes = new FakeKubernetes()): OrderOptions {
   };
 }
 
+/** What the chain says: the owner is a developer. */
+function stateOf(): ClusterState {
+  const state = new ClusterState(objectOf);
+  const chain = new FakeChain();
+  chain.hold(2);
+  for (const event of chain.events) state.apply(decodeEvent(event)!);
+  return state;
+}
+
 function request(id: number, method: 'POST' | 'DELETE', value = '') {
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' }, data: { value } };
-  const nothing = { labels: '', containerName: '', image: '', port: '', worker: '' };
+  const nothing = { labels: '', containerName: '', image: '', port: '', query: '', isByDigest: false };
   return {
-    ...{ requestId: BigInt(id), method, requester: OWNER, owner: OWNER, role: 2, namespace: 'default' },
+    ...{ requestId: BigInt(id), method, requester: OWNER, owner: OWNER, namespace: 'default', atMs: 1_000 },
     ...nothing,
     ...(method === 'POST'
-      ? { path: PATH, name: '', manifest: Buffer.from(JSON.stringify(object)) }
-      : { path: `${PATH}/web`, name: 'web', manifest: new Uint8Array() }),
-    ...{ status: 0, wasStarted: false, isSuperseded: false },
+      ? { path: PATH, name: '', contentType: 'application/json', body: Buffer.from(JSON.stringify(object)) }
+      : { path: `${PATH}/web`, name: 'web', contentType: '', body: undefined }),
+    ...{ status: 0, wasStarted: false, isSuperseded: false, workers: [] },
   };
 }
 

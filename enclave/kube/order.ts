@@ -6,16 +6,22 @@ import type { Report } from '../chain/report.ts';
 import type { Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Metrics } from '../metrics.ts';
+import { Debounced } from './debounced.ts';
 import { reasonOf } from './kubernetes.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Plan, planRequest } from './plan.ts';
 import { toReason } from './reason.ts';
 import { type RetryLimits, retry } from './retry.ts';
+import { assertMay, isKept } from './rights.ts';
 import type { Turns } from './turns.ts';
 import { Write, type WriteOptions } from './write.ts';
 
 /** How long a deletion waits for the first attempt of what it deletes. */
 const PATIENCE_MS = 5_000;
+/** How long the nodes of an order must stay the same before the chain is told of them, while it has not ended. */
+const ASSIGN_MS = 5_000;
+/** How many workers the contract takes for one request. */
+const MAX_WORKERS = 16;
 const { nothing, removed, stays } = CANCELLATION_OUTCOME;
 
 /** What carrying out an order needs. */
@@ -34,7 +40,7 @@ export interface OrderOptions extends WriteOptions {
  * with a reason, or cancelled, which is possible at every moment until the chain knows its end.
  */
 export class Order {
-  /** What was asked for; without its manifest when it is cancelled. */
+  /** What was asked for; without its body when it is cancelled. */
   request: Request;
   /** What it is about; undefined for a request that must fail. */
   readonly object: string | undefined;
@@ -42,7 +48,7 @@ export class Order {
   readonly #options: OrderOptions;
   /** Undefined for a request that must fail, and for one that is cancelled and of which nothing is left to take back. */
   #write: Write | undefined;
-  readonly #refusal: unknown;
+  #refusal: unknown;
   readonly #seenAt = performance.now();
   readonly #stop = new AbortController();
   readonly #tried = Promise.withResolvers<void>();
@@ -89,6 +95,7 @@ export class Order {
     try {
       await turn;
       await this.#options.whenFresh();
+      this.#judge();
       if (this.#earlier) await this.#follow(this.#earlier);
       if (!this.#isCancelled) await this.#proceed();
     } finally {
@@ -117,7 +124,18 @@ export class Order {
   /** Many can be cancelled in one transaction, and the chain is told of one after the other: nothing big is kept for that long. */
   #forget(): void {
     this.#write = undefined;
-    this.request = { ...this.request, manifest: new Uint8Array() };
+    this.request = { ...this.request, body: new Uint8Array() };
+  }
+
+  /** Whoever may not do it makes an end of nothing that others asked for. */
+  #judge(): void {
+    const isOpen = this.#options.state.requests.get(this.request.requestId) !== undefined;
+    if (this.#write === undefined || !isOpen || this.request.status > REQUEST_STATUS.running) return;
+    try {
+      assertMay(this.request, this.#write.plan, this.#options.state.roles);
+    } catch (error) {
+      this.#refusal = error;
+    }
   }
 
   #release(): void {
@@ -134,7 +152,7 @@ export class Order {
   /** An order waits for the one before it, as long as that takes; a deletion makes an end of it. */
   async #follow(earlier: Order): Promise<void> {
     this.#tried.resolve();
-    if (this.isDeletion) {
+    if (this.isDeletion && this.#refusal === undefined) {
       await Promise.race([earlier.tried, sleep(PATIENCE_MS, undefined, { ref: false })]);
       if (!this.#isCancelled) earlier.#makeWay(this.#id);
     }
@@ -165,14 +183,21 @@ export class Order {
     const { log, audit, metrics } = this.#options;
     log.info({ requestId: this.#id }, '🚀 NEW K8S API REQUEST RECEIVED FROM CONTRACT!');
     audit.append({ action: 'request', subject: this.request.path, requestId: this.#id, result: 'seen' });
+    const write = this.#write;
     try {
-      if (!this.#write) throw this.#refusal;
-      const applied = await this.#insist(this.#write);
+      if (write === undefined || this.#refusal !== undefined) throw this.#refusal;
+      const applied = await this.#insist(write, assertMay);
       metrics.applied.observe((performance.now() - this.#seenAt) / 1_000);
-      if (!this.#isCancelled) await this.#untilReady(this.#write.plan, applied);
+      if (!this.#isCancelled) await this.#untilReady(write.plan, applied);
     } catch (error) {
-      if (!this.#isCancelled) await this.#fail(reasonOf(error), (await this.#write?.hasEffect()) ?? false);
+      if (!this.#isCancelled) await this.#fail(reasonOf(error), await this.#isApplied());
     }
+  }
+
+  /** Whether what it asked for is in the cluster, or comes back with its namespace. */
+  async #isApplied(): Promise<boolean> {
+    const wasThere = this.request.wasStarted && isKept(this.request, this.#options.state.roles);
+    return wasThere || ((await this.#write?.hasEffect()) ?? false);
   }
 
   /** What the chain knows the end of, in a cluster that is rebuilt. */
@@ -212,9 +237,12 @@ export class Order {
   }
 
   /** Writes it, again and again while Kubernetes itself is what fails. */
-  async #insist(write: Write): Promise<KubernetesObject | undefined> {
+  async #insist(write: Write, check?: typeof assertMay): Promise<KubernetesObject | undefined> {
     try {
-      return await this.#patiently(() => write.attempt());
+      return await this.#patiently(() => {
+        check?.(this.request, write.plan, this.#options.state.roles);
+        return write.attempt();
+      });
     } finally {
       this.#release();
     }
@@ -250,12 +278,20 @@ export class Order {
   async #untilReady(plan: Plan, applied: KubernetesObject | undefined): Promise<void> {
     if (!applied || outcomeOf(applied).state === 'ready') return this.#complete(plan);
     const { report, tracker } = this.#options;
+    const { requestId } = this.request;
+    const assignment = new Debounced((nodes: readonly string[]) => this.#assign(nodes), ASSIGN_MS);
     const conclude = async () => {
-      const { state, reason } = await tracker.outcome(applied, this.#id);
+      const { state, reason } = await tracker.outcome(applied, this.#id, assignment.set);
+      void assignment.flush(); // what is said of one request is said in order: before its end
       if (this.#isCancelled) return;
       await (state === 'failed' ? this.#fail(reason, true) : this.#complete(plan));
     };
-    await Promise.all([report.started(this.request.requestId), conclude()]);
+    await Promise.all([report.started(requestId), conclude()]);
+  }
+
+  async #assign(nodes: readonly string[]): Promise<void> {
+    if (nodes.length > 0)
+      await this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
   }
 
   async #complete(plan: Plan): Promise<void> {

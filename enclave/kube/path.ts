@@ -29,7 +29,8 @@ export interface Target {
   readonly name: string | undefined;
 }
 
-const PATH = /^(\/api\/v1|\/apis\/[a-z0-9.]+\/v[0-9][a-z0-9]*)\/namespaces\/([^/]+)\/([a-z]+)(?:\/([^/]+))?$/;
+const PATH =
+  /^(\/api\/v1|\/apis\/[a-z0-9.-]+\/v[0-9][a-z0-9]*)\/namespaces\/([^/]+)\/([a-z]+)(?:\/([^/]+)(?:\/(.+))?)?$/;
 
 /**
  * Parses the path of a request. Only the resources of {@link KINDS} are known; cluster-scoped ones have no namespace
@@ -38,10 +39,12 @@ const PATH = /^(\/api\/v1|\/apis\/[a-z0-9.]+\/v[0-9][a-z0-9]*)\/namespaces\/([^/
  * @throws {EnclaveError} `request`, naming what is not allowed
  */
 export function parsePath(path: string): Target {
-  const [, prefix, namespace = '', resource = '', name] = PATH.exec(path) ?? [];
+  const [, prefix, namespace = '', resource = '', name, subresource] = PATH.exec(path) ?? [];
   if (prefix === undefined) throw refuse(path, 'it is not /<api>/namespaces/<namespace>/<resource>');
   if (resource === 'secrets') throw refuse(path, 'everything on chain is public; write Secrets with kubectl');
-  if (!Object.hasOwn(KINDS, resource)) throw refuse(path, `${resource} cannot be written by a request`);
+  if (subresource !== undefined)
+    throw refuse(path, `${resource}/${subresource} cannot be written by a request yet`);
+  if (!Object.hasOwn(KINDS, resource)) throw refuse(path, `${resource} cannot be written by a request yet`);
   const known = KINDS[resource as Resource];
   if (known.prefix !== prefix) throw refuse(path, `${resource} are under ${known.prefix}`);
   if (!isDnsLabel(namespace)) throw refuse(path, `${JSON.stringify(namespace)} is not a namespace`);

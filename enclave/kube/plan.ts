@@ -5,7 +5,7 @@ import type { ScheduledRequest } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, parseLabels, parsePort } from './grammar.ts';
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts';
-import { OWN_PREFIX, roleName } from './names.ts';
+import { OWN_PREFIX } from './names.ts';
 import { type Kind, parsePath, type Target } from './path.ts';
 import { restrictPodSpec } from './restrict.ts';
 
@@ -21,41 +21,53 @@ export interface Plan {
   readonly id: string;
   /** The whole object with its restrictions filled in; only its identity when it is to be deleted. */
   readonly object: KubernetesObject;
+  /** The least role in the namespace that it takes, one of `ROLE`. */
+  readonly leastRole: number;
 }
 
 const METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 /** The least role for a kind, where it is more than developer. */
 const LEAST_ROLE: Partial<Record<Kind, number>> = {
-  Ingress: ROLE.admin,
   HorizontalPodAutoscaler: ROLE.admin,
   DaemonSet: ROLE.super,
 };
-/** Developers have one namespace, admins and above may add a suffix to get more. */
+const JSON_TYPE = 'application/json';
+/** What an owner may add to the name of the first namespace to name another. */
 const SUFFIX = /^-[a-z0-9-]{0,7}[a-z0-9]$/;
 
 /**
  * Turns a request into a plan, or says why it must fail. A pure function: the same request gives the same object
- * every time, which is what makes applying it twice harmless.
+ * every time, which is what makes applying it twice harmless. Whether it may be carried out is another question, of
+ * whoever does it when they do it.
  *
  * @throws {EnclaveError} `request`
  */
 export function planRequest(request: ScheduledRequest): Plan {
   if (!METHODS.has(request.method)) throw refuse(`method ${JSON.stringify(request.method)} does not write`);
-  if (request.role < ROLE.developer || roleName(request.role) === 'none')
-    throw refuse(`the role ${roleName(request.role)} may only read`);
   const target = parsePath(request.path);
-  if (request.role < (LEAST_ROLE[target.kind] ?? ROLE.developer))
-    throw refuse(`the role ${roleName(request.role)} may not write ${target.resource}`);
   const namespace = namespaceFor(request, target);
   if (request.method === 'POST' && target.name !== undefined) throw refuse('POST takes no name in its path');
   const verb = request.method === 'DELETE' ? 'delete' : 'apply';
+  assertReplayable(request);
   const manifest = verb === 'apply' ? manifestOf(request, target) : undefined;
   const name = nameOf(request, target, manifest);
   const { apiVersion, kind, resource } = target;
   const object = manifest
     ? restrict(manifest, namespace, request)
     : { apiVersion, kind, metadata: { name, namespace } };
-  return { verb, kind, apiVersion, resource, namespace, name, id: `${kind}/${namespace}/${name}`, object };
+  const leastRole = Math.max(LEAST_ROLE[kind] ?? ROLE.developer, hasPriority(object) ? ROLE.super : 0);
+  const id = `${kind}/${namespace}/${name}`;
+  return { verb, kind, apiVersion, resource, namespace, name, id, object, leastRole };
+}
+
+/** What this enclave cannot send on as it is; another version may. */
+function assertReplayable({ method, query, contentType, body, isByDigest }: ScheduledRequest): void {
+  if (isByDigest) throw refuse('a body by its digest cannot be fetched yet; send the body itself');
+  if (query !== '') throw refuse(`the query ${JSON.stringify(query)} cannot be replayed yet; leave it out`);
+  if (body === undefined) return;
+  if (method === 'DELETE' && body.length > 0) throw refuse('a DELETE with a body cannot be replayed yet');
+  if (method !== 'DELETE' && contentType !== JSON_TYPE)
+    throw refuse(`content of type ${JSON.stringify(contentType)} cannot be replayed yet; send ${JSON_TYPE}`);
 }
 
 /** The object that a request is about, or undefined for a request that must fail, whatever is wrong with it. */
@@ -73,15 +85,11 @@ function namespaceFor(request: ScheduledRequest, target: Target): string {
     throw refuse(`path and namespace disagree: ${target.namespace}, ${request.namespace}`);
   }
   const own = namespaceOf(request.owner);
-  const isOwn = request.owner === request.requester;
-  if (!isOwn && request.role > ROLE.admin)
-    throw refuse(`the role ${roleName(request.role)} is not granted to others`);
-  if (request.namespace === own || (isOwn && request.namespace === 'default')) return own;
+  if (request.namespace === own) return own;
+  if (request.namespace === 'default' && request.owner === request.requester) return own;
   if (!request.namespace.startsWith(own) || !SUFFIX.test(request.namespace.slice(own.length))) {
     throw refuse(`namespace ${request.namespace} is not its owner's`);
   }
-  if (isOwn && request.role < ROLE.admin)
-    throw refuse(`the role ${roleName(request.role)} has one namespace`);
   return request.namespace;
 }
 
@@ -97,8 +105,8 @@ function nameOf(request: ScheduledRequest, target: Target, manifest: Manifest | 
 }
 
 function manifestOf(request: ScheduledRequest, target: Target): Manifest {
-  if (request.manifest.length === 0) return checkManifest(target.kind, buildObject(request, target));
-  const manifest = parseManifest(target.kind, request.manifest);
+  if (request.body === undefined) return checkManifest(target.kind, buildObject(request, target));
+  const manifest = parseManifest(target.kind, request.body);
   const named = (manifest.metadata as { namespace?: string }).namespace;
   if (named !== undefined && named !== request.namespace) throw refuse(`manifest names namespace ${named}`);
   return manifest;
@@ -135,7 +143,7 @@ function buildObject(request: ScheduledRequest, target: Target): unknown {
       return { ...base, spec: { selector: labels, ports: [{ port, targetPort: port }] } };
     }
     default:
-      throw refuse(`${target.resource} need a manifest; use submit_manifest`);
+      throw refuse(`${target.resource} need a body; use submit_request`);
   }
 }
 
@@ -170,33 +178,31 @@ function restrict(manifest: Manifest, namespace: string, request: ScheduledReque
       annotations: { ...annotations, [REQUEST_ANNOTATION]: request.requestId.toString() },
     },
   };
-  if (kind === 'Pod') return { ...object, spec: restrictPod(manifest.spec, request) } as KubernetesObject;
+  if (kind === 'Pod')
+    return { ...object, spec: restrictPodSpec(manifest.spec as V1PodSpec) } as KubernetesObject;
   if (kind !== 'Deployment' && kind !== 'Job' && kind !== 'DaemonSet') return object;
   const spec = manifest.spec as {
     template: { metadata: { labels: Record<string, string> }; spec: V1PodSpec };
   };
   const { template } = spec;
-  const podSpec = kind === 'Job' ? { restartPolicy: 'Never', ...template.spec } : template.spec;
-  // A DaemonSet runs on each node, so it prefers none.
-  const worker = kind === 'DaemonSet' ? '' : request.worker;
+  const podSpec: V1PodSpec = kind === 'Job' ? { restartPolicy: 'Never', ...template.spec } : template.spec;
   return {
     ...object,
     spec: {
       ...spec,
       template: {
         metadata: { ...template.metadata, labels: { ...template.metadata.labels, ...marks } },
-        spec: restrictPod(podSpec, { ...request, worker }),
+        spec: restrictPodSpec(podSpec),
       },
     },
   } as KubernetesObject;
 }
 
-function restrictPod(candidate: unknown, { role, worker }: ScheduledRequest): V1PodSpec {
-  const spec = candidate as V1PodSpec;
-  const { priorityClassName } = spec;
-  if (priorityClassName !== undefined && role < ROLE.super)
-    throw refuse(`priorityClassName ${priorityClassName} takes the role super, of one's own stake`);
-  return restrictPodSpec(spec, worker);
+/** Whether its pods are of one of the classes that the cluster offers to super users. */
+function hasPriority({
+  spec,
+}: KubernetesObject & { spec?: V1PodSpec & { template?: { spec?: V1PodSpec } } }): boolean {
+  return (spec?.template?.spec ?? spec)?.priorityClassName !== undefined;
 }
 
 function refuse(reason: string): EnclaveError {

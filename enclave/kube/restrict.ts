@@ -8,10 +8,9 @@ const CONTAINER_RESTRICTIONS = {
 /**
  * Fills in what the Pod Security level `restricted` demands, so that nobody has to write it, and pins what a tenant
  * must not choose: no service account token, no access to the host.
- *
- * @param worker the node that the contract assigned; a preference, so that the pods outlive it
+ * Nothing in it says where it shall run: that is the scheduler's to choose.
  */
-export function restrictPodSpec(spec: V1PodSpec, worker: string): V1PodSpec {
+export function restrictPodSpec(spec: V1PodSpec): V1PodSpec {
   return {
     ...spec,
     containers: spec.containers.map(restrictContainer),
@@ -23,7 +22,6 @@ export function restrictPodSpec(spec: V1PodSpec, worker: string): V1PodSpec {
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    ...(worker !== '' && { affinity: preferNode(worker) }),
   };
 }
 
@@ -35,16 +33,6 @@ function restrictContainer(container: V1Container): V1Container {
       ...container.securityContext,
       ...CONTAINER_RESTRICTIONS,
       capabilities: { drop: ['ALL'] },
-    },
-  };
-}
-
-function preferNode(node: string) {
-  // By its name and not by its labels, which a node may set itself.
-  const matchFields = [{ key: 'metadata.name', operator: 'In', values: [node] }];
-  return {
-    nodeAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: { matchFields } }],
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Role } from '@daasvader/chain/codes.ts';
 import type {
   KubernetesObject,
   V1LimitRange,
@@ -9,63 +8,37 @@ import type {
 import { OWN_PREFIX } from './names.ts';
 import { MANAGED_LABEL } from './plan.ts';
 import { priorityQuota } from './priority.ts';
+import { type Amounts, toHard } from './quota.ts';
 
 /** The annotation that says in full whose namespace it is. */
 const REQUESTER_ANNOTATION = `${OWN_PREFIX}requester`;
 
-/** What one namespace may hold, by role; stakes buy room. */
-const QUOTAS: Record<Exclude<Role, 'none'>, Record<string, string>> = {
-  viewer: { pods: '0' },
-  developer: quota({ pods: 20, cpu: 4, memoryGi: 8 }),
-  admin: quota({ pods: 100, cpu: 16, memoryGi: 32 }),
-  super: quota({ pods: 200, cpu: 32, memoryGi: 64 }),
-};
+/** The quota of a tenant's namespace. */
+export const QUOTA = 'daasvader';
 
-function quota({
-  pods,
-  cpu,
-  memoryGi,
-}: {
-  pods: number;
-  cpu: number;
-  memoryGi: number;
-}): Record<string, string> {
-  return {
-    pods: `${pods}`,
-    'requests.cpu': `${cpu}`,
-    'limits.cpu': `${4 * cpu}`,
-    'limits.memory': `${memoryGi}Gi`,
-    'requests.ephemeral-storage': `${pods}Gi`,
-    'limits.ephemeral-storage': `${2 * pods}Gi`,
-    'count/services': `${pods}`,
-    'count/configmaps': `${pods}`,
-    'count/secrets': `${pods}`,
-    'count/deployments.apps': `${pods}`,
-    'count/daemonsets.apps': `${pods}`,
-    'count/jobs.batch': `${pods}`,
-    'count/ingresses.networking.k8s.io': `${pods}`,
-    'count/horizontalpodautoscalers.autoscaling': `${pods}`,
-    // Nothing may reach out of the namespace through the machine it runs on.
-    'services.nodeports': '0',
-    'services.loadbalancers': '0',
-    persistentvolumeclaims: '0',
-  };
-}
-
-/** The objects that make a namespace a tenant's, but for the rights, in the order in which they must be applied. */
+/**
+ * The objects that make a namespace a tenant's, but for the rights, in the order in which they must be applied.
+ *
+ * @param isSuper whether pods of the classes for super users may be in it
+ */
 export function tenantObjects(
   address: string,
   namespace: string,
-  role: Exclude<Role, 'none'>,
+  share: Amounts,
+  isSuper: boolean,
 ): KubernetesObject[] {
   return [
     namespaceObject(address, namespace),
-    resourceQuota(namespace, role),
-    priorityQuota(namespace, role === 'super' ? QUOTAS.super.pods! : '0'),
+    ...quotas(namespace, share, isSuper),
     limitRange(namespace),
     denyAll(namespace),
     allowWithin(namespace),
   ];
+}
+
+/** How much may be in a namespace. */
+export function quotas(namespace: string, share: Amounts, isSuper: boolean): KubernetesObject[] {
+  return [resourceQuota(namespace, share), priorityQuota(namespace, isSuper ? `${share.pods}` : '0')];
 }
 
 function namespaceObject(address: string, name: string): V1Namespace {
@@ -81,12 +54,12 @@ function namespaceObject(address: string, name: string): V1Namespace {
   };
 }
 
-function resourceQuota(namespace: string, role: Exclude<Role, 'none'>): V1ResourceQuota {
+function resourceQuota(namespace: string, share: Amounts): V1ResourceQuota {
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name: 'daasvader', namespace },
-    spec: { hard: QUOTAS[role] },
+    metadata: { name: QUOTA, namespace },
+    spec: { hard: toHard(share) },
   };
 }
 

@@ -1,116 +1,266 @@
-import type { Role } from '@daasvader/chain/codes.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
+import type { V1Namespace, V1ResourceQuota } from '@kubernetes/client-node';
 import type { Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
+import { Applied } from './applied.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { roleName } from './names.ts';
-import { clusterRoleName, grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
-import { tenantObjects } from './tenant.ts';
+import { type Amounts, fromUsed, isTooMuch, NO_PODS, runsMore, shareOf } from './quota.ts';
+import { wake } from './resume.ts';
+import { NotYet } from './retry.ts';
+import { grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
+import { QUOTA, quotas, tenantObjects } from './tenant.ts';
 import { Turns } from './turns.ts';
 
-const RBAC = 'rbac.authorization.k8s.io/v1';
 /** What may be granted; the contract gives no more. */
 const GRANTABLE = ['viewer', 'developer', 'admin'] as const;
 
-/** The namespaces of those who staked, and who has which rights there. */
+type Access = Pick<Kubernetes, 'apply' | 'read' | 'delete' | 'deleteAll' | 'list' | 'merge'>;
+
+/** A namespace that is there. */
+interface Space {
+  readonly applied: Applied;
+  /** What it may have; undefined until that was said. */
+  share: Amounts | undefined;
+  /** Whether its pods were made to go. */
+  isSuspended: boolean;
+  /** Since when what is in it counts; undefined while nothing can be in it. */
+  sinceMs: number | undefined;
+}
+
+/** An owner of namespaces that are there. */
+interface Tenant {
+  readonly spaces: Map<string, Space>;
+  readonly applied: Applied;
+  /** As of what all is as it should be; undefined while that is not so. */
+  settled: string | undefined;
+  /** Whether one may have less than its part because another has more than its own. */
+  isSqueezed: boolean;
+}
+
+/**
+ * The namespaces of those who staked, how much may be in each, and who has which rights there: all of it as the role of
+ * now gives it. A namespace is made when something is to be in it, emptied of pods when its owner's role has not been
+ * enough for it for some time, and deleted when that lasts.
+ */
 export class Tenants {
-  readonly #kubernetes: Pick<Kubernetes, 'apply' | 'delete'>;
-  readonly #roles: Pick<Roles, 'grantsIn'>;
-  /** Namespaces that exist, with their owner and the role that it has there; undefined while that changes. */
-  readonly #namespaces = new Map<string, { address: string; role: Role | undefined }>();
-  /** One change after the other per address: interleaved, a right that was just withdrawn could come back. */
+  readonly #kubernetes: Access;
+  readonly #roles: Roles;
+  readonly #tenants = new Map<string, Tenant>();
+  /** One change after the other per owner: interleaved, a right that was just withdrawn could come back. */
   readonly #turns = new Turns();
 
-  constructor(kubernetes: Pick<Kubernetes, 'apply' | 'delete'>, roles: Pick<Roles, 'grantsIn'>) {
+  constructor(kubernetes: Access, roles: Roles) {
     this.#kubernetes = kubernetes;
     this.#roles = roles;
   }
 
-  /** The namespaces of an address that exist. */
+  /** The namespaces of an address that are there. */
   namespacesOf(address: string): string[] {
-    return [...this.#namespaces]
-      .filter(([, owner]) => owner.address === address)
-      .map(([namespace]) => namespace);
+    return [...(this.#tenants.get(address)?.spaces.keys() ?? [])];
+  }
+
+  /** Those of whose namespaces one has less room than its part. */
+  get squeezed(): string[] {
+    return [...this.#tenants].filter(([, { isSqueezed }]) => isSqueezed).map(([owner]) => owner);
   }
 
   /**
-   * Makes sure that a namespace exists, is closed to others and gives its owner the rights of `role` and no others.
+   * Makes sure that a namespace is there, is closed to others, and gives its owner the rights of the role of now and no
+   * others.
    *
-   * @param room the role whose quota applies, when that is not `role`: without a role objects stay, rights do not
-   * @throws {EnclaveError} `request` when there is no role at all
+   * @throws {EnclaveError} `request` when the owner is not to have it
    */
-  ensure(address: string, role: number, namespace = namespaceOf(address), room = role): Promise<void> {
-    return this.#turns.take(address, () => this.#ensure(address, roleName(role), namespace, roleName(room)));
-  }
-
-  /** Follows a change of role in every namespace that the address has. Without a role it keeps its objects, not its rights. */
-  changeRole(address: string, role: number): Promise<void> {
-    return this.#turns.take(address, async () => {
-      const name = roleName(role);
-      for (const namespace of this.namespacesOf(address)) {
-        if (name !== 'none') await this.#ensure(address, name, namespace, name);
-        else await this.#setRights(address, 'none', namespace);
-      }
-    });
-  }
-
-  /**
-   * Follows what an owner granted or took back in a namespace, which is made for the first grant that counts.
-   *
-   * @param role of the owner
-   */
-  changeGrants(owner: string, role: number, namespace: string): Promise<void> {
+  ensure(owner: string, namespace = namespaceOf(owner)): Promise<void> {
     return this.#turns.take(owner, async () => {
-      const isThere = this.#namespaces.get(namespace)?.address === owner;
-      const name = roleName(role);
-      if (isThere) await this.#setGrants(namespace);
-      else if (this.#roles.grantsIn(namespace).length > 0) await this.#ensure(owner, name, namespace, name);
+      if (!this.#isWanted(owner, namespace))
+        throw new EnclaveError('request', `Cannot open namespace ${namespace}: ${owner} has no role for it`);
+      const tenant = this.#tenants.get(owner);
+      if (tenant?.spaces.has(namespace) && tenant.settled === this.#stateOf(owner)) return;
+      await this.#enter(owner, namespace);
+      await this.#settle(owner);
+      if (this.#tenants.get(owner)?.spaces.has(namespace) !== true) throw notGone(namespace);
     });
   }
 
-  async #ensure(address: string, role: Role, namespace: string, room: Role): Promise<void> {
-    if (room === 'none') throw new EnclaveError('request', `Cannot open a namespace: ${address} has no role`);
-    if (this.#namespaces.get(namespace)?.role === role) return;
-    for (const object of tenantObjects(address, namespace, room)) await this.#kubernetes.apply(object);
-    await this.#setRights(address, role, namespace);
+  /** Follows whatever has changed about an owner; does nothing when nothing has. */
+  follow(owner: string): Promise<void> {
+    return this.#turns.take(owner, async () => {
+      for (const { namespace, phase } of this.#roles.tenanciesOf(owner))
+        if (phase === 'held' && this.#roles.grantsIn(namespace).length > 0)
+          await this.#enter(owner, namespace);
+      const tenant = this.#tenants.get(owner);
+      if (tenant && (tenant.isSqueezed || tenant.settled !== this.#stateOf(owner))) await this.#settle(owner);
+    });
   }
 
-  async #setRights(address: string, role: Role, namespace: string): Promise<void> {
-    this.#namespaces.set(namespace, { address, role: undefined }); // as it stays when this fails half-way
-    for (const other of otherRoles(role)) await this.#unbind(namespace, other);
-    if (role !== 'none') await this.#kubernetes.apply(roleBinding(address, role, namespace));
-    await this.#setGrants(namespace);
-    await this.#setClusterRights(address, role);
-    this.#namespaces.set(namespace, { address, role });
+  /** Whoever may only read has a first namespace too, with nothing in it. */
+  #isWanted(owner: string, namespace: string): boolean {
+    if (this.#roles.phaseOf(owner, namespace) !== 'gone') return true;
+    return namespace === namespaceOf(owner) && this.#roles.roleOf(owner) > 0;
   }
 
-  /** The rights of all others in the namespace, as of now: a grant of an owner who is no admin any more gives none. */
-  async #setGrants(namespace: string): Promise<void> {
-    const grants = this.#roles.grantsIn(namespace);
-    for (const role of GRANTABLE) {
-      const users = grants.filter((grant) => roleName(grant.role) === role).map(({ user }) => user);
-      const binding = grantBinding(role, namespace, users);
-      if (users.length > 0) await this.#kubernetes.apply(binding);
-      else await this.#kubernetes.delete(binding);
+  /** @throws {NotYet} while the former one of that name has not gone */
+  async #enter(owner: string, namespace: string): Promise<void> {
+    const tenant = this.#tenants.get(owner);
+    if (tenant?.spaces.has(namespace)) return;
+    const ref = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+    const before = await this.#kubernetes.read<V1Namespace>(ref);
+    if (before?.metadata?.deletionTimestamp !== undefined) throw notGone(namespace);
+    const none = { share: undefined, sinceMs: undefined, isSuspended: false };
+    const space = { applied: new Applied(this.#kubernetes), ...none };
+    if (tenant) tenant.spaces.set(namespace, space);
+    else this.#tenants.set(owner, newTenant(this.#kubernetes, [namespace, space]));
+  }
+
+  /** Everything that an owner's namespaces depend on. */
+  #stateOf(owner: string): string {
+    const roles = this.#roles;
+    const rank = [roles.roleOf(owner), roles.roomOf(owner), roles.hasLostRoom(owner)];
+    const tenancies = roles.tenanciesOf(owner).map((tenancy) => ({
+      ...tenancy,
+      sinceMs: this.#sinceOf(owner, tenancy.namespace),
+      grants: roles.grantsIn(tenancy.namespace),
+    }));
+    return JSON.stringify([rank, tenancies]);
+  }
+
+  async #settle(owner: string): Promise<void> {
+    const tenant = this.#tenants.get(owner);
+    if (tenant === undefined) return;
+    tenant.settled = undefined; // as it stays when this fails half-way
+    const state = this.#stateOf(owner);
+    await this.#setClusterRights(owner, tenant);
+    for (const [namespace, { applied, share }] of tenant.spaces)
+      if (share !== undefined) await this.#setRights(owner, namespace, applied);
+    await this.#leave(owner, tenant);
+    const share = await this.#divide(owner, tenant);
+    for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
+    if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
+    if (tenant.spaces.size === 0) this.#tenants.delete(owner);
+    tenant.settled = state;
+  }
+
+  async #setClusterRights(owner: string, { applied }: Tenant): Promise<void> {
+    const binding = superBinding(owner);
+    if (roleName(this.#roles.roleOf(owner)) === 'super') await applied.put(binding);
+    else await applied.remove(binding);
+  }
+
+  /** Since when what is in a namespace counts; undefined when nothing is to be in it. */
+  #sinceOf(owner: string, namespace: string): number | undefined {
+    const isGone = this.#roles.phaseOf(owner, namespace) === 'gone';
+    return isGone ? undefined : this.#roles.heldSinceMs(owner, namespace);
+  }
+
+  /** Deletes what the owner is not to have any more, also when there is to be another one of that name. */
+  async #leave(owner: string, { spaces }: Tenant): Promise<void> {
+    for (const [namespace, { sinceMs }] of spaces) {
+      const isOther = sinceMs !== undefined && sinceMs !== this.#sinceOf(owner, namespace);
+      if (this.#isWanted(owner, namespace) && !isOther) continue;
+      await this.#kubernetes.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+      spaces.delete(namespace);
     }
   }
 
-  #unbind(namespace: string, role: Role): Promise<void> {
-    return this.#kubernetes.delete({
-      apiVersion: RBAC,
-      kind: 'RoleBinding',
-      metadata: { name: clusterRoleName(role), namespace },
-    });
+  /**
+   * What each namespace with pods may have. First none may have more than its equal part; what is there by then counts,
+   * so that all together never have more than the role gives.
+   */
+  async #divide(owner: string, tenant: Tenant): Promise<Amounts> {
+    const role = roleName(this.#roles.roomOf(owner));
+    const tenancies = this.#roles.tenanciesOf(owner);
+    const running = tenancies.filter(({ phase }) => phase !== 'suspended').map(({ namespace }) => namespace);
+    const suspended = tenancies
+      .filter(({ phase }) => phase === 'suspended')
+      .map(({ namespace }) => namespace);
+    const equal = shareOf(
+      role,
+      running.map(() => ({})),
+      [],
+    );
+    tenant.isSqueezed = false;
+    if (tenancies.length < 2 || equal === NO_PODS) return equal;
+    for (const [namespace, space] of tenant.spaces)
+      if (space.share !== undefined && exceeds(space.share, equal))
+        await this.#limit(namespace, space, equal, role === 'super');
+    const [used, besides] = await Promise.all(
+      [running, suspended].map((names) => Promise.all(names.map((name) => this.#usedIn(tenant, name)))),
+    );
+    const share = shareOf(role, used ?? [], besides ?? []);
+    tenant.isSqueezed = exceeds(equal, share);
+    return share;
   }
 
-  async #setClusterRights(address: string, role: Role): Promise<void> {
-    const binding = superBinding(address);
-    if (role === 'super') await this.#kubernetes.apply(binding);
-    else
-      await this.#kubernetes.delete({
-        apiVersion: RBAC,
-        kind: 'ClusterRoleBinding',
-        metadata: { name: binding.metadata?.name ?? '' },
-      });
+  /** What a namespace has. @throws {NotYet} while Kubernetes has not counted it */
+  async #usedIn({ spaces }: Tenant, namespace: string): Promise<Amounts> {
+    if (spaces.get(namespace)?.share === undefined) return {}; // it is not there, or nothing can be in it
+    const ref = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: QUOTA, namespace } };
+    const quota = await this.#kubernetes.read<V1ResourceQuota>(ref);
+    if (quota?.status?.used === undefined)
+      throw new NotYet(`Cannot divide a quota: Kubernetes has not counted what is in ${namespace} yet`);
+    return fromUsed(quota.status.used);
   }
+
+  async #shape(owner: string, namespace: string, space: Space, share: Amounts): Promise<void> {
+    const phase = this.#roles.phaseOf(owner, namespace);
+    const isRunning = phase === 'held' || phase === 'grace';
+    const isSuper = isRunning && roleName(this.#roles.roomOf(owner)) === 'super';
+    space.sinceMs = this.#sinceOf(owner, namespace);
+    const own = isRunning ? share : NO_PODS;
+    for (const object of tenantObjects(owner, namespace, own, isSuper)) await space.applied.put(object);
+    space.share = own;
+    await this.#setRights(owner, namespace, space.applied);
+    if (phase === 'suspended' && !space.isSuspended) await this.#kubernetes.deleteAll(podsOf(namespace));
+    if (isRunning && space.isSuspended) await wake(this.#kubernetes, namespace);
+    space.isSuspended = phase === 'suspended';
+  }
+
+  /**
+   * What is more than a role gives that has been lower for a day goes with all that runs beside it; controllers make anew
+   * what there is room for.
+   */
+  async #trim(owner: string, tenant: Tenant): Promise<void> {
+    const spaces = [...tenant.spaces].filter(([, { isSuspended }]) => !isSuspended);
+    const used = await Promise.all(spaces.map(([namespace]) => this.#usedIn(tenant, namespace)));
+    if (!isTooMuch(roleName(this.#roles.roomOf(owner)), used)) return;
+    for (const [index, [namespace, { share = NO_PODS }]] of spaces.entries())
+      if (runsMore(used[index] ?? {}, share)) await this.#kubernetes.deleteAll(podsOf(namespace));
+    tenant.isSqueezed = spaces.length > 1; // what was made to go may leave the others more
+  }
+
+  async #limit(namespace: string, space: Space, share: Amounts, isSuper: boolean): Promise<void> {
+    for (const object of quotas(namespace, share, isSuper)) await space.applied.put(object);
+    space.share = share;
+  }
+
+  /** The rights of all others too are as of now: a grant of an owner who is no admin any more gives none. */
+  async #setRights(owner: string, namespace: string, applied: Applied): Promise<void> {
+    const role = roleName(this.#roles.roleOf(owner));
+    for (const other of otherRoles(role)) await applied.remove(roleBinding(owner, other, namespace));
+    if (role !== 'none') await applied.put(roleBinding(owner, role, namespace));
+    const grants = this.#roles.grantsIn(namespace);
+    for (const granted of GRANTABLE) {
+      const users = grants.filter((grant) => roleName(grant.role) === granted).map(({ user }) => user);
+      const binding = grantBinding(granted, namespace, users);
+      if (users.length > 0) await applied.put(binding);
+      else await applied.remove(binding);
+    }
+  }
+}
+
+function newTenant(kubernetes: Access, ...spaces: [string, Space][]): Tenant {
+  return { spaces: new Map(spaces), applied: new Applied(kubernetes), settled: undefined, isSqueezed: false };
+}
+
+function notGone(namespace: string): NotYet {
+  return new NotYet(`Cannot open namespace ${namespace}: the former one has not gone yet`);
+}
+
+function podsOf(namespace: string): string {
+  return `/api/v1/namespaces/${namespace}/pods`;
+}
+
+function exceeds(one: Amounts, other: Amounts): boolean {
+  return Object.entries(one).some(([name, amount]) => amount > (other[name] ?? 0));
 }

@@ -133,3 +133,27 @@ test('what is gone before it was ready has failed', async () => {
   subject.see(deployment('1'), 'deleted');
   expect(await outcome).toMatchObject({ state: 'failed', reason: expect.stringContaining('it is gone') });
 });
+
+test('tells where the pods of a workload are, each node once, and not those of what has ended or goes', () => {
+  const subject = tracker();
+  const told: string[] = [];
+  void subject.outcome(deployment('1'), '1', (nodes) => void told.push(nodes.join()));
+  const pod = (name: string, nodeName: string | undefined, change: object = {}) =>
+    subject.see(
+      {
+        kind: 'Pod',
+        metadata: { name, namespace: 'a', uid: name, labels, ...change },
+        ...{ spec: { nodeName }, status: { phase: name === 'over' ? 'Succeeded' : 'Running' } },
+      } as KubernetesObject,
+      'present',
+    );
+  pod('p1', undefined);
+  pod('p1', 'worker-2');
+  pod('p2', 'worker-1');
+  pod('p3', 'worker-1');
+  pod('over', 'worker-3');
+  pod('p2', 'worker-1', { deletionTimestamp: new Date() });
+  pod('p3', 'worker-1', { deletionTimestamp: new Date() });
+  const changes = told.filter((nodes, index) => nodes !== told[index - 1]);
+  expect(changes).toEqual(['', 'worker-2', 'worker-1,worker-2', 'worker-2']);
+});

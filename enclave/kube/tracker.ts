@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { KIND_LABEL, MANAGED_LABEL, NAME_LABEL, REQUEST_ANNOTATION } from './plan.ts';
+import { isOver } from './pod.ts';
 import { watchObjects } from './watch.ts';
 
 /** How long a workload may take to become ready, and a job to start, before its request fails. */
@@ -17,11 +18,15 @@ const WATCHED = [
   { kind: 'Job', apiVersion: 'batch/v1', path: '/apis/batch/v1/jobs' },
 ];
 
+/** Told of the nodes on which a workload's pods are. */
+export type OnNodes = (nodes: readonly string[]) => void;
+
 interface Waiting {
   readonly applied: KubernetesObject;
   readonly requestId: string;
   readonly promise: Promise<Outcome>;
   readonly resolve: (outcome: Outcome) => void;
+  readonly onNodes: OnNodes;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -62,8 +67,14 @@ export class Tracker {
    * Resolves when the applied object is ready, has failed, or has taken too long; `replaced` when a later request put
    * another in its place. A job may take as long as it takes once it has started, and a later request that changes it
    * leaves it the same job. The same request may ask again, and gets the same outcome.
+   *
+   * @param onNodes told again and again, until the outcome is there
    */
-  outcome(applied: KubernetesObject, requestId: string): Promise<Outcome> {
+  outcome(
+    applied: KubernetesObject,
+    requestId: string,
+    onNodes: OnNodes = () => undefined,
+  ): Promise<Outcome> {
     const key = idOf(applied);
     const earlier = this.#waiting.get(key)?.get(requestId);
     if (earlier) return earlier.promise;
@@ -72,7 +83,7 @@ export class Tracker {
     this.#replace(key, requestId, (other) => !isSameJob(other));
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const timer = setTimeout(() => this.#expire(key, waiting), this.#readyMs).unref();
-    const waiting: Waiting = { applied, requestId, promise, resolve, timer };
+    const waiting: Waiting = { applied, requestId, promise, resolve, onNodes, timer };
     this.#waiting.set(key, (this.#waiting.get(key) ?? new Map()).set(requestId, waiting));
     this.#judge(key, waiting);
     return promise;
@@ -104,6 +115,7 @@ export class Tracker {
   }
 
   #judge(key: string, waiting: Waiting): void {
+    waiting.onNodes(nodesOf(this.#seen.get(key)));
     const outcome = this.#outcomeOf(key, waiting);
     if (outcome.state !== 'waiting' && outcome.state !== 'running') this.#settle(key, waiting, outcome);
   }
@@ -151,6 +163,14 @@ export class Tracker {
     if (others?.size === 0) this.#waiting.delete(key);
     waiting.resolve(outcome);
   }
+}
+
+/** Where the pods of a workload are that have not ended and are not about to; a pod that stands alone is its own. */
+function nodesOf({ object, pods }: Partial<Seen> = {}): string[] {
+  const own: V1Pod[] = object?.kind === 'Pod' ? [object] : [...(pods?.values() ?? [])];
+  const alive = own.filter((pod) => !isOver(pod) && pod.metadata?.deletionTimestamp === undefined);
+  const nodes = alive.map(({ spec }) => spec?.nodeName);
+  return [...new Set(nodes.filter((node) => node !== undefined))].sort();
 }
 
 function note(seen: Seen, object: KubernetesObject, phase: 'present' | 'deleted'): void {

@@ -1,8 +1,8 @@
-import { CANCELLATION_OUTCOME, ROLE } from '@daasvader/chain/codes.ts';
+import { CANCELLATION_OUTCOME } from '@daasvader/chain/codes.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
+import { MAX_BYTES_PER_OWNER, MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Kubernetes, ObjectRef } from './kubernetes.ts';
@@ -95,16 +95,13 @@ export class Write {
 
   async #makeRoom(): Promise<void> {
     const { tenants, state } = this.#options;
-    const { owner, requester, role: roleThen } = this.#request;
-    if (!state.requests.hasRoom(owner, this.plan.id))
+    const { owner, body } = this.#request;
+    if (!state.requests.hasRoom(owner, this.plan.id, body?.length ?? 0))
       throw new EnclaveError(
         'request',
-        `Cannot carry out request: its owner has ${MAX_OBJECTS_PER_OWNER} objects; delete some first`,
+        `Cannot carry out request: its owner has ${MAX_OBJECTS_PER_OWNER} objects or ${MAX_BYTES_PER_OWNER} bytes of them; delete some first`,
       );
-    // Room as when it was asked for, rights as of now: a stake that was withdrawn since gives none.
-    const role = state.roles.roleOf(owner);
-    const room = role || (owner === requester ? roleThen : ROLE.admin);
-    await tenants.ensure(owner, role, this.plan.namespace, room);
+    await tenants.ensure(owner, this.plan.namespace);
   }
 
   /** What is about to go, or has done its work for an earlier request, is not what this one asks for. */

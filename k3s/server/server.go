@@ -73,7 +73,7 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 		return err
 	}
 	group.Go(func() error { return ended("kube-controller-manager", ctx, runControllerManager(ctx, o, creds)) })
-	group.Go(func() error { return ended("kube-scheduler", ctx, runScheduler(ctx, creds)) })
+	group.Go(func() error { return ended("kube-scheduler", ctx, runScheduler(ctx, o, creds)) })
 	if err := creds.writeAdminConfig(o); err != nil {
 		return err
 	}

@@ -1,3 +1,4 @@
+import { bcs } from '@mysten/sui/bcs';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 import type { CheckpointCertificate, CommitteeMember } from './committee.ts';
 import { type DigestDomain, digestOf } from './digest.ts';
@@ -12,6 +13,8 @@ export interface Summary {
   readonly digest: string;
   readonly epoch: bigint;
   readonly sequence: bigint;
+  /** By the validators' clocks, ms since 1970. */
+  readonly timestampMs: number;
   /** Digest of the checkpoint before it; null for the first. */
   readonly previous: string | null;
   /** Digest of its contents. */
@@ -41,7 +44,7 @@ export interface EmittedEvent {
  * @throws {CheckpointError} `malformed`
  */
 export function readSummary(bytes: Uint8Array): Summary {
-  const { epoch, sequenceNumber, previousDigest, contentDigest, endOfEpochData } = parse(
+  const { epoch, sequenceNumber, timestampMs, previousDigest, contentDigest, endOfEpochData } = parse(
     'summary',
     CheckpointSummary,
     bytes,
@@ -51,6 +54,7 @@ export function readSummary(bytes: Uint8Array): Summary {
     digest: digestOf('CheckpointSummary', bytes),
     epoch: BigInt(epoch),
     sequence: BigInt(sequenceNumber),
+    timestampMs: Number(timestampMs),
     previous: previousDigest,
     contents: contentDigest,
     successors: endOfEpochData?.nextEpochCommittee.map(([publicKey, weight]) => ({
@@ -92,6 +96,45 @@ export function readEvents(effectsDigest: string, effects: Uint8Array, events: U
     sender,
     contents: Uint8Array.from(contents),
   }));
+}
+
+/** A version of an object as a transaction left it. */
+export interface WrittenObject {
+  readonly id: string;
+  readonly version: bigint;
+  /** Base58. */
+  readonly digest: string;
+}
+
+/**
+ * The objects that a transaction wrote.
+ *
+ * @param effects BCS, which {@link readEvents} compared with their digest
+ * @returns undefined when they are of a form that is not known here, as a later protocol version may write
+ */
+export function readWritten(effects: Uint8Array): WrittenObject[] | undefined {
+  try {
+    const { V2 } = bcs.TransactionEffects.parse(effects);
+    return V2?.changedObjects.flatMap(([id, { outputState }]) => {
+      const digest = outputState.ObjectWrite?.[0];
+      return digest === undefined ? [] : [{ id, version: BigInt(V2.lamportVersion), digest }];
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The BCS of the Move value in an object.
+ *
+ * @param bytes BCS of the object
+ * @throws {CheckpointError} `object` when it is another one than was written, or a package, `malformed`
+ */
+export function readObject({ digest }: WrittenObject, bytes: Uint8Array): Uint8Array {
+  match('object', 'Object', digest, bytes);
+  const { Move } = parse('object', bcs.Object, bytes).data;
+  if (!Move) throw new CheckpointError('object', 'Cannot read an object: it is a package');
+  return Uint8Array.from(Move.contents);
 }
 
 function match(code: CheckpointErrorCode, domain: DigestDomain, expected: string, bytes: Uint8Array): void {

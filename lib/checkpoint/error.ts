@@ -10,7 +10,8 @@ export type CheckpointErrorCode =
   | 'committee' // these are not the validators that were expected
   | 'contents' // contents are not those of the checkpoint
   | 'effects' // effects are not those that the contents name
-  | 'events'; // events are not those that the effects name
+  | 'events' // events are not those that the effects name
+  | 'object'; // an object is not the one that the effects name
 
 /** What was compared and what caused it. */
 export interface CheckpointErrorOptions extends ErrorOptions {

@@ -7,7 +7,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bcs } from '@mysten/sui/bcs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type CertifiedSummary, readContents, readEvents, readSummary } from './checkpoint.ts';
+import {
+  type CertifiedSummary,
+  readContents,
+  readEvents,
+  readObject,
+  readSummary,
+  readWritten,
+} from './checkpoint.ts';
 import { Committee } from './committee.ts';
 import { digestOf } from './digest.ts';
 import { CheckpointContents, CheckpointSummary, TransactionEvents } from './layouts.ts';
@@ -126,6 +133,20 @@ describe.skipIf(!hasCargo())('real checkpoints', () => {
       expect(executed.get(digest)).toBe(digestOf('TransactionEffects', bytes));
       if (events) readEvents(executed.get(digest)!, bytes, TransactionEvents.serialize(events).toBytes());
     }
+  });
+
+  test('effects name the objects that each transaction wrote', () => {
+    const written = CheckpointData.parse(fixture).transactions.map(({ effects, outputs }) => {
+      const objects = outputs.map((output) => bcs.Object.serialize(output).toBytes());
+      const known = new Map(objects.map((bytes) => [digestOf('Object', bytes), bytes]));
+      const named = readWritten(bcs.TransactionEffects.serialize(effects).toBytes())!;
+      for (const object of named) {
+        const value = readObject(object, known.get(object.digest)!);
+        expect(`0x${Buffer.from(value.subarray(0, 32)).toString('hex')}`).toBe(object.id);
+      }
+      return named.length;
+    });
+    expect(Math.max(...written)).toBeGreaterThan(0);
   });
 
   test('every byte of it is understood', () => {

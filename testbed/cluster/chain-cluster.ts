@@ -9,8 +9,10 @@ import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { HostServices } from '@daasvader/enclave/chain/host-services.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
+import { ClusterPackage } from '@daasvader/host-proxy/cluster-package.ts';
 import { EventsService } from '@daasvader/host-proxy/events-service.ts';
 import { GasCoins } from '@daasvader/host-proxy/gas-coins.ts';
+import { GasPots } from '@daasvader/host-proxy/gas-pots.ts';
 import { SuiHostChain } from '@daasvader/host-proxy/host-chain.ts';
 import { jsonService } from '@daasvader/host-proxy/json-service.ts';
 import { Metrics } from '@daasvader/host-proxy/metrics.ts';
@@ -29,8 +31,8 @@ import { SoftwareNsm } from '../nsm/software.ts';
 import { startPublishedDevnet } from './published-devnet.ts';
 
 const SOURCES = new URL('../..', import.meta.url).pathname;
-const GAS_BUDGET = 200_000_000n;
-const HOURLY_BUDGET = 1_000n * GAS_BUDGET;
+const GAS_BUDGET = 500_000_000n;
+const GAS_POTS = { heartbeats_per_hour: 100_000_000_000, statements_per_hour: 200_000_000_000 };
 
 /** An NSM, and the root under which the chain is to believe its documents. */
 export interface TrustedNsm extends Nsm {
@@ -144,12 +146,13 @@ async function serveEnclave(
   deployment: Deployment,
   account: Ed25519Keypair,
 ): Promise<{ host: HybridHost; events: EventsService }> {
-  const { packageId, registryId, workersId, stakingId, schedulerId, network, rpcUrl } = deployment;
+  const { registryId, workersId, stakingId, schedulerId, network, rpcUrl } = deployment;
+  const metrics = new Metrics();
   const chain = new SuiHostChain(network, rpcUrl);
-  const coins = new GasCoins(chain, account);
-  const budget = { packageId, perTransaction: GAS_BUDGET, perHour: HOURLY_BUDGET };
-  const sponsor = new Sponsor(chain, coins, account, budget);
-  const seat = new SeatService(chain, coins, account, deployment, GAS_BUDGET);
+  const [coins, packages] = [new GasCoins(chain, account), new ClusterPackage(chain, deployment)];
+  const payer = { chain, coins, account, packages, perTransaction: GAS_BUDGET };
+  const sponsor = new Sponsor({ ...payer, pots: new GasPots(GAS_POTS, metrics) });
+  const seat = new SeatService(payer, deployment);
   const logs = [registryId, workersId, stakingId, schedulerId];
   const events = await EventsService.open(join(directory, 'events'), logs);
   const routes = {
@@ -162,6 +165,6 @@ async function serveEnclave(
     [`POST ${HOST_ROUTE.events}`]: async ({ body }: { body: unknown }) => events.append(body),
   };
   const host = new HybridHost(vsock);
-  await host.listen(HOST_PORT.services, jsonService(routes, new Metrics(), pino({ enabled: false })));
+  await host.listen(HOST_PORT.services, jsonService(routes, metrics, pino({ enabled: false })));
   return { host, events };
 }

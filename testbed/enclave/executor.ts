@@ -1,5 +1,6 @@
 import { Audit } from '@daasvader/enclave/audit/audit.ts';
 import { ClusterState } from '@daasvader/enclave/chain/cluster-state.ts';
+import type { Roles } from '@daasvader/enclave/chain/roles.ts';
 import { Executor } from '@daasvader/enclave/kube/executor.ts';
 import type { Nodes } from '@daasvader/enclave/kube/nodes.ts';
 import type { OrderOptions } from '@daasvader/enclave/kube/order.ts';
@@ -15,22 +16,26 @@ const log = pino({ enabled: false });
 
 /** What carries orders out. */
 export interface Hands extends Pick<OrderOptions, 'kubernetes' | 'tracker'> {
-  readonly tenants: Tenants;
+  readonly tenants: (roles: Roles) => Tenants;
   readonly limits?: RetryLimits;
 }
 
-/** The part of an enclave that carries out orders, from its boot on: it knows what the chain said before. */
-export async function bootEnclave(chain: FakeChain, { kubernetes, tracker, tenants, limits }: Hands) {
+/** The part of an enclave that carries out orders, from its boot on: it knows what the chain said before, and its time. */
+export async function bootEnclave(
+  chain: FakeChain,
+  { kubernetes, tracker, tenants: tenantsOf, limits }: Hands,
+) {
   const state = new ClusterState(objectOf);
   const metrics = new Metrics();
   const whenFresh = () => Promise.resolve();
   const reactor = new Reactor({ state, whenFresh, log, metrics });
   for (const event of chain.events) reactor.onEvent(event);
-  const writer = chain.seat(reactor.onEvent);
+  const writer = chain.seat(reactor.onEvent, reactor.onTime);
+  const tenants = tenantsOf(state.roles);
   const executor = new Executor({
     ...{ kubernetes, tracker, tenants, state, writer, whenFresh, metrics, log },
     ...{ seat: {} as never, audit: new Audit(() => undefined), ...(limits && { limits }) },
   });
   await reactor.rebuild({ executor, tenants, nodes: {} as Nodes });
-  return { state };
+  return { state, tenants };
 }

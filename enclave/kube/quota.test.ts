@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { fromUsed, shareOf, toHard } from './quota.ts';
+
+const pods = (count: number) => ({ pods: count });
+const nothing = (count: number) => Array.from({ length: count }, () => ({}));
+
+describe('shareOf()', () => {
+  test.each([
+    ['developer', 1, '20', '4'],
+    ['admin', 1, '100', '16'],
+    ['admin', 3, '33', '5333m'],
+    ['super', 17, '11', '1882m'],
+  ] as const)('gives a %s with %i namespaces %s pods and %s CPUs in each', (role, count, most, cpu) => {
+    expect(toHard(shareOf(role, nothing(count), []))).toMatchObject({ pods: most, 'requests.cpu': cpu });
+  });
+
+  test("gives no pods to whoever has no more than a viewer's role", () => {
+    expect(shareOf('viewer', nothing(1), []).pods).toBe(0);
+    expect(shareOf('none', nothing(1), []).pods).toBe(0);
+  });
+
+  test.each([
+    ['what one has too many the others have less', [pods(90), pods(0)], [], 10],
+    ['two have too many', [pods(50), pods(45), pods(0), pods(0)], [], 2],
+    ['one has all there is', [pods(100), pods(0), pods(0)], [], 0],
+    ['they have more than there is since the role fell', [pods(150), pods(40)], [], 0],
+    ['each has its part', [pods(50), pods(50)], [], 50],
+    ['others that get nothing have some', [pods(0), pods(0)], [pods(30)], 35],
+  ])('keeps all of them together to what the role gives when %s', (_, shared, besides, level) => {
+    expect(shareOf('admin', shared, besides).pods).toBe(level);
+  });
+});
+
+test('toHard() and fromUsed() say the same of each amount', () => {
+  const share = shareOf('admin', nothing(3), []);
+  expect(fromUsed(toHard(share))).toMatchObject(share);
+});
+
+test.each([
+  ['requests.cpu', '1500m', 1_500],
+  ['requests.cpu', '0.0001', 1],
+  ['limits.cpu', '2', 2_000],
+  ['limits.memory', '1Gi', 1_024],
+  ['limits.memory', '1', 1],
+  ['limits.memory', '100M', 96],
+  ['requests.ephemeral-storage', '1e9', 954],
+  ['pods', '7', 7],
+  ['pods', '1k', 1_000],
+  ['pods', 'many', Number.POSITIVE_INFINITY],
+])('of %s Kubernetes has used %s: %d', (name, text, amount) => {
+  expect(fromUsed({ [name]: text })).toEqual({ [name]: amount });
+});

@@ -1,0 +1,115 @@
+import type { ObjectRef } from '@daasvader/enclave/kube/kubernetes.ts';
+import type { KubernetesObject, V1Deployment, V1ResourceQuota } from '@kubernetes/client-node';
+import { refusal } from './fake-kubernetes.ts';
+
+/** What a test looks at of the pods' quota. */
+const QUOTA = 'daasvader';
+
+/**
+ * Objects in memory with what Kubernetes does about them: namespaces take with them what is in them, Deployments have
+ * their pods made, and quotas of pods are kept to, whoever makes them.
+ */
+export class FakeCluster {
+  readonly objects = new Map<string, KubernetesObject>();
+  /** How often each method was called that goes to the API server. */
+  readonly calls: string[] = [];
+  /** Called before each call takes effect; may throw. */
+  onCall: (what: string) => void = () => undefined;
+  #uids = 0;
+
+  readonly isReady = async (): Promise<boolean> => true;
+
+  /** The names of pods, all or those of a namespace. */
+  pods(namespace = ''): string[] {
+    return [...this.objects.keys()].filter((id) => id.startsWith(`Pod/${namespace}`));
+  }
+
+  /** The names of namespaces. */
+  get namespaces(): string[] {
+    return [...this.objects.values()]
+      .filter(({ kind }) => kind === 'Namespace')
+      .map(({ metadata }) => metadata?.name ?? '');
+  }
+
+  /** What a namespace may have, by the name in its quota. */
+  hard(namespace: string): Record<string, string> {
+    const quota = this.objects.get(`ResourceQuota/${namespace}/${QUOTA}`) as V1ResourceQuota | undefined;
+    return quota?.spec?.hard ?? {};
+  }
+
+  readonly read = async <T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> => {
+    await this.#call(`read ${idOf(ref)}`);
+    const found = this.objects.get(idOf(ref));
+    if (ref.kind !== 'ResourceQuota' || found === undefined) return structuredClone(found) as T | undefined;
+    const used = { pods: `${this.pods(`${ref.metadata.namespace}/`).length}` };
+    return structuredClone({ ...found, status: { used } }) as KubernetesObject as T;
+  };
+
+  readonly apply = async <T extends KubernetesObject>(object: T): Promise<T> => {
+    const id = idOf(object);
+    await this.#call(`apply ${id}`);
+    const { namespace } = object.metadata ?? {};
+    if (namespace !== undefined && !this.objects.has(`Namespace//${namespace}`))
+      throw refusal(404, `namespaces "${namespace}" not found`);
+    const before = this.objects.get(id);
+    if (object.kind === 'Pod' && before === undefined && this.#roomIn(namespace ?? '') <= 0)
+      throw refusal(403, `exceeded quota: ${QUOTA}`);
+    const uid = before?.metadata?.uid ?? `uid-${++this.#uids}`;
+    const after = { ...object, metadata: { ...object.metadata, uid } };
+    this.objects.set(id, after);
+    this.#control();
+    return structuredClone(after);
+  };
+
+  readonly delete = async (ref: ObjectRef): Promise<void> => {
+    await this.#call(`delete ${idOf(ref)}`);
+    const { name } = ref.metadata;
+    for (const [id, { metadata }] of this.objects)
+      if (id === idOf(ref) || (ref.kind === 'Namespace' && metadata?.namespace === name))
+        this.objects.delete(id);
+    this.#control();
+  };
+
+  readonly deleteAll = async (path: string): Promise<void> => {
+    await this.#call(`delete all ${path}`);
+    const [, namespace = ''] = /^\/api\/v1\/namespaces\/([^/]+)\/pods$/.exec(path) ?? [];
+    for (const id of this.pods(`${namespace}/`)) this.objects.delete(id);
+    this.#control();
+  };
+
+  readonly list = async () => {
+    await this.#call('list');
+    return { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '1' }, items: [] };
+  };
+
+  readonly merge = async (path: string): Promise<void> => this.#call(`merge ${path}`);
+
+  /** Makes the pods of Deployments, as many as there is room for. */
+  #control(): void {
+    for (const { kind, metadata, spec } of [...this.objects.values()] as V1Deployment[]) {
+      if (kind !== 'Deployment') continue;
+      const { name, namespace = '' } = metadata ?? {};
+      let room = this.#roomIn(namespace);
+      for (let index = 0; index < (spec?.replicas ?? 1) && room > 0; index += 1) {
+        const id = `Pod/${namespace}/${name}-${index}`;
+        if (this.objects.has(id)) continue;
+        this.objects.set(id, { kind: 'Pod', metadata: { name: `${name}-${index}`, namespace } });
+        room -= 1;
+      }
+    }
+  }
+
+  #roomIn(namespace: string): number {
+    return Number(this.hard(namespace).pods ?? 0) - this.pods(`${namespace}/`).length;
+  }
+
+  async #call(what: string): Promise<void> {
+    await undefined; // another change may come in between, as it does over a network
+    this.calls.push(what);
+    this.onCall(what);
+  }
+}
+
+function idOf({ kind, metadata }: KubernetesObject | ObjectRef): string {
+  return `${kind}/${metadata?.namespace ?? ''}/${metadata?.name}`;
+}
