@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { submitManifest } from '@daasvader/chain/calls/user.ts';
+import { submitRequest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
 import { User } from '@daasvader/testbed/cluster/user.ts';
@@ -22,7 +22,6 @@ export const TENANT_ROLES = Object.keys(STAKES) as TenantRole[];
 export interface Order {
   readonly method?: string;
   readonly path: string;
-  readonly namespace: string;
   readonly object: object;
 }
 
@@ -59,16 +58,17 @@ export class Tenant {
   }
 
   /** Orders an object on chain and gives how that ended, `FAILED reason` or why the contract takes no such order. */
-  async order({ method = 'POST', path, namespace, object }: Order): Promise<string> {
+  async order({ method = 'POST', path, object }: Order): Promise<string> {
     const { deployment, addresses } = this.#cluster;
     const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: addresses.rpcUrl });
-    const manifest = Buffer.from(JSON.stringify(object));
+    const body = Buffer.from(JSON.stringify(object));
+    const asked = { method, path, query: '', contentType: 'application/json', body };
     try {
       const submitted = await submit(client, await readWallet(this.user.wallet), (tx) =>
-        submitManifest(tx, deployment, { method, path, namespace, manifest }),
+        submitRequest(tx, deployment, asked),
       );
-      const [id] = contractEvents(submitted, deployment.packageId)
-        .filter((event) => event.kind === 'K8sAPIRequestScheduledEvent')
+      const [id] = contractEvents(submitted, deployment.originalPackageId)
+        .filter((event) => event.kind === 'KubernetesRequestEvent')
         .map(({ requestId }) => requestId);
       return await this.#ended(id ?? '');
     } catch (error) {

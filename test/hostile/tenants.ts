@@ -195,7 +195,7 @@ export const ORDER_ATTACKS: Attack[] = [
   survived('orders something good after all of that', async ({ tenants: { developer } }) => {
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'good' }, data: { a: 'b' } };
     const path = `${CORE}/${developer.namespace}/configmaps`;
-    const seen = await developer.order({ path, namespace: developer.namespace, object });
+    const seen = await developer.order({ path, object });
     return seen.startsWith('COMPLETED') ? 'served: COMPLETED' : seen;
   }),
 ];
@@ -265,7 +265,7 @@ function order(attack: string, namespaceOf: (field: Field) => string, object: ()
     refusal: /^(FAILED|not taken)/,
     run: (field) => {
       const namespace = namespaceOf(field);
-      return field.tenants.super.order({ path: `${CORE}/${namespace}/pods`, namespace, object: object() });
+      return field.tenants.super.order({ path: `${CORE}/${namespace}/pods`, object: object() });
     },
   };
 }
