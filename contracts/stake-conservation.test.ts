@@ -9,7 +9,7 @@ import { type Stake, StakeModel } from './testing/stake-model.ts';
 import { ANYBODYS, type Operation, type Scene, StakeOperations } from './testing/stake-operations.ts';
 
 /** As many as fit three minutes of a busy machine; `DAAS_SEQUENCES` raises it. */
-const SEQUENCES = Number(process.env.DAAS_SEQUENCES ?? 1_200);
+const SEQUENCES = Number(process.env.DAAS_SEQUENCES ?? 800);
 const LONGEST = 24;
 /** Every operation changes something at least so often. */
 const LEAST_SUCCESSES = 10;

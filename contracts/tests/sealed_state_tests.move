@@ -8,7 +8,7 @@ use daasvader::enclave_registry::{Self, Enclave};
 use daasvader::fixture::{Self, Fixture, bytes};
 use daasvader::identity;
 use daasvader::operator::Act;
-use daasvader::sealed_state::Anchor;
+use daasvader::sealed_state::{Self, Anchor};
 use std::unit_test::{assert_eq, destroy};
 
 const STRANGER: address = @0x5;
@@ -456,4 +456,13 @@ fun no_state_is_accepted_without_an_identity() {
     let (mut f, _enclave) = fixture::seated();
     accept(&mut f, 4, bytes(32, 7));
     abort
+}
+
+#[test]
+fun the_format_of_the_state_never_falls() {
+    let mut state = sealed_state::new();
+    state.raise_format(2);
+    state.raise_format(1);
+    assert_eq!(state.format(), 2);
+    destroy(state);
 }
