@@ -263,8 +263,7 @@ function order(attack: string, namespaceOf: (field: Field) => string, object: ()
     attack,
     expected: 'FAILED, or not taken',
     refusal: /^(FAILED \S|not taken)/,
-    run: (field) =>
-      field.tenants.super.order({ path: `${CORE}/${namespaceOf(field)}/pods`, body: object() }),
+    run: (field) => field.tenants.super.order({ path: `${CORE}/${namespaceOf(field)}/pods`, body: object() }),
   };
 }
 
