@@ -28,7 +28,8 @@ const COMMITTEES = [4, 110];
 
 const PACKAGE = `0x${'da'.repeat(32)}`;
 const LOG = `0x${'01'.repeat(32)}`;
-const SCOPE = { packageId: PACKAGE, logIds: new Set([LOG]) };
+const REGISTRY = `0x${'db'.repeat(32)}`;
+const SCOPE = { packages: new Set([PACKAGE]), registryId: REGISTRY, logIds: new Set([LOG]) };
 
 const validators = Validators.derive(Buffer.from('bench'));
 /** Does not sign: what is linked to a signed checkpoint needs no signature, and signing takes longer than the rest. */

@@ -251,6 +251,16 @@ describe('before there is a heartbeat', () => {
     expect(freshness.reason).toContain('no heartbeat');
   });
 
+  test('a full node that tells nothing is left for another one, though nothing is overdue', async () => {
+    const front = await lyingFront(LIES.hanging(), false);
+    front.start();
+    const urls = [front.url, cluster.devnet.url];
+    const { seen, refusals } = await follow(urls, { unheardMs: 1_000 });
+    await expect.poll(async () => (await refusals()).stale, { timeout: 5_000 }).toBe(1);
+    await ChainEnclave.register(cluster);
+    await expect.poll(() => names(seen).at(-1)).toBe('EnclaveRegisteredEvent');
+  });
+
   test('a full node that tells another registry than was written is not believed', async () => {
     const url = cluster.devnet.url;
     const client = new SuiGrpcClient({ network: 'devnet', baseUrl: url });

@@ -24,6 +24,8 @@ import type { HostServices } from './host-services.ts';
 
 const RECONNECT_MS = 250;
 const PATIENCE_MS = 10_000;
+/** Longer than a leader may take between two heartbeats: whoever waits for the lead hears that much at the least. */
+const UNHEARD_MS = 45_000;
 const WATCH_MS = 500;
 
 /** Where the follower stands, for people and for whoever must not act on old news. */
@@ -70,6 +72,11 @@ export interface FollowerOptions {
   readonly onProven?: (timestampMs: number) => void;
   /** How long a heartbeat of ours may be missing before another full node is asked, in ms. */
   readonly patienceMs?: number;
+  /**
+   * How long nothing of the cluster may be heard before another full node is asked, in ms, as long as no heartbeat of
+   * ours came back: until then nobody else notices what is kept from us.
+   */
+  readonly unheardMs?: number;
 }
 
 /**
@@ -94,6 +101,8 @@ export class Follower {
   #isRegistryBehind = false;
   readonly #listening = Promise.withResolvers<void>();
   #heartbeatSeenAtMs = 0;
+  /** When something of the cluster was last told, or a connection begun, by a clock that nobody sets. */
+  #heardAt = 0;
   #halted: string | undefined;
 
   constructor(options: FollowerOptions) {
@@ -134,12 +143,13 @@ export class Follower {
 
   /** Follows one full node until it fails, lies or keeps our heartbeats from us. */
   async #follow({ url, client }: NodeClient, signal: AbortSignal): Promise<void> {
-    const { freshness, log, patienceMs = PATIENCE_MS } = this.#options;
+    const { log } = this.#options;
     const impatience = new AbortController();
     const connectedAt = performance.now();
+    this.#heardAt = connectedAt;
     const timer = setInterval(() => {
-      const silentMs = Math.min(freshness.overdueMs, performance.now() - connectedAt);
-      if (silentMs > patienceMs) impatience.abort();
+      const why = this.#impatience(connectedAt);
+      if (why !== undefined) impatience.abort(new EnclaveError('stale', `Cannot follow: ${why}`));
     }, WATCH_MS);
     this.#isJoined = false;
     log.info({ node: url }, 'follower: connecting');
@@ -149,12 +159,23 @@ export class Follower {
       for await (const batch of node.subscribe()) await this.#take(batch, node);
     } catch (error) {
       if (signal.aborted) return;
-      if (!impatience.signal.aborted) throw error;
-      throw new EnclaveError('stale', `Cannot follow: our heartbeat is missing for ${patienceMs / 1_000} s`);
+      throw impatience.signal.aborted ? impatience.signal.reason : error;
     } finally {
       clearInterval(timer);
       impatience.abort(); // ends the connection when it was we who had enough
     }
+  }
+
+  /** Why another full node is to be asked; undefined while this one may go on. */
+  #impatience(connectedAt: number): string | undefined {
+    const { freshness, nodes, patienceMs = PATIENCE_MS, unheardMs = UNHEARD_MS } = this.#options;
+    const now = performance.now();
+    if (Math.min(freshness.overdueMs, now - connectedAt) > patienceMs)
+      return `our heartbeat is missing for ${patienceMs / 1_000} s`;
+    const isBooting = this.#heartbeatSeenAtMs === 0 && nodes.length > 1;
+    if (isBooting && now - this.#heardAt > unheardMs)
+      return `nothing of the cluster was told for ${unheardMs / 1_000} s`;
+    return undefined;
   }
 
   /** Takes checkpoints as they came: one signature proves all of them. */
@@ -172,6 +193,7 @@ export class Follower {
     this.#trail.prove(newest);
     for (const checkpoint of found) await this.#report(checkpoint, node);
     this.#cursor = newest;
+    if (found.length > 0) this.#heardAt = performance.now();
     this.#options.onProven?.(newest.timestampMs);
     this.#listening.resolve();
   }
