@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
-import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
 import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
@@ -18,6 +17,7 @@ import { isRunning, type Pod, User } from '@daasvader/testbed/cluster/user.ts';
 import { Worker } from '@daasvader/testbed/cluster/worker.ts';
 import { buildWebImage } from '@daasvader/testbed/vm/image.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { KubeConfig, type V1Node, type V1Pod, Watch } from '@kubernetes/client-node';
 import type { Signer } from '@mysten/sui/cryptography';
 import { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -91,7 +91,7 @@ async function order(
     ...spec,
   };
   const submitted = await submit(client, signer, (tx) => submitK8sRequest(tx, deployment, request));
-  const scheduled = contractEvents(submitted, deployment.packageId).find(
+  const scheduled = contractEvents(submitted, deployment.originalPackageId).find(
     (event) => event.kind === 'K8sAPIRequestScheduledEvent',
   );
   if (scheduled === undefined) throw new Error(`Cannot order ${name}: the contract scheduled nothing`);

@@ -12,13 +12,21 @@ export type HostProxyErrorCode =
   | 'nitro-cli' // nitro-cli is missing or refused
   | 'chain'; // the chain could not be asked or refused a transaction
 
+/** What caused it, and where. */
+export interface HostProxyErrorOptions extends ErrorOptions {
+  readonly command?: number | undefined;
+}
+
 /** The one error class of the host proxy. */
 export class HostProxyError extends Error {
   readonly code: HostProxyErrorCode;
+  /** Number of the command that would fail, from 0, where the full node tells it. */
+  readonly command: number | undefined;
 
-  constructor(code: HostProxyErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: HostProxyErrorCode, message: string, options?: HostProxyErrorOptions) {
     super(message, options);
     this.name = 'HostProxyError';
     this.code = code;
+    this.command = options?.command;
   }
 }

@@ -138,11 +138,15 @@ export class SuiHostChain implements HostChain {
 /** What of an execution error is told. */
 interface Failure {
   readonly message?: string;
+  readonly command?: number | undefined;
   readonly MoveAbort?: { abortCode: string; location?: { module?: string } };
 }
 
 function wouldFail(error: Failure | null): HostProxyError {
-  return new HostProxyError('fails', `Cannot pay: the transaction would fail: ${failureOf(error)}`);
+  const { command } = error ?? {};
+  return new HostProxyError('fails', `Cannot pay: the transaction would fail: ${failureOf(error)}`, {
+    command,
+  });
 }
 
 /** The full node simulates already what it helps to build. */

@@ -83,9 +83,9 @@ async function dispatch(routes: Routes, request: IncomingMessage): Promise<Answe
     const body = request.method === 'POST' ? await readJson(request) : undefined;
     return { name, status: 200, answer: await route({ query: searchParams, body }) };
   } catch (error) {
-    const { code, message } = asHostProxyError(error);
+    const { code, message, command } = asHostProxyError(error);
     const status = STATUS[code] ?? 500;
-    return { name, status, answer: problem(status, code, message) };
+    return { name, status, answer: { ...problem(status, code, message), command } };
   }
 }
 

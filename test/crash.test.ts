@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { submitManifest } from '@daasvader/chain/calls/user.ts';
+import { submitRequest } from '@daasvader/chain/calls/user.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { readWallet } from '@daasvader/cli/wallet.ts';
@@ -106,10 +106,10 @@ async function orderPoison(): Promise<bigint> {
   };
   const { client, reader, deployment } = chain();
   const args = {
-    ...{ method: 'POST', path: '/apis/apps/v1/namespaces/default/deployments', namespace: 'default' },
-    manifest: Buffer.from(JSON.stringify(manifest)),
+    ...{ method: 'POST', path: '/apis/apps/v1/namespaces/default/deployments', query: '' },
+    ...{ contentType: 'application/json', body: Buffer.from(JSON.stringify(manifest)) },
   };
-  await submit(client, await readWallet(user.wallet), (tx) => submitManifest(tx, deployment, args));
+  await submit(client, await readWallet(user.wallet), (tx) => submitRequest(tx, deployment, args));
   return BigInt((await reader.scheduler()).nextId) - 1n;
 }
 

@@ -33,7 +33,16 @@ beforeEach(async () => {
     [USER, '3', 2],
     [`0x${'0b'.repeat(32)}`, '2', 2],
   ] as const)
-    state.apply({ kind: 'UserStakedEvent', logId: USER, seq: '1', user, amount: total, total, role, atMs: '0' });
+    state.apply({
+      kind: 'UserStakedEvent',
+      logId: USER,
+      seq: '1',
+      user,
+      amount: total,
+      total,
+      role,
+      atMs: '0',
+    });
   const monitoring = monitoringRoutes({
     state,
     audit: new Audit(() => undefined),

@@ -11,14 +11,14 @@ afterEach(async () => {
   for (const step of cleanUp.splice(0)) await step();
 });
 
-/** A host that notes how many events each request holds. */
-async function host() {
+/** A host that notes how many events each request holds, and answers as it is told to. */
+async function host(status = 200, answer: object = {}) {
   const requests: { seq: number }[][] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     requests.push(JSON.parse(Buffer.concat(chunks).toString()).events);
-    response.end('{}');
+    response.writeHead(status).end(JSON.stringify(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanUp.push(
@@ -56,4 +56,23 @@ test('without events nothing is asked of the host', async () => {
   const { services, requests } = await host();
   await services.keep('0x1', []);
   expect(requests).toEqual([]);
+});
+
+test('a transaction that would fail, by the word of who is to pay, counts as refused by the chain', async () => {
+  const { services } = await host(422, {
+    code: 'fails',
+    detail: 'operator aborts with ENotLeader',
+    command: 0,
+  });
+  await expect(services.sponsor(new Uint8Array(1), '0x1')).rejects.toMatchObject({
+    name: 'ChainRefusal',
+    message: expect.stringContaining('operator aborts with ENotLeader'),
+    command: 0,
+  });
+});
+
+test('whatever else a host does not do is its own fault', async () => {
+  const { services } = await host(429, { code: 'budget', detail: 'the pot is empty' });
+  const failure = { code: 'host', message: expect.stringContaining('the pot is empty') };
+  await expect(services.sponsor(new Uint8Array(1), '0x1')).rejects.toMatchObject(failure);
 });

@@ -5,15 +5,12 @@ import { HOST_PORT } from '@daasvader/vsock/ports.ts';
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { z } from 'zod';
 import { EnclaveError } from '../error.ts';
-import { ChainRefusal } from './operator.ts';
+import { ChainRefusal } from './chain-refusal.ts';
 
 const TIMEOUT_MS = 30_000;
 /** The most that the host takes in one request: events, and characters of its 8 MiB that they may fill. */
 const MAX_EVENTS = 1_000;
 const MAX_CHARACTERS = 6 << 20;
-
-/** The host's code for a transaction that the chain would refuse now: it simulates before it pays. */
-const WOULD_FAIL = 'fails';
 
 const sponsored = z.object({ transaction: z.base64(), sponsorSignature: z.string() });
 const stored = z.object({
@@ -21,7 +18,11 @@ const stored = z.object({
     z.object({ seq: z.int(), type: z.string().max(512), bcs: z.base64(), digest: z.string().optional() }),
   ),
 });
-const problem = z.object({ code: z.string().default('unknown'), detail: z.string().default('no detail') });
+const problem = z.object({
+  code: z.string().default('unknown'),
+  detail: z.string().default('no detail'),
+  command: z.int().optional(),
+});
 
 /** What the host does for the enclave: it pays, seats, and keeps events. Nothing that it answers is believed. */
 export class HostServices {
@@ -36,6 +37,8 @@ export class HostServices {
    *
    * @param kind BCS of the TransactionKind
    * @returns BCS of the TransactionData that the host made of it, and its signature
+   * @throws {ChainRefusal} when the chain would refuse it now
+   * @throws {EnclaveError} `host`
    */
   async sponsor(kind: Uint8Array, sender: string): Promise<{ bytes: Uint8Array; signature: string }> {
     const body = { transaction: Buffer.from(kind).toString('base64'), sender };
@@ -45,7 +48,12 @@ export class HostServices {
     return { bytes: Uint8Array.from(Buffer.from(transaction, 'base64')), signature: sponsorSignature };
   }
 
-  /** Asks the host to seat the enclave that registered under this id. */
+  /**
+   * Asks the host to seat the enclave that registered under this id.
+   *
+   * @throws {ChainRefusal} when the chain would refuse it now
+   * @throws {EnclaveError} `host`
+   */
   async seat(enclaveId: string, operator: string): Promise<void> {
     await this.#call('POST', HOST_ROUTE.seat, { enclaveId, operator });
   }
@@ -80,9 +88,9 @@ export class HostServices {
       const response = await this.#host.fetch(`http://host${path}`, request);
       const answer: unknown = await response.json();
       if (response.ok) return answer;
-      const { code, detail } = problem.parse(answer);
+      const { code, detail, command } = problem.parse(answer);
       const message = `Cannot ${method} ${path}: ${detail} (${response.status} ${code})`;
-      throw code === WOULD_FAIL ? new ChainRefusal(undefined, message) : new EnclaveError('host', message);
+      throw code === 'fails' ? new ChainRefusal(message, command) : new EnclaveError('host', message);
     } catch (cause) {
       if (cause instanceof EnclaveError || cause instanceof ChainRefusal) throw cause;
       throw new EnclaveError('host', `Cannot ${method} ${path}: the host does not answer`, { cause });

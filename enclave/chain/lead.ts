@@ -5,7 +5,8 @@ import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
-import { ChainRefusal, type Operator } from './operator.ts';
+import { ChainRefusal } from './chain-refusal.ts';
+import type { Operator } from './operator.ts';
 import type { Registry } from './registry.ts';
 import type { Standing } from './standing.ts';
 

@@ -3,6 +3,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { EnclaveError } from '../error.ts';
+import { ChainRefusal } from './chain-refusal.ts';
 import type { HostServices } from './host-services.ts';
 import { checkSponsored } from './sponsored.ts';
 
@@ -11,21 +12,6 @@ export interface Executed {
   readonly digest: string;
   /** Object ids that the transaction changed or made, with their types. */
   readonly objectTypes: Readonly<Record<string, string>>;
-}
-
-/** The chain said no: the transaction was executed and aborted, or the host says that it would be, and does not pay. */
-export class ChainRefusal extends Error {
-  /** Undefined when it was not executed. */
-  readonly digest: string | undefined;
-  /** Number of the command that failed, from 0, when the full node tells it. */
-  readonly command: number | undefined;
-
-  constructor(digest: string | undefined, message: string, command?: number) {
-    super(message);
-    this.name = 'ChainRefusal';
-    this.digest = digest;
-    this.command = command;
-  }
 }
 
 /** The operator's account: the enclave signs, the host pays. */
@@ -49,7 +35,7 @@ export class Operator {
    * Builds, has paid, checks, signs and executes a transaction, and waits until the full node shows its effects.
    *
    * @param onSigned called with the transaction's digest (base58) before anybody else has the signature
-   * @throws {ChainRefusal} when it aborted
+   * @throws {ChainRefusal} when it aborted, or would
    * @throws {EnclaveError} `host` or `sponsor`
    */
   async execute(
@@ -72,7 +58,7 @@ export class Operator {
     if (result.$kind === 'FailedTransaction') {
       const { digest, status } = result.FailedTransaction;
       const { message = 'no reason', command } = status.error ?? {};
-      throw new ChainRefusal(digest, `The chain refused ${digest}: ${message}`, command);
+      throw new ChainRefusal(`The chain refused ${digest}: ${message}`, command);
     }
     const { digest, objectTypes } = result.Transaction;
     await this.#client.waitForTransaction({ digest });

@@ -3,8 +3,9 @@ import type { Transaction } from '@mysten/sui/transactions';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Metrics } from '../metrics.ts';
+import { ChainRefusal } from './chain-refusal.ts';
 import { Freshness } from './freshness.ts';
-import { ChainRefusal, type Executed } from './operator.ts';
+import type { Executed } from './operator.ts';
 import { MAX_STATEMENTS, type Statement, Writer, type WriterOptions } from './writer.ts';
 
 const DONE: Executed = { digest: 'digest', objectTypes: {} };
@@ -76,7 +77,7 @@ function say(label: string, change: Partial<Statement> = {}): Promise<void> {
 
 const about = (label: string, party = 'one') => say(label, { subject: label, party });
 const beat = () => subject.beat(saying('heartbeat'));
-const refuse = (command?: number) => () => Promise.reject(new ChainRefusal('digest', 'no', command));
+const refuse = (command?: number) => () => Promise.reject(new ChainRefusal('no', command));
 const never = () => new Promise<never>(() => undefined);
 const makeFresh = () => {
   freshness.sent('fresh');

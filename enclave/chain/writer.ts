@@ -6,8 +6,9 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { within } from '../within.ts';
 import { Backlog, type Item } from './backlog.ts';
+import { ChainRefusal } from './chain-refusal.ts';
 import type { Freshness } from './freshness.ts';
-import { ChainRefusal, type Executed, type Operator } from './operator.ts';
+import type { Executed, Operator } from './operator.ts';
 
 const MIN_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;

@@ -1,11 +1,12 @@
 import { createPublicKey, verify } from 'node:crypto';
+import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import { joinDigest, joinStatement } from '@daasvader/chain/join-statement.ts';
 import type { ClusterState, Worker } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 
 /** SubjectPublicKeyInfo of an Ed25519 key up to its 32 bytes (RFC 8410, section 4). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-/** Proofs that are kept for whoever asks; each worker has at most one. */
+/** Proofs that are kept for whoever asks; each worker has at most one, until it is slashed for it. */
 const MAX_PROOFS = 64;
 
 /** A join as its worker signed it. */
@@ -41,6 +42,8 @@ export interface JoinCountersOptions {
 }
 
 interface Accepted {
+  /** A worker that comes back under another key, or another worker of that name, begins anew. */
+  readonly identityKey: Uint8Array;
   readonly counter: bigint;
   readonly digest: Uint8Array;
   readonly signature: Uint8Array;
@@ -54,7 +57,7 @@ export class JoinCounters {
   readonly #options: JoinCountersOptions;
   /** In this boot, by node id: as many as the chain has registered. */
   readonly #accepted = new Map<string, Accepted>();
-  readonly #proofs = new Map<string, DoubleIdentityProof>();
+  readonly #proofs = new Map<string, { identityKey: Uint8Array; proof: DoubleIdentityProof }>();
 
   constructor(options: JoinCountersOptions) {
     this.#options = options;
@@ -63,13 +66,15 @@ export class JoinCounters {
   /** The counter that was accepted last, in this boot or as the chain says; 0 for none. */
   last(nodeId: string): bigint {
     const told = this.#options.state.worker(nodeId)?.counter ?? 0n;
-    const accepted = this.#accepted.get(nodeId)?.counter ?? 0n;
+    const accepted = this.#known(nodeId)?.counter ?? 0n;
     return accepted > told ? accepted : told;
   }
 
-  /** Proofs of this boot, the oldest first. */
+  /** Proofs of this boot for which nobody was slashed yet, the oldest first. */
   get proofs(): readonly DoubleIdentityProof[] {
-    return [...this.#proofs.values()];
+    for (const [nodeId, { identityKey }] of this.#proofs)
+      if (!this.#mayBeSlashed(nodeId, identityKey)) this.#proofs.delete(nodeId);
+    return [...this.#proofs.values()].map(({ proof }) => proof);
   }
 
   /**
@@ -84,18 +89,32 @@ export class JoinCounters {
     const statement = joinStatement({ clusterId, nodeId, counter, digest });
     if (!isSigned(worker.identityKey, statement, signature))
       throw refusal(nodeId, 'its identity key did not sign this join to this boot of the control plane');
-    const known = this.#accepted.get(nodeId);
+    const known = this.#known(nodeId);
     if (known?.counter === counter && isSame(known.digest, digest)) return;
+    const { identityKey } = worker;
+    const accepted = { identityKey, counter, digest, signature };
     const last = this.last(nodeId);
     if (counter <= last) {
-      if (known?.counter === counter) this.#tell(nodeId, known, { counter, digest, signature });
+      if (known?.counter === counter) this.#tell(nodeId, known, accepted);
       throw refusal(nodeId, `counter ${counter} is used; sign a greater one than ${last}`);
     }
-    this.#accepted.set(nodeId, { counter, digest, signature });
+    this.#accepted.set(nodeId, accepted);
+  }
+
+  #known(nodeId: string): Accepted | undefined {
+    const accepted = this.#accepted.get(nodeId);
+    const key = this.#options.state.worker(nodeId)?.identityKey;
+    return accepted && key && isSame(accepted.identityKey, key) ? accepted : undefined;
+  }
+
+  #mayBeSlashed(nodeId: string, identityKey: Uint8Array): boolean {
+    const worker = this.#options.state.worker(nodeId);
+    return !!worker && isSame(worker.identityKey, identityKey) && worker.status !== WORKER_STATUS.slashed;
   }
 
   #tell(nodeId: string, first: Accepted, second: Accepted): void {
-    if (this.#proofs.has(nodeId) || this.#proofs.size >= MAX_PROOFS) return;
+    const { proofs } = this;
+    if (proofs.length >= MAX_PROOFS || proofs.some((each) => each.nodeId === nodeId)) return;
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
     const proof = {
       nodeId,
@@ -105,7 +124,7 @@ export class JoinCounters {
       second: hex(second.digest),
       secondSignature: hex(second.signature),
     };
-    this.#proofs.set(nodeId, proof);
+    this.#proofs.set(nodeId, { identityKey: first.identityKey, proof });
     this.#options.onDoubleIdentity(proof);
   }
 }

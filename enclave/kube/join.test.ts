@@ -24,7 +24,11 @@ function rawKey({ publicKey }: typeof identity): Uint8Array {
 function subject(now = 0) {
   const state = new ClusterState(objectOf);
   const emit = (
-    kind: 'WorkerRegisteredEvent' | 'WorkerStatusChangedEvent' | 'WorkerCounterEvent',
+    kind:
+      | 'WorkerRegisteredEvent'
+      | 'WorkerStatusChangedEvent'
+      | 'WorkerCounterEvent'
+      | 'WorkerReinstatedEvent',
     fields: object,
   ) => {
     const bytes = encodeEvent(kind, { logId: LOG, seq: 1, ...fields } as never);
@@ -61,6 +65,10 @@ function subject(now = 0) {
     audit,
     proofs,
     setCounter: (counter: number) => emit('WorkerCounterEvent', { nodeId: 'worker-1', counter }),
+    reinstate: (identityKey: Uint8Array) => {
+      emit('WorkerReinstatedEvent', { nodeId: 'worker-1', identityKey });
+      emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 2, newStatus: 0 });
+    },
     setStatus: (newStatus: number) =>
       emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 0, newStatus }),
   };
@@ -162,6 +170,22 @@ test('two joins under one counter are told once, as the proof that the chain tak
   ]);
   expect(join.doubleIdentities).toEqual(proofs);
   expect(audit.recent().some(({ action }) => action === 'join')).toBe(true);
+});
+
+test('who was slashed and comes back under another key begins anew, and is caught again', async () => {
+  const { join, proofs, setStatus, reinstate } = subject();
+  await join.admit(asked);
+  await expect(join.admit(signed({ nonce: OTHER_NONCE }))).rejects.toThrow('is used');
+  setStatus(2);
+  expect(join.doubleIdentities).toEqual([]);
+  const by = generateKeyPairSync('ed25519');
+  reinstate(rawKey(by));
+  expect(join.lastCounter('worker-1')).toBe(0n);
+  await join.admit(signed({ by }));
+  expect(proofs).toHaveLength(1);
+  await expect(join.admit(signed({ by, nonce: OTHER_NONCE }))).rejects.toThrow('is used');
+  expect(proofs).toHaveLength(2);
+  expect(join.doubleIdentities).toEqual(proofs.slice(1));
 });
 
 test('a control plane that started again goes on from the counter that the chain has', async () => {

@@ -46,11 +46,13 @@ export const HOST_ATTACKS: Attack[] = [
     'a range that is none': { k3s: { cluster_cidr: '10.42.0.0/99', service_cidr: '10.43.0.0/16' } },
     'a port that is true': { api: { ...good().api, port: true } },
     'a key that nobody knows': { allow_debug: true },
+    'a package that is none': { cluster: { ...good().cluster, originalPackageId: 'daasvader' } },
   }).map(([what, change]) => ({
     attack: `configures ${what}`,
     expected: 'the enclave does not start',
     refusal: /^refused/,
     run: async () => {
+      parseConfiguration(JSON.stringify(good())); // what is refused below is the change alone
       try {
         parseConfiguration(JSON.stringify({ ...good(), ...change }));
         return 'taken';
@@ -104,10 +106,12 @@ function good() {
       rpcUrl: 'http://10.0.0.1:9000',
       chainId: 'x',
       packageId: id,
+      originalPackageId: id,
       registryId: id,
       workersId: id,
       stakingId: id,
       schedulerId: id,
+      imagesId: id,
     },
     tee: { type: 'AWS_NITRO' },
     sui: { rpc_endpoint: 'http://10.0.0.1:9000', event_filter: 'x' },

@@ -195,7 +195,7 @@ export const ORDER_ATTACKS: Attack[] = [
   survived('orders something good after all of that', async ({ tenants: { developer } }) => {
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'good' }, data: { a: 'b' } };
     const path = `${CORE}/${developer.namespace}/configmaps`;
-    const seen = await developer.order({ path, namespace: developer.namespace, object });
+    const seen = await developer.order({ path, body: object });
     return seen.startsWith('COMPLETED') ? 'served: COMPLETED' : seen;
   }),
 ];
@@ -262,11 +262,8 @@ function order(attack: string, namespaceOf: (field: Field) => string, object: ()
   return {
     attack,
     expected: 'FAILED, or not taken',
-    refusal: /^(FAILED|not taken)/,
-    run: (field) => {
-      const namespace = namespaceOf(field);
-      return field.tenants.super.order({ path: `${CORE}/${namespace}/pods`, namespace, object: object() });
-    },
+    refusal: /^(FAILED \S|not taken)/,
+    run: (field) => field.tenants.super.order({ path: `${CORE}/${namespaceOf(field)}/pods`, body: object() }),
   };
 }
 

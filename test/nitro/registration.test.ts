@@ -19,13 +19,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 // lie can be told by itself.
 
 const ADMITTED = 'sources';
-/** How the chain tells of enclave_registry's errors. */
+/** How the host, which simulates before it pays, tells of enclave_registry's errors. */
 const REFUSAL = {
-  nonce: /abort code: 6, in '0x[0-9a-f]+::enclave_registry::register'/, // EWrongNonce
-  userData: /abort code: 7, in '0x[0-9a-f]+::enclave_registry::assert_bound'/, // EWrongUserData
-  notMeasured: /abort code: 4, in '0x[0-9a-f]+::enclave_registry::assert_(measured|fit)'/, // ENotMeasured
-  // EMissingPcr: of the registers that are zero, load_nitro_attestation tells nothing.
-  noPcr: /abort code: 9, in '0x[0-9a-f]+::enclave_registry::pcr'/,
+  nonce: 'enclave_registry aborts with EWrongNonce',
+  userData: 'enclave_registry aborts with EWrongUserData',
+  notMeasured: 'enclave_registry aborts with ENotMeasured',
+  // Of the registers that are zero, load_nitro_attestation tells nothing.
+  noPcr: 'enclave_registry aborts with EMissingPcr',
 };
 const nowhere = `0x${'ee'.repeat(32)}`;
 
@@ -63,7 +63,7 @@ function attesting(attest: Nsm['attest']): Nsm {
 }
 
 async function refuses(attempt: Promise<unknown>, reason: keyof typeof REFUSAL): Promise<void> {
-  const message = expect.stringMatching(REFUSAL[reason]);
+  const message = expect.stringContaining(REFUSAL[reason]);
   await expect(attempt).rejects.toMatchObject({ name: 'ChainRefusal', message });
 }
 
