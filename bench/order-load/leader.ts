@@ -178,7 +178,7 @@ class CountingOperator extends Operator {
       digests.push(executed.digest);
       return executed;
     } catch (error) {
-      if (error instanceof ChainRefusal) digests.push(error.digest);
+      if (error instanceof ChainRefusal && error.digest !== undefined) digests.push(error.digest);
       throw error;
     }
   }
