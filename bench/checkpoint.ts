@@ -28,7 +28,7 @@ const COMMITTEES = [4, 110];
 
 const PACKAGE = `0x${'da'.repeat(32)}`;
 const LOG = `0x${'01'.repeat(32)}`;
-const SCOPE = { packageId: PACKAGE, logIds: new Set([LOG]) };
+const SCOPE = { packages: new Set([PACKAGE]), registryId: LOG, logIds: new Set([LOG]) };
 
 const validators = Validators.derive(Buffer.from('bench'));
 /** Does not sign: what is linked to a signed checkpoint needs no signature, and signing takes longer than the rest. */

@@ -127,6 +127,7 @@ async function reportCost({ perOrder, perBeat, price, asked, accepted }: Costs):
   const beats = at(perBeat) * HEARTBEATS_PER_HOUR;
   const income = Number(FEE) * hourly;
   line('host spent on an order', sui(Number(perOrder.computation + perOrder.storage)));
+  line('host would spend on 1,000', sui(1_000 * Number(perOrder.computation + perOrder.storage)));
   line('fees of these orders', `${sui(Number(fees.collected))}, ${sui(Number(FEE))} each of ${accepted}`);
   const row = (what: string, mist: number) =>
     line(what, `${sui(mist).padStart(16)} an hour ${sui(mist * HOURS_PER_MONTH).padStart(18)} a month`);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { activateWorker } from '@daasvader/chain/calls/operator.ts';
 import { stakeAndRegisterWorker } from '@daasvader/chain/calls/worker-owner.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
@@ -19,6 +20,11 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { pino } from 'pino';
 
 const SUI = 1_000_000_000n;
+/**
+ * Ms until Sui's consensus has ordered what touches shared objects, which the devnet does at once. While transactions are
+ * under way the writer gathers what goes into the next: with quicker answers batches would be smaller, and cost more.
+ */
+const CONSENSUS_MS = 400;
 /** The default of a host's configuration. */
 const HEARTBEAT_SECONDS = 30;
 const TOLD: ReadonlySet<string> = new Set<EventKind>([
@@ -63,7 +69,7 @@ export class Leader {
   static async start(cluster: ChainCluster): Promise<Leader> {
     const { client, services, nsm, deployment, devnet } = cluster;
     const sent: Sent = { statements: [], heartbeats: [] };
-    const operator = new CountingOperator(client, services, new Ed25519Keypair(), sent);
+    const operator = new MeasuredOperator(client, services, new Ed25519Keypair(), sent);
     const nodes = [{ url: devnet.url, client }];
     const chain = {
       nodes,
@@ -156,8 +162,8 @@ export class Leader {
   }
 }
 
-/** Notes what it sends; only heartbeats want to know when they are signed. */
-class CountingOperator extends Operator {
+/** Takes as long as it would on Sui, and notes what it sends; only heartbeats want to know when they are signed. */
+class MeasuredOperator extends Operator {
   readonly #sent: Sent;
 
   constructor(
@@ -173,6 +179,7 @@ class CountingOperator extends Operator {
   override async execute(...[build, onSigned]: Parameters<Operator['execute']>) {
     const digests = onSigned === undefined ? this.#sent.statements : this.#sent.heartbeats;
     try {
+      await sleep(CONSENSUS_MS);
       const executed = await super.execute(build, onSigned);
       digests.push(executed.digest);
       return executed;
