@@ -47,7 +47,9 @@ export interface Sent {
  */
 export class Leader {
   readonly sent: Sent;
-  /** Of each order that the chain says is completed, ms since the chain's time of the order. */
+  /** Of each order, ms from the chain's time of it until this enclave has it proven. */
+  readonly heard: number[] = [];
+  /** Of each order that the chain says is completed, ms from the chain's time of it until that is proven here. */
   readonly latencies: number[] = [];
   readonly #metrics: Metrics;
   readonly #followed: Followed;
@@ -146,6 +148,7 @@ export class Leader {
   /** All that is told of an order that succeeds at once: of a workload also that it started, and where. */
   #carryOut({ requestId, path, atMs }: Request): void {
     this.#orderedAtMs.set(requestId, atMs);
+    this.heard.push(Date.now() - atMs);
     const isWorkload = path.endsWith('/deployments');
     const node = this.#nodes[Number(requestId) % this.#nodes.length]!;
     if (isWorkload) {
