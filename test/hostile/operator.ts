@@ -60,8 +60,7 @@ export const CHAIN_ATTACKS: Attack[] = [
     attack: 'drains the honest worker with its capability',
     expected: 'not taken',
     refusal: /^not taken: .*(owned|owner)/,
-    run: async ({ tenants: { developer }, capId }) =>
-      developer.try((tx, ids) => drainWorker(tx, ids, capId)),
+    run: async ({ tenants: { developer }, capId }) => developer.try((tx, ids) => drainWorker(tx, ids, capId)),
   },
   survived(`orders ${ORDERS} and cancels them all, to steer where the next one runs`, async (field) => {
     const ids = await orderAndCancel(field);
