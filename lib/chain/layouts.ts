@@ -289,7 +289,7 @@ const sealedState = bcs.struct('SealedState', {
   anewAtMs: bcs.option(u64),
   generation: u64,
   turnedAtMs: u64,
-  isTurnAsked: bcs.bool(),
+  exposed: u64,
   anchor: bcs.option(Anchor),
   accepted: bcs.option(bcs.struct('Acceptance', { position: u64, digest: bytes, effectiveAtMs: u64 })),
   format: u64,
@@ -338,6 +338,7 @@ export const OBJECTS = {
     documentTimestampMs: u64,
     registeredAtMs: u64,
     number: u64,
+    sponsor: bcs.option(address),
   }),
   WorkerRegistry: bcs.struct('WorkerRegistry', {
     id: uid,
