@@ -251,6 +251,8 @@ test('an enclave of another host waits for the lead, says so, and has it when th
   await submit(client, admin, (tx) => appointHost(tx, deployment, other.toSuiAddress()));
   const first = await bootLeader();
   const second = await Enclave.boot(await cluster.servicesOf(other));
+  const stolen = takeSeat({ ...second.registration, services: cluster.services }, second.enclaveId);
+  await expect(stolen, 'the first host did not pay for it').rejects.toThrow('EOtherHost');
   await second.seat();
   const leading = second.lead();
   const host = cluster.host.toSuiAddress();
