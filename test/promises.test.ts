@@ -37,6 +37,10 @@ async function owning() {
 }
 async function throwing() { try { await work(); } catch (error) { throw error; } }
 async function partly() { await work(); try { await work(); } catch {} }
+async function toAndFro(n: number) { try { await work(); } catch {} if (n > 0) await froAndTo(n - 1); }
+async function froAndTo(n: number) { if (n > 0) await toAndFro(n - 1); }
+async function hither(n: number) { if (n > 0) await thither(n - 1); }
+async function thither(n: number) { await work(); await hither(n - 1); }
 async function finallyOnly() { try { await work(); } finally { ignore(); } }`;
 
 test('a promise with no owner is found: floating, behind void, or of a function that nobody waits for', () => {
@@ -61,6 +65,7 @@ test('a promise with no owner is found: floating, behind void, or of a function 
     'void throwing();',
     'void partly();',
     'void finallyOnly();',
+    'void hither(1);',
   ];
   expect(findIn(...ownerless)).toEqual(ownerless.map((_, index) => index + 1));
 });
@@ -82,6 +87,7 @@ test('a promise with an owner is left alone: awaited, returned, kept, or with a 
     'void owning();',
     'setTimeout(async () => { try { await work(); } catch {} }, 1);',
     'owning();',
+    'void froAndTo(1);',
   ];
   expect(findIn(...owned)).toEqual([]);
 });

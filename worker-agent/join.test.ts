@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeys } from '@daasvader/enclave/boot/keys.ts';
@@ -98,8 +98,24 @@ test('a counter that cannot be kept signs nothing', async () => {
   expect(controlPlane.joins).toEqual([]);
 });
 
-test('a counter file that holds no number signs nothing', async () => {
-  await writeFile(join(directory, 'join-counter'), 'many');
+test('a folder of counters that holds something else signs nothing', async () => {
+  await mkdir(join(directory, 'join-counters'));
+  await writeFile(join(directory, 'join-counters', 'many'), '');
   await expect(joinOnce()).rejects.toMatchObject({ code: 'key' });
   expect(controlPlane.joins).toEqual([]);
+});
+
+test('processes that join at the same time from one disk never sign under one counter', async () => {
+  const seed = new Uint8Array(32).fill(9);
+  const request = {
+    ...{ clusterId: `0x${'44'.repeat(32)}`, nodeId: 'worker-1', bootId: new Uint8Array(16) },
+    ...{ sealToken: 'ab'.repeat(32), ipAddress: '10.77.0.2' },
+  };
+  const joins = Array.from({ length: 8 }, () => Identity.of(seed, directory).sign(request, 5n));
+  const counters = (await Promise.all(joins)).map(({ counter }) => Number(counter));
+  expect(new Set(counters).size).toBe(8);
+  expect(Math.min(...counters)).toBeGreaterThan(5);
+  const { counter } = await Identity.of(seed, directory).sign(request, 5n);
+  expect(Number(counter)).toBe(Math.max(...counters) + 1);
+  expect(await readdir(join(directory, 'join-counters'))).toEqual([counter]);
 });

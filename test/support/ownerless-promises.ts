@@ -21,6 +21,7 @@ export function ownerlessPromises(
 ): string[] {
   const checker = program.getTypeChecker();
   const found: string[] = [];
+  const asked = new Set<ts.Node>();
   for (const file of program.getSourceFiles()) {
     const name = relative(root, file.fileName);
     if (!file.isDeclarationFile && isChecked(name)) visit(file, name, file);
@@ -62,7 +63,12 @@ export function ownerlessPromises(
     const isAsync = ts.canHaveModifiers(declaration)
       ? ts.getModifiers(declaration)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword)
       : false;
-    return isAsync === true && body !== undefined && ts.isBlock(body) && !escapes(body);
+    if (isAsync !== true || body === undefined || !ts.isBlock(body)) return false;
+    if (asked.has(body)) return true; // functions that call each other: nothing leaves but what leaves elsewhere
+    asked.add(body);
+    const owns = !escapes(body);
+    asked.delete(body);
+    return owns;
   }
 
   /** Whether an error can leave: of what is awaited or returned to be awaited, or thrown, outside of a `try`. */
