@@ -21,7 +21,10 @@ function keygen() {
     NODE_ID: 'worker-1',
     DATA_DIR: directory,
   };
-  const { status, stdout } = spawnSync(process.execPath, [main, 'keygen', '--json'], { env, encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [main, 'keygen', '--json'], {
+    env,
+    encoding: 'utf8',
+  });
   return { status, ...JSON.parse(stdout) };
 }
 
