@@ -91,7 +91,7 @@ async function order(
     ...spec,
   };
   const submitted = await submit(client, signer, (tx) => submitK8sRequest(tx, deployment, request));
-  const scheduled = contractEvents(submitted, deployment.packageId).find(
+  const scheduled = contractEvents(submitted, deployment.originalPackageId).find(
     (event) => event.kind === 'K8sAPIRequestScheduledEvent',
   );
   if (scheduled === undefined) throw new Error(`Cannot order ${name}: the contract scheduled nothing`);

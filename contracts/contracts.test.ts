@@ -177,7 +177,7 @@ const CLI_FORMS: Record<string, RegExp> = {
   U64: /^\d+$/,
   U8: /^\d+$/,
   Bool: /^(true|false)$/,
-  Vector: /^0x\$\w+$/,
+  Vector: /^(0x\$\w+|"\[\]")$/,
 };
 
 test('every line of the Sui CLI in the README fits the function it calls', async () => {

@@ -9,6 +9,7 @@ const STEPS: Record<string, string> = {
   'k3s ready': 'API ready',
   registration: 'registered on chain',
   seat: 'seated',
+  lead: 'leads',
   'admit workers': 'workers let in',
 };
 

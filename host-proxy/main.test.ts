@@ -123,11 +123,16 @@ test('the peer that floods a port is cut off at the limit, and others are served
 test('collect-fees has the host proxy that runs collect, and says what it could not', async () => {
   await ready(await run());
   const config = join(dir, 'nautilus-config.yaml');
-  const command = [join(import.meta.dirname, 'main.ts'), 'collect-fees', '--config', config];
+  const command = [join(import.meta.dirname, 'main.ts'), 'collect-fees', '--config', config, '--json'];
   const child = spawn(process.execPath, command);
   children.push(child);
-  const [message, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  const [message, json, [code]] = await Promise.all([
+    text(child.stderr),
+    text(child.stdout),
+    once(child, 'exit'),
+  ]);
   expect([code, message]).toEqual([1, expect.stringMatching(/Cannot .*: .*\[request\]/)]);
+  expect(JSON.parse(json)).toMatchObject({ ok: false, code: 'request' });
 });
 
 test('SIGTERM drains and exits with 0', async () => {

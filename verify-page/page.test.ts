@@ -260,7 +260,7 @@ describe('the page reads from the chain', () => {
       seats: { list: [{ host, effectiveAtMs: 0n, enclaveId }], epoch: 1n, lastSeated: 1n, isUsed: true },
       lease: { term: 1n, leader: { host, enclaveId }, endsAtMs: 1n, inSync: [host] },
       state: {
-        ...{ identity: null, anewAtMs: null, generation: 0n, turnedAtMs: 0n, isTurnAsked: false },
+        ...{ identity: null, anewAtMs: null, generation: 0n, turnedAtMs: 0n, exposed: 0n },
         ...{ anchor: null, accepted: null, format: 1n },
       },
       ...{ registrations: 1n, stateVersion: 1n, log: { seq: 1n, head: bytes(32, 6) } },
@@ -289,7 +289,7 @@ describe('the page reads from the chain', () => {
       ...{ pcr0: bytes(48, 1), pcr1: bytes(48, 2), pcr2: bytes(48, 3) },
       ...{ tlsSpkiSha256: bytes(32, 4), caSha256: bytes(32, 5), hpkePublicKey: bytes(32, 6) },
       ...{ bootId: bytes(16, 7), committeeDigest: bytes(32, 8), committeeEpoch: 9n },
-      ...{ documentTimestampMs: 1n, registeredAtMs: 1n, number: 1n },
+      ...{ documentTimestampMs: 1n, registeredAtMs: 1n, number: 1n, sponsor: null },
     };
     expect(readEnclave(OBJECTS.Enclave.serialize(enclave).toBytes())).toEqual({
       ...{ registryId: address('2'), operator: address('3'), bootId: '07'.repeat(16), committeeEpoch: 9n },

@@ -186,5 +186,15 @@ test('files that are none are refused before anything is sent', async () => {
   await expect(daas('fast', 'admin', 'admin', 'set-seal-config', file)).rejects.toMatchObject({
     code: 'file',
   });
+  const config = [
+    'set-public-config',
+    '--apps-domain',
+    'apps.example',
+    '--acme-directory',
+    'https://acme.example',
+  ];
+  await expect(daas('fast', 'admin', 'admin', ...config, '--acme-root', file)).rejects.toMatchObject({
+    code: 'file',
+  });
   expect(await readFile(fileOf('fast'), 'utf8')).toContain('adminCapId');
 });

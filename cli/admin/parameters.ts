@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { parseAddress, parseSui } from '../arguments.ts';
 import { CliError } from '../error.ts';
 import { readText } from '../file.ts';
+import { acmeRootOption, readAcmeRoot } from './acme-root.ts';
 import { type AdminOptions, sendAsAdmin, signed } from './send.ts';
 
 const sealConfig = z.strictObject({
@@ -65,11 +66,11 @@ function publicConfig(): Command {
   return signed('set-public-config', 'propose the domain of apps and where certificates come from')
     .requiredOption('--apps-domain <name>', 'the domain under which apps are served')
     .requiredOption('--acme-directory <url>', 'where certificates come from')
-    .option('--acme-root <pem>', 'the root of that directory where it is not a public one')
+    .addOption(acmeRootOption())
     .action(
       async (options: AdminOptions & { appsDomain: string; acmeDirectory: string; acmeRoot?: string }) => {
         const { appsDomain, acmeDirectory, acmeRoot: file } = options;
-        const acmeRoot = Buffer.from(file === undefined ? '' : await readText(file, 'the ACME root'));
+        const acmeRoot = await readAcmeRoot(file);
         await sendAsAdmin(options, (tx, ids) =>
           setPublicConfig(tx, ids, { appsDomain, acmeDirectory, acmeRoot }),
         );

@@ -12,8 +12,8 @@ import { Command } from 'commander';
 import { parseMs, parseUrl } from '../arguments.ts';
 import { openContext, type WalletOptions, withJson, withWallet } from '../context.ts';
 import { CliError } from '../error.ts';
-import { readText } from '../file.ts';
 import { readWallet } from '../wallet.ts';
+import { acmeRootOption, readAcmeRoot } from './acme-root.ts';
 import { type AdminOptions, adminIds, report, signed } from './send.ts';
 
 interface PublishOptions extends WalletOptions {
@@ -46,7 +46,7 @@ export function publishCommand(): Command {
     .option('--services <cidr>', 'addresses of Services, fixed for good', '10.43.0.0/16')
     .option('--apps-domain <name>', 'the domain under which apps are served', '')
     .option('--acme-directory <url>', 'where certificates come from', '')
-    .option('--acme-root <pem>', 'the root of that directory where it is not a public one')
+    .addOption(acmeRootOption())
     .action(publishCluster);
 }
 
@@ -54,7 +54,7 @@ async function publishCluster(options: PublishOptions): Promise<void> {
   const { network, rpc: rpcUrl, pods, services, appsDomain, acmeDirectory, acmeRoot } = options;
   const client = openFullNode(network, rpcUrl);
   const signer = await readWallet(options.wallet);
-  const root = acmeRoot === undefined ? '' : await readText(acmeRoot, 'the root of the ACME directory');
+  const root = await readAcmeRoot(acmeRoot);
   await assertWritable(options.deployment);
   const deployment = await publish({
     client,
@@ -64,7 +64,7 @@ async function publishCluster(options: PublishOptions): Promise<void> {
     delayMs: BigInt(options.delay),
     clusterCidr: pods,
     serviceCidr: services,
-    publicConfig: { appsDomain, acmeDirectory, acmeRoot: Buffer.from(root) },
+    publicConfig: { appsDomain, acmeDirectory, acmeRoot: root },
   });
   await writeDeployment(options.deployment, deployment);
   process.stderr.write(

@@ -70,6 +70,8 @@ const ESeated: u64 = 19;
 const ENoIdentity: u64 = 20;
 /// The digest is not 32 bytes.
 const EBadDigest: u64 = 21;
+/// Another host paid for the enclave's registration.
+const EOtherHost: u64 = 22;
 
 const MAX_DOCUMENT_AGE_MS: u64 = 300_000;
 /// By how much the clock of an enclave may be ahead of the chain's.
@@ -157,6 +159,8 @@ public struct Enclave has key {
     registered_at_ms: u64,
     /// Which registration it was, from 1.
     number: u64,
+    /// The host that paid for it, who alone may seat it; none when the operator paid.
+    sponsor: Option<address>,
 }
 
 /// One platform configuration register of a document.
@@ -435,8 +439,9 @@ public(package) entry fun retire_measurement(
     clock: &Clock,
 ) {
     registry.assert_governed(cap);
-    measurement::retire(&mut registry.measurements, &version, compromised, clock.timestamp_ms());
-    registry.state.ask_turn();
+    let now_ms = clock.timestamp_ms();
+    measurement::retire(&mut registry.measurements, &version, compromised, now_ms);
+    registry.state.ask_turn(now_ms);
     let (log_id, seq) = registry.next_event();
     event_log::append!(&mut registry.log, MeasurementRetiredEvent { log_id, seq, version, compromised });
 }
@@ -524,11 +529,11 @@ public(package) entry fun appoint_host(registry: &mut EnclaveRegistry, cap: &Adm
 /// change. The host may be appointed again, and waits the full delay.
 ///
 /// @throws `EWrongCluster`, `seats::EUnknownHost` and those of `gate::check`
-public(package) entry fun revoke_seat(registry: &mut EnclaveRegistry, cap: &AdminCap, host: address, _clock: &Clock) {
+public(package) entry fun revoke_seat(registry: &mut EnclaveRegistry, cap: &AdminCap, host: address, clock: &Clock) {
     registry.assert_governed(cap);
     registry.seats.revoke(host);
     registry.lease.forget(host);
-    registry.state.ask_turn();
+    registry.state.ask_turn(clock.timestamp_ms());
     let epoch = registry.epoch();
     let (log_id, seq) = registry.next_event();
     event_log::append!(&mut registry.log, SeatRevokedEvent { log_id, seq, host, epoch });
@@ -709,16 +714,18 @@ public(package) fun register(
 }
 
 /// Puts an enclave into the seat of the sender. Whoever was there before is fenced off by the new epoch, and for good:
-/// were it seated again, transactions of its first time, held back by a host, would pass.
+/// were it seated again, transactions of its first time, held back by a host, would pass. Nor does a host seat what runs
+/// at another: the other could not any more, and would work for this one's fees.
 ///
-/// @throws `EWrongCluster`, `ENotHost`, `ENotMeasured`, `EOldStateFormat`, `EWrongCa`, `ENotNewer` and those of
-/// `gate::check`
+/// @throws `EWrongCluster`, `ENotHost`, `EOtherHost`, `ENotMeasured`, `EOldStateFormat`, `EWrongCa`, `ENotNewer` and those
+/// of `gate::check`
 public(package) entry fun take_seat(registry: &mut EnclaveRegistry, enclave: &Enclave, clock: &Clock, ctx: &TxContext) {
     registry.assert_version();
     registry.assert_own(enclave);
     let now_ms = clock.timestamp_ms();
     let host = ctx.sender();
     assert!(registry.seats.is_open(host, now_ms), ENotHost);
+    assert!(enclave.sponsor.is_none() || enclave.sponsor.contains(&host), EOtherHost);
     registry.assert_fit(enclave, now_ms);
     registry.assert_ca(&enclave.ca_sha256, now_ms);
     assert!(enclave.number > registry.seats.last_seated(), ENotNewer);
@@ -987,6 +994,7 @@ fun new_enclave(
         document_timestamp_ms: evidence.timestamp_ms,
         registered_at_ms: now_ms,
         number: registry.registrations,
+        sponsor: ctx.sponsor(),
     }
 }
 

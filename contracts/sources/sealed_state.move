@@ -40,8 +40,8 @@ public struct SealedState has store {
     generation: u64,
     /// When it began.
     turned_at_ms: u64,
-    /// Whether the next generation was asked for.
-    is_turn_asked: bool,
+    /// Generations up to this one have to be left: somebody who lost the right to their keys may have them.
+    exposed: u64,
     anchor: Option<Anchor>,
     accepted: Option<Acceptance>,
     /// The newest format that a leader wrote.
@@ -54,7 +54,7 @@ public(package) fun new(): SealedState {
         anew_at_ms: option::none(),
         generation: 0,
         turned_at_ms: 0,
-        is_turn_asked: false,
+        exposed: 0,
         anchor: option::none(),
         accepted: option::none(),
         format: 0,
@@ -90,12 +90,12 @@ public(package) fun move_anchor(self: &mut SealedState, position: u64, digest: v
 public(package) fun turn(self: &mut SealedState, now_ms: u64) {
     self.generation = self.generation + 1;
     self.turned_at_ms = now_ms;
-    self.is_turn_asked = false;
 }
 
-/// Makes the next generation due.
-public(package) fun ask_turn(self: &mut SealedState) {
-    self.is_turn_asked = true;
+/// Makes the next generation due, because somebody loses the right to the keys. If it was due before, its key was open to
+/// them as well: then so is the one after it.
+public(package) fun ask_turn(self: &mut SealedState, now_ms: u64) {
+    self.exposed = if (self.is_turn_due(now_ms)) self.generation + 1 else self.generation;
 }
 
 public(package) fun raise_format(self: &mut SealedState, format: u64) {
@@ -121,10 +121,10 @@ public(package) fun anchor(self: &SealedState, now_ms: u64): Option<Anchor> {
     option::some(Anchor { generation: self.generation, position, digest, bytes: 0 })
 }
 
-/// Whether the state's key has to change: it was asked for, or 90 days went by. Before anything is anchored there is
-/// nothing that could be sealed under another key.
+/// Whether the state's key has to change: somebody may have it who should not, or 90 days went by. Before anything is
+/// anchored there is nothing that could be sealed under another key.
 public(package) fun is_turn_due(self: &SealedState, now_ms: u64): bool {
-    self.anchor(now_ms).is_some() && (self.is_turn_asked || now_ms - self.turned_at_ms >= TURN_MS)
+    self.anchor(now_ms).is_some() && (self.generation <= self.exposed || now_ms - self.turned_at_ms >= TURN_MS)
 }
 
 public(package) fun generation(self: &SealedState): u64 {

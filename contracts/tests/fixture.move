@@ -171,9 +171,19 @@ public fun registered(self: &mut Fixture, operator: address, hint: u64): Enclave
     self.registered_as(operator, 1, CA, hint)
 }
 
+/// An enclave of image `v1` whose registration `host` paid for, as hosts do.
+public fun registered_at(self: &mut Fixture, host: address, operator: address, hint: u8): Enclave {
+    let digest = bytes(32, hint);
+    let ctx = &mut tx_context::create(operator, digest, 0, 0, 0, 1000, 1000, 0, option::some(host));
+    self.register(operator, 1, CA, ctx)
+}
+
 /// An enclave of another image or CA, each named by the byte that PCR0 and digest consist of.
 public fun registered_as(self: &mut Fixture, operator: address, pcr0: u8, ca: u8, hint: u64): Enclave {
-    let ctx = &mut by(operator, hint);
+    self.register(operator, pcr0, ca, &mut by(operator, hint))
+}
+
+fun register(self: &mut Fixture, operator: address, pcr0: u8, ca: u8, ctx: &mut TxContext): Enclave {
     let ticket = self.registry.new_ticket(ctx);
     let user_data = self.user_data(operator, ca);
     let evidence = enclave_registry::evidence_for_testing(

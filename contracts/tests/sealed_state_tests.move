@@ -285,6 +285,44 @@ fun a_revoked_seat_makes_the_next_generation_due() {
     f.end_all(enclave);
 }
 
+/// While a turn is due the next key is given out as well, also to whoever loses the right to it before the turn is made.
+#[test]
+fun a_key_that_was_open_to_whoever_was_retired_is_left_too() {
+    let (mut f, enclave) = anchoring();
+    f.advance(90 * DAY_MS);
+    retire_another(&mut f);
+    anchor(&mut f, &enclave, 2, 11, 2);
+    anchor(&mut f, &enclave, 3, 12, 3);
+    assert_anchor(&mut f, 3, 12, 3);
+    f.end_all(enclave);
+}
+
+#[test]
+fun a_key_that_was_open_to_whoever_was_revoked_is_left_too() {
+    let (mut f, enclave) = anchoring();
+    retire_another(&mut f);
+    let (registry, cap, clock) = f.registry();
+    registry.appoint_host(cap, STRANGER, clock);
+    registry.revoke_seat(cap, STRANGER, clock);
+    anchor(&mut f, &enclave, 2, 11, 2);
+    anchor(&mut f, &enclave, 3, 12, 3);
+    assert_anchor(&mut f, 3, 12, 3);
+    f.end_all(enclave);
+}
+
+#[test, expected_failure(abort_code = anchor::EWrongGeneration)]
+fun no_more_turns_are_due_than_keys_were_open() {
+    let (mut f, enclave) = anchoring();
+    f.advance(90 * DAY_MS);
+    retire_another(&mut f);
+    let (registry, cap, clock) = f.registry();
+    registry.retire_measurement(cap, b"v2".to_string(), true, clock);
+    anchor(&mut f, &enclave, 2, 11, 2);
+    anchor(&mut f, &enclave, 3, 12, 3);
+    anchor(&mut f, &enclave, 4, 13, 4);
+    abort
+}
+
 /// Nothing is sealed yet that another key could protect better.
 #[test, expected_failure(abort_code = anchor::EWrongGeneration)]
 fun no_turn_is_due_before_the_first_anchor() {

@@ -57,6 +57,26 @@ fun each_host_fills_its_own_seat() {
     f.end_all(first);
 }
 
+#[test]
+fun a_host_seats_the_enclave_that_it_paid_for() {
+    let mut f = fixture::configured();
+    let enclave = f.registered_at(fixture::host(), fixture::operator(), 70);
+    f.seat(&enclave, fixture::host());
+    let (registry, _, _) = f.registry();
+    assert_eq!(registry.seat_of(fixture::host()), option::some(object::id(&enclave)));
+    f.end_all(enclave);
+}
+
+/// Its fees would go to the wrong host, and the right one could not seat it any more.
+#[test, expected_failure(abort_code = enclave_registry::EOtherHost)]
+fun a_host_does_not_seat_the_enclave_of_another() {
+    let mut f = fixture::configured();
+    appoint(&mut f, SECOND_HOST);
+    let enclave = f.registered_at(fixture::host(), fixture::operator(), 70);
+    f.seat(&enclave, SECOND_HOST);
+    abort
+}
+
 #[test, expected_failure(abort_code = enclave_registry::ENotHost)]
 fun only_a_host_seats() {
     let mut f = fixture::configured();

@@ -6,9 +6,11 @@ import type { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
 import { type CredentialProofs, signCredential } from '../kube/credential.ts';
 import { roleName } from '../kube/names.ts';
+import { NotYet } from '../kube/retry.ts';
 import type { CertificateSigner } from '../kube/signer.ts';
 import type { Tenants } from '../kube/tenants.ts';
 import { readJson } from './body.ts';
+import { HttpProblem } from './problem.ts';
 import type { Routes } from './server.ts';
 
 const body = z.strictObject({
@@ -42,7 +44,7 @@ export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
       await proofs.check({ ...claim, signature });
       const role = state.roles.roleOf(address);
       const granted = state.roles.grantsTo(address).map(({ namespace }) => namespace);
-      if (role > 0) await tenants.ensure(address);
+      if (role > 0) await openNamespace(tenants, address);
       else if (granted.length === 0)
         throw new EnclaveError('credential', 'Cannot issue a credential: stake first, or ask for a role');
       const { pem, expiresAtMs } = await signCredential(signer, claim);
@@ -58,4 +60,14 @@ export function kubeconfigRoutes(options: KubeconfigOptions): Routes {
       };
     });
   };
+}
+
+/** @throws {HttpProblem} while the former namespace of that name has not gone */
+async function openNamespace(tenants: Tenants, address: string): Promise<void> {
+  try {
+    await tenants.ensure(address);
+  } catch (cause) {
+    if (!(cause instanceof NotYet)) throw cause;
+    throw new HttpProblem(503, 'k3s', `${cause.message}; ask again in a moment`, { cause });
+  }
 }

@@ -57,7 +57,7 @@ export function registryOf(packageId: string): ChainObject {
       anewAtMs: null,
       generation: 0,
       turnedAtMs: 0,
-      isTurnAsked: false,
+      exposed: 0,
       anchor: null,
       accepted: null,
       format: 0,

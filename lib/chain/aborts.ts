@@ -28,6 +28,7 @@ export const ABORTS: Readonly<Record<string, readonly string[]>> = {
     'ESeated',
     'ENoIdentity',
     'EBadDigest',
+    'EOtherHost',
   ],
   fees: ['EFeeTooHigh', 'EFeeUnpaid'],
   gate: ['EOldPackage', 'EMigrateFirst', 'ENothingToMigrate'],

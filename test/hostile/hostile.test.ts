@@ -2,8 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Attack, formatAttacks } from './attack.ts';
 import { Field } from './field.ts';
 import { HOST_ATTACKS } from './host.ts';
+import { JOIN_ATTACKS } from './joins.ts';
 import { NODE_ATTACKS, nodeRights } from './node.ts';
+import { CHAIN_ATTACKS } from './operator.ts';
 import { OUTSIDER_ATTACKS } from './outsider.ts';
+import { NAMESPACE_ATTACKS, REQUEST_ATTACKS } from './requests.ts';
+import { ROLE_ATTACKS } from './roles.ts';
 import { TENANT_ROLES } from './tenant.ts';
 import { ORDER_ATTACKS, REVOCATION_ATTACKS, tenantAttacks } from './tenants.ts';
 
@@ -14,7 +18,10 @@ const ATTACKS: readonly (readonly [string, readonly Attack[]])[] = [
   ['outsider', OUTSIDER_ATTACKS],
   ['node', [...NODE_ATTACKS, nodeRights]],
   ...TENANT_ROLES.map((role) => [role, tenantAttacks(role)] as const),
-  ['tenant', [...ORDER_ATTACKS, ...REVOCATION_ATTACKS]],
+  ['tenant', [...ORDER_ATTACKS, ...REQUEST_ATTACKS, ...NAMESPACE_ATTACKS, ...REVOCATION_ATTACKS]],
+  ['role', ROLE_ATTACKS],
+  ['stranger', CHAIN_ATTACKS],
+  ['twin', JOIN_ATTACKS],
   ['host', HOST_ATTACKS],
 ];
 

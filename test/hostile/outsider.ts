@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { newKeys } from '@daasvader/enclave/kube/testing/certificate-request.ts';
 import { credentialMessage } from '@daasvader/verifier/credential-message.ts';
+import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { type Attack, refused, refusedOrCut, survived } from './attack.ts';
 import { type Field, HOSTILE_ADDRESS } from './field.ts';
@@ -83,8 +84,11 @@ export const OUTSIDER_ATTACKS: Attack[] = [
   refusedOrCut('sends 2 MiB to the credential route', ({ outsiderApi }) =>
     outsiderApi.try({ method: 'POST', path: '/api/v1/kubeconfig', body: `"${'x'.repeat(2 << 20)}"` }),
   ),
-  refused('registers as the honest worker, with a key of its own', ({ outsiderApi: api }) =>
-    register(api, 'worker-1', '11'.repeat(32)),
+  refused('joins as the honest worker, with a key of its own', ({ outsiderApi: api }) =>
+    join(api, 'worker-1', '11'.repeat(32)),
+  ),
+  refused('asks for the counter of a worker that does not exist', ({ outsiderApi: api }) =>
+    api.try({ path: `${ROUTE.joinCounter}?node_id=nobody` }),
   ),
   survived(`opens ${SILENT_CONNECTIONS} connections and says nothing`, async (field) => {
     const sockets = await openSilently(field.cluster.addresses.kubernetesUrl);
@@ -106,7 +110,7 @@ export const OUTSIDER_ATTACKS: Attack[] = [
     return served;
   }),
   {
-    attack: `registers ${JOINS} workers that do not exist, to flush the history`,
+    attack: `joins as ${JOINS} workers that do not exist, to flush the history`,
     expected: 'what was there is still there',
     refusal: /^still there/,
     run: async (field) => {
@@ -114,7 +118,7 @@ export const OUTSIDER_ATTACKS: Attack[] = [
       for (let sent = 0; sent < JOINS; sent += 100)
         await Promise.allSettled(
           Array.from({ length: 100 }, (_, index) =>
-            register(field.outsiderApi, `nobody-${sent + index}`, '22'.repeat(32)),
+            join(field.outsiderApi, `nobody-${sent + index}`, '22'.repeat(32)),
           ),
         );
       const after = await history(field);
@@ -126,12 +130,15 @@ export const OUTSIDER_ATTACKS: Attack[] = [
   },
 ];
 
-function register(api: Field['api'], node: string, sealToken: string): Promise<string> {
+function join(api: Field['api'], node: string, sealToken: string): Promise<string> {
   return api.try({
     method: 'POST',
-    path: '/api/v1/register-worker',
+    path: ROUTE.registerWorker,
     headers: { authorization: `Bearer ${sealToken}` },
-    body: { node_id: node, seal_token: sealToken, ip_address: '10.0.0.1' },
+    body: {
+      ...{ node_id: node, seal_token: sealToken, ip_address: '10.0.0.1' },
+      ...{ nonce: '11'.repeat(32), counter: '1', signature: '11'.repeat(64) },
+    },
   });
 }
 

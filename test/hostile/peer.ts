@@ -93,8 +93,8 @@ export class Peer {
 export function describe({ status, text }: Answer): string {
   let message = text;
   try {
-    const parsed = JSON.parse(text) as { message?: string; error?: { message?: string }; kind?: string };
-    message = parsed.message ?? parsed.error?.message ?? parsed.kind ?? text;
+    const parsed = JSON.parse(text) as { message?: string; detail?: string; kind?: string };
+    message = parsed.message ?? parsed.detail ?? parsed.kind ?? text;
   } catch {
     // Not JSON: the text is the message.
   }

@@ -31,18 +31,32 @@ export interface SigningRequest {
   readonly usages?: string[];
 }
 
-/**
- * Stakes, registers and joins as honest providers do, with the worker agent's own commands, and keeps the certificate
- * instead of giving it to a kubelet.
- */
-export async function joinRogueNode(cluster: Cluster, localAddress: string): Promise<Peer> {
-  const config = await writeConfiguration(cluster);
+/** Somebody hostile's place on this machine. */
+export interface RogueWorker {
+  /** Where the agent keeps its keys. */
+  readonly stateDir: string;
+  /** Runs a command of the worker agent. */
+  readonly agent: (...args: string[]) => Promise<{ stdout: string }>;
+}
+
+/** Stakes and registers as honest providers do, with the worker agent's own commands. */
+export async function registerRogue(
+  cluster: Cluster,
+  node: { id: string; ip: string },
+): Promise<RogueWorker> {
+  const config = await writeConfiguration(cluster, node);
   const agent = (...args: string[]) => run(process.execPath, [...AGENT, ...args, '--config', config]);
   const { stdout } = await agent('keygen', '--wallet', '--json');
   await cluster.fund((JSON.parse(stdout) as { address: string }).address);
   await agent('register');
+  return { stateDir: join(cluster.directory, node.id, 'data/worker-agent'), agent };
+}
+
+/** Joins as honest providers do, and keeps the certificate instead of giving it to a kubelet. */
+export async function joinRogueNode(cluster: Cluster, localAddress: string): Promise<Peer> {
+  const { agent, stateDir } = await registerRogue(cluster, { id: ROGUE, ip: '10.77.0.200' });
   await agent('join');
-  const token = await readToken(join(cluster.directory, ROGUE, 'data/worker-agent/bootstrap.kubeconfig'));
+  const token = await readToken(join(stateDir, 'bootstrap.kubeconfig'));
   const { kubernetesUrl } = cluster.addresses;
   const certificate = await certify(new Peer(kubernetesUrl, { token }, localAddress));
   return new Peer(kubernetesUrl, certificate, localAddress);
@@ -89,11 +103,10 @@ interface Csr {
   status: { certificate?: string; conditions?: { type: string; message: string }[] };
 }
 
-async function writeConfiguration(cluster: Cluster): Promise<string> {
-  const own = join(cluster.directory, ROGUE);
+async function writeConfiguration(cluster: Cluster, node: { id: string; ip: string }): Promise<string> {
+  const own = join(cluster.directory, node.id);
   await mkdir(own);
   const file = join(own, 'worker-config.yaml');
-  const node = { id: ROGUE, ip: '10.77.0.200' };
   await writeFile(file, stringify(workerConfiguration(cluster, node, join(own, 'data'))));
   return file;
 }

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { submitRequest, submitRequestByDigest } from '@daasvader/chain/calls/user.ts';
+import { codeName, REQUEST_STATUS } from '@daasvader/chain/codes.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
+import { ContractReader } from '@daasvader/chain/objects.ts';
 import { contractEvents, type Submitted, submit } from '@daasvader/chain/submit.ts';
 import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
 import { User } from '@daasvader/testbed/cluster/user.ts';
@@ -36,10 +38,14 @@ export interface Order {
 export class Tenant {
   readonly user: User;
   readonly #cluster: Cluster;
+  readonly #client: SuiGrpcClient;
+  readonly #chain: ContractReader;
   #credential: Credential;
 
   private constructor(cluster: Cluster, user: User, credential: Credential) {
     this.#cluster = cluster;
+    this.#client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: cluster.addresses.rpcUrl });
+    this.#chain = new ContractReader(this.#client, cluster.deployment);
     this.user = user;
     this.#credential = credential;
   }
@@ -66,15 +72,26 @@ export class Tenant {
 
   /** Sends a transaction of one's own. */
   async send(build: (tx: Transaction, ids: ContractIds) => void): Promise<Submitted> {
-    const { deployment, addresses } = this.#cluster;
-    const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: addresses.rpcUrl });
-    return submit(client, await readWallet(this.user.wallet), (tx) => build(tx, deployment));
+    const { deployment } = this.#cluster;
+    return submit(this.#client, await readWallet(this.user.wallet), (tx) => build(tx, deployment));
   }
 
-  /** Orders on chain and gives the numbers of the requests. */
-  async place(...orders: readonly Order[]): Promise<bigint[]> {
+  /** Sends a transaction that the contracts shall refuse, and gives why they did. */
+  try(build: (tx: Transaction, ids: ContractIds) => void): Promise<string> {
+    return this.send(build).then(
+      ({ digest }) => `TAKEN ${digest}`,
+      (error: Error) => `not taken: ${error.message}`,
+    );
+  }
+
+  /** Orders in one transaction, of which `rest` adds the end, and gives the numbers of the requests. */
+  async place(
+    orders: readonly Order[],
+    rest: (tx: Transaction, ids: ContractIds) => void = () => undefined,
+  ): Promise<bigint[]> {
     const submitted = await this.send((tx, ids) => {
       for (const order of orders) add(tx, ids, order);
+      rest(tx, ids);
     });
     return contractEvents(submitted, this.#cluster.deployment.originalPackageId)
       .filter((event) => event.kind === 'KubernetesRequestEvent')
@@ -87,22 +104,22 @@ export class Tenant {
    */
   async order(order: Order): Promise<string> {
     try {
-      const [id] = await this.place(order);
-      return await this.#ended(`${id}`);
+      const [id] = await this.place([order]);
+      return await this.end(id ?? 0n);
     } catch (error) {
       return `not taken: ${(error as Error).message}`;
     }
   }
 
-  async #ended(id: string): Promise<string> {
+  /** Gives how an order ended. */
+  async end(id: bigint): Promise<string> {
     for (const deadline = Date.now() + ENDED_TIMEOUT_MS; ; await sleep(POLL_MS)) {
-      const { requests } = (await this.#cluster.daas.json('requests', id)) as {
-        requests: { status: string; reason: string; applied: boolean | null }[];
-      };
-      const { status, reason, applied } = requests[0]!;
-      if (status !== 'PENDING' && status !== 'RUNNING')
-        return applied ? `${status}, but applied: ${reason}` : `${status} ${reason}`;
-      if (Date.now() > deadline) return `${status} for ${ENDED_TIMEOUT_MS / 1_000} s`;
+      const request = await this.#chain.request(id);
+      const { status = 0, reason = '', applied = false } = request ?? {};
+      const name = codeName(REQUEST_STATUS, status)?.toUpperCase();
+      if (status > REQUEST_STATUS.running)
+        return applied ? `${name}, but applied: ${reason}` : `${name} ${reason}`;
+      if (Date.now() > deadline) return `${name} for ${ENDED_TIMEOUT_MS / 1_000} s`;
     }
   }
 }

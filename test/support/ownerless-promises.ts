@@ -21,6 +21,7 @@ export function ownerlessPromises(
 ): string[] {
   const checker = program.getTypeChecker();
   const found: string[] = [];
+  const asked = new Set<ts.Node>();
   for (const file of program.getSourceFiles()) {
     const name = relative(root, file.fileName);
     if (!file.isDeclarationFile && isChecked(name)) visit(file, name, file);
@@ -48,12 +49,22 @@ export function ownerlessPromises(
     const call = withoutParentheses(expression);
     if (!ts.isCallExpression(call)) return false;
     const callee = checker.getResolvedSignature(call)?.declaration;
-    if (callee !== undefined && ownsItsErrors(callee)) return true;
+    if (callee !== undefined && (ownsItsErrors(callee) || isPause(call, callee))) return true;
     if (!ts.isPropertyAccessExpression(call.expression)) return false;
     const { name, expression: promise } = call.expression;
     if (name.text === 'catch') return call.arguments.length > 0;
     if (name.text === 'then') return call.arguments.length > 1;
     return name.text === 'finally' && isOwned(promise);
+  }
+
+  /** A pause of Node's fails when a signal ends it, and never otherwise. */
+  function isPause(call: ts.CallExpression, callee: ts.Node): boolean {
+    const isTimer = callee.getSourceFile().fileName.endsWith('/node/timers/promises.d.ts');
+    const options = call.arguments.at(
+      ts.getNameOfDeclaration(callee as ts.Declaration)?.getText() === 'setImmediate' ? 1 : 2,
+    );
+    const isPlain = options === undefined || ts.isObjectLiteralExpression(options);
+    return isTimer && isPlain && !options?.getText().includes('signal');
   }
 
   function ownsItsErrors(declaration: ts.Node): boolean {
@@ -62,7 +73,12 @@ export function ownerlessPromises(
     const isAsync = ts.canHaveModifiers(declaration)
       ? ts.getModifiers(declaration)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword)
       : false;
-    return isAsync === true && body !== undefined && ts.isBlock(body) && !escapes(body);
+    if (isAsync !== true || body === undefined || !ts.isBlock(body)) return false;
+    if (asked.has(body)) return true; // functions that call each other: nothing leaves but what leaves elsewhere
+    asked.add(body);
+    const owns = !escapes(body);
+    asked.delete(body);
+    return owns;
   }
 
   /** Whether an error can leave: of what is awaited or returned to be awaited, or thrown, outside of a `try`. */

@@ -10,6 +10,7 @@ import { submit } from '@daasvader/chain/submit.ts';
 import { HostServices } from '@daasvader/enclave/chain/host-services.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
 import { ClusterPackage } from '@daasvader/host-proxy/cluster-package.ts';
+import type { Config } from '@daasvader/host-proxy/config.ts';
 import { EventsService } from '@daasvader/host-proxy/events-service.ts';
 import { GasCoins } from '@daasvader/host-proxy/gas-coins.ts';
 import { GasPots } from '@daasvader/host-proxy/gas-pots.ts';
@@ -33,6 +34,9 @@ import { startPublishedDevnet } from './published-devnet.ts';
 const SOURCES = new URL('../..', import.meta.url).pathname;
 const GAS_BUDGET = 500_000_000n;
 const GAS_POTS = { heartbeats_per_hour: 100_000_000_000, statements_per_hour: 200_000_000_000 };
+
+/** MIST that a host spends in an hour, by what for. */
+export type GasLimits = Pick<Config['gas'], 'heartbeats_per_hour' | 'statements_per_hour'>;
 
 /** An NSM, and the root under which the chain is to believe its documents. */
 export interface TrustedNsm extends Nsm {
@@ -62,22 +66,17 @@ export class ChainCluster {
     this.#cleanUp = cleanUp;
   }
 
-  /** @param given the NSM whose measurement the chain admits; a software NSM unless given */
-  static async start(given?: TrustedNsm): Promise<ChainCluster> {
+  /**
+   * @param given the NSM whose measurement the chain admits; a software NSM unless given
+   * @param pots what the host spends in an hour; more than any test needs unless given
+   */
+  static async start(given?: TrustedNsm, pots: GasLimits = GAS_POTS): Promise<ChainCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'daas-chain-'));
     const nsm = given ?? (await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES }));
     const { devnet, client, deployment } = await startPublishedDevnet(nsm.rootPem);
-    const vsock = join(directory, 'vsock');
-    const guest = await HybridGuest.open(vsock);
-    const { host, events } = await serveEnclave(vsock, directory, deployment, devnet.accounts[1]!);
-    const cleanUp = [
-      () => guest.close(),
-      () => host.close(),
-      () => events.close(),
-      () => devnet.close(),
-      () => rm(directory, { recursive: true }),
-    ];
-    const services = new HostServices(guest);
+    const payer = { account: devnet.accounts[1]!, pots };
+    const { services, close } = await openHost(directory, deployment, payer);
+    const cleanUp = [close, () => devnet.close(), () => rm(directory, { recursive: true })];
     const cluster = new ChainCluster({ client, deployment, devnet, nsm, services }, cleanUp);
     await cluster.#configure();
     return cluster;
@@ -98,6 +97,14 @@ export class ChainCluster {
     const account = new Ed25519Keypair();
     await this.devnet.faucet(account.toSuiAddress());
     return account;
+  }
+
+  /** @returns what another host, with this account, offers its own enclave */
+  async servicesOf(account: Ed25519Keypair): Promise<HostServices> {
+    const directory = await mkdtemp(join(tmpdir(), 'daas-host-'));
+    const { services, close } = await openHost(directory, this.deployment, { account, pots: GAS_POTS });
+    this.#cleanUp.unshift(close, () => rm(directory, { recursive: true }));
+    return services;
   }
 
   /** @returns what an enclave with this operator answers for; keys that nobody uses here are made up */
@@ -139,19 +146,34 @@ export class ChainCluster {
   }
 }
 
+/** A host's services and an enclave's way to them. */
+async function openHost(
+  directory: string,
+  deployment: Deployment,
+  payer: { account: Ed25519Keypair; pots: GasLimits },
+): Promise<{ services: HostServices; close: () => Promise<void> }> {
+  const vsock = join(directory, 'vsock');
+  const guest = await HybridGuest.open(vsock);
+  const { host, events } = await serveEnclave(vsock, directory, deployment, payer);
+  const close = async () => {
+    for (const part of [guest, host, events]) await part.close();
+  };
+  return { services: new HostServices(guest), close };
+}
+
 /** What the host proxy offers on the vsock port of its services. */
 async function serveEnclave(
   vsock: string,
   directory: string,
   deployment: Deployment,
-  account: Ed25519Keypair,
+  { account, pots }: { account: Ed25519Keypair; pots: GasLimits },
 ): Promise<{ host: HybridHost; events: EventsService }> {
   const { registryId, workersId, stakingId, schedulerId, network, rpcUrl } = deployment;
   const metrics = new Metrics();
   const chain = new SuiHostChain(network, rpcUrl);
   const [coins, packages] = [new GasCoins(chain, account), new ClusterPackage(chain, deployment)];
   const payer = { chain, coins, account, packages, perTransaction: GAS_BUDGET };
-  const sponsor = new Sponsor({ ...payer, pots: new GasPots(GAS_POTS, metrics) });
+  const sponsor = new Sponsor({ ...payer, pots: new GasPots(pots, metrics) });
   const seat = new SeatService(payer, deployment);
   const logs = [registryId, workersId, stakingId, schedulerId];
   const events = await EventsService.open(join(directory, 'events'), logs);

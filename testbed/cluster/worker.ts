@@ -102,7 +102,7 @@ export function workerConfiguration(
   return {
     sui: {
       rpc_endpoint: addresses.rpcUrl,
-      staking_contract: deployment.packageId,
+      staking_contract: deployment.originalPackageId,
       worker_registry: deployment.workersId,
       chain_id: deployment.chainId,
     },

@@ -38,12 +38,14 @@ export function confessed(serialConsole: string): Secrets {
   };
 }
 
-/** What a worker keeps to itself: its seal key, the token that was sealed to it, and its kubelet's keys. */
+/** What a worker keeps to itself: its seal and identity keys, the token sealed to it, and its kubelet's keys. */
 export async function secretsOfWorker({ vm }: Worker): Promise<Secrets> {
   const read = (file: string) => runInVm(vm, ['cat', file]);
   const kubeconfig = parse(await read(`${DATA_DIR}/worker-agent/bootstrap.kubeconfig`));
   const [, token] = kubeconfig.users[0].user.token.split('.');
-  const sealKey = await read(`${DATA_DIR}/worker-agent/seal.key`);
+  const [sealKey, identityKey] = await Promise.all(
+    ['seal.key', 'identity.key'].map((file) => read(`${DATA_DIR}/worker-agent/${file}`)),
+  );
   const names = ['-name', '*.pem', '-o', '-name', '*.key'];
   const listed = await runInVm(vm, ['find', `${DATA_DIR}/agent/pki`, ...names]);
   const files = await Promise.all(listed.trim().split('\n').map(read));
@@ -51,7 +53,8 @@ export async function secretsOfWorker({ vm }: Worker): Promise<Secrets> {
   if (keys.length === 0) throw new Error('Cannot tell the secrets: the kubelet has no key');
   return {
     'worker bootstrap token': Buffer.from(token),
-    'worker seal key': Buffer.from(sealKey.trim(), 'hex'),
+    'worker seal key': Buffer.from(sealKey!.trim(), 'hex'),
+    'worker identity key': Buffer.from(identityKey!.trim(), 'hex'),
     ...Object.fromEntries(keys.map((pem, index) => [`worker kubelet key ${index}`, ofPem(pem)])),
   };
 }

@@ -58,7 +58,24 @@ public fun new_from_hint(
 ): TxContext {
     let mut tx_hash = std::bcs::to_bytes(&hint);
     while (tx_hash.length() < DIGEST_LENGTH) tx_hash.push_back(0);
-    replace(sender, tx_hash, epoch, epoch_timestamp_ms, ids_created, 1000, 1000, 0, vector[]);
+    create(sender, tx_hash, epoch, epoch_timestamp_ms, ids_created, 1000, 1000, 0, option::none())
+}
+
+#[test_only]
+/// The context of any transaction; it becomes the VM's.
+public fun create(
+    sender: address,
+    tx_hash: vector<u8>,
+    epoch: u64,
+    epoch_timestamp_ms: u64,
+    ids_created: u64,
+    rgp: u64,
+    gas_price: u64,
+    gas_budget: u64,
+    sponsor: Option<address>,
+): TxContext {
+    let sponsor = if (sponsor.is_some()) vector[sponsor.destroy_some()] else vector[];
+    replace(sender, tx_hash, epoch, epoch_timestamp_ms, ids_created, rgp, gas_price, gas_budget, sponsor);
     TxContext { sender: @0x0, tx_hash, epoch: 0, epoch_timestamp_ms: 0, ids_created: 0 }
 }
 
