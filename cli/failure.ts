@@ -14,6 +14,12 @@ export const ADVICE: Readonly<Record<string, string>> = {
   'k8s_scheduler::EBadNamespace':
     'daas namespace list shows your namespaces; in those of others you need a role (daas role)',
   'k8s_scheduler::ENoActiveWorker': 'daas status tells how many workers are active; order when there is one',
+  'k8s_scheduler::ERoleTooLow':
+    "ordering takes the role developer: add to your stake (daas stake), or have the namespace's owner give you it (daas role)",
+  'staking::ENoAccount': 'stake first: daas stake <sui>',
+  'staking::ENotAdmin': 'this takes the role admin: daas stake adds to your stake',
+  'worker_registry::EBadProof':
+    "these are no two joins under one counter, signed with the worker's identity key of now",
   'k8s_scheduler::ENotEnoughFees': 'daas fees show tells what is left',
   'k8s_scheduler::ENotRequester':
     'only the wallet that asked, or the owner of the namespace, cancels a request',

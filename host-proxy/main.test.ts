@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +96,16 @@ test('events survive kill -9 of the process, and a new one takes its place', asy
   expect(foreign.status).toBe(403);
   await again.close();
   guest.close();
+});
+
+test('a second one on the same folder ends without touching what the first is writing', async () => {
+  await ready(await run());
+  const log = join(dir, 'state', 'events', `${id('3')}.ndjson`);
+  await writeFile(log, '{"seq":1,');
+  const second = await run(0, { vsock: 'w' });
+  const [message, [code]] = await Promise.all([text(second.stderr!), once(second, 'exit')]);
+  expect([code, message]).toEqual([1, expect.stringContaining('[in-use]')]);
+  expect(await readFile(log, 'utf8')).toBe('{"seq":1,');
 });
 
 test.each([[['run']], [['walk']], [['run', '--config']], [['run', '--config', 'x', 'stray']]])(
