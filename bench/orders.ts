@@ -100,13 +100,18 @@ function reportLoad({ accepted, transactions, refusals, ms }: Load, authors: num
   line('transactions refused', `${refusals.length}${refusals.length === 0 ? '' : `: ${refusals[0]}`}`);
 }
 
-function reportTold({ latencies, sent }: Leader, told: number, transactions: number): void {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number) => `${sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN} ms`;
+function reportTold({ heard, latencies, sent }: Leader, told: number, transactions: number): void {
   const each = (told / transactions).toFixed(1);
   line('statements told', `${told} in ${transactions} transactions, ${each} in each`);
   line('heartbeats', `${sent.heartbeats.length}`);
-  line('from order to told COMPLETED', `p50 ${at(0.5)}, p99 ${at(0.99)}, ${sorted.length} times`);
+  line('from order to heard', percentiles(heard));
+  line('from order to told COMPLETED', percentiles(latencies));
+}
+
+function percentiles(milliseconds: readonly number[]): string {
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  const at = (share: number) => `${sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN} ms`;
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}, ${sorted.length} times`;
 }
 
 interface Costs {
@@ -127,6 +132,7 @@ async function reportCost({ perOrder, perBeat, price, asked, accepted }: Costs):
   const beats = at(perBeat) * HEARTBEATS_PER_HOUR;
   const income = Number(FEE) * hourly;
   line('host spent on an order', sui(Number(perOrder.computation + perOrder.storage)));
+  line('host would spend on 1,000', sui(1_000 * Number(perOrder.computation + perOrder.storage)));
   line('fees of these orders', `${sui(Number(fees.collected))}, ${sui(Number(FEE))} each of ${accepted}`);
   const row = (what: string, mist: number) =>
     line(what, `${sui(mist).padStart(16)} an hour ${sui(mist * HOURS_PER_MONTH).padStart(18)} a month`);

@@ -17,6 +17,8 @@ const MIN_AUTHORS = 25;
 /** Orders in one transaction: see {@link orderApp}. */
 const ORDERS_PER_APP = 4;
 const CONFIG_BYTES = 1_024;
+/** MIST; fixed, so that the devnet need not simulate what it is about to execute. */
+const GAS_BUDGET = SUI / 2n;
 
 /** What came of the load. */
 export interface Load {
@@ -69,7 +71,10 @@ export class Authors {
         await sleep(Math.max(0, at - performance.now()));
         if (performance.now() - from > 1_000 * seconds) break;
         const { client, deployment } = this.#cluster;
-        const order = (tx: Transaction) => orderApp(tx, deployment, author.toSuiAddress(), apps);
+        const order = (tx: Transaction) => {
+          tx.setGasBudget(GAS_BUDGET);
+          orderApp(tx, deployment, author.toSuiAddress(), apps);
+        };
         await execute(client, author, order)
           .then(() => (apps += 1))
           .catch((error: Error) => refusals.push(error.message));

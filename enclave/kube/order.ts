@@ -285,16 +285,17 @@ export class Order {
     const assignment = new Debounced((nodes: readonly string[]) => this.#assign(nodes), ASSIGN_MS);
     const conclude = async () => {
       const { state, reason } = await tracker.outcome(applied, this.#id, assignment.set);
-      void assignment.flush(); // what is said of one request is said in order: before its end
+      assignment.flush(); // what is said of one request is said in order: before its end
       if (this.#isCancelled) return;
       await (state === 'failed' ? this.#fail(reason, true) : this.#complete(plan));
     };
     await Promise.all([report.started(requestId), conclude()]);
   }
 
-  async #assign(nodes: readonly string[]): Promise<void> {
-    if (nodes.length > 0)
-      await this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
+  #assign(nodes: readonly string[]): void {
+    if (nodes.length === 0) return;
+    const told = this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
+    told.catch((error: unknown) => this.#complain(reasonOf(error)));
   }
 
   async #complete(plan: Plan): Promise<void> {
