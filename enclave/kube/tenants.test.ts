@@ -115,6 +115,18 @@ test('rights end although the quota cannot be divided', async () => {
   expect([rights(), rights(further(1))]).toEqual([['viewer'], ['viewer']]);
 });
 
+test('rights to the whole cluster end with the role, also of who has no namespace open any more', async () => {
+  chain.hold(SUPER);
+  chain.claim(further(1));
+  await tenants.ensure(OWNER, further(1));
+  chain.release(further(1));
+  await tenants.follow(OWNER);
+  expect(rights()).toEqual([`super:cluster:${OWNER}`]);
+  chain.hold(NONE);
+  await tenants.follow(OWNER);
+  expect(rights()).toEqual([]);
+});
+
 describe('a namespace', () => {
   test('is not opened for whoever has no role for it, and that stops nobody after it', async () => {
     await expect(tenants.ensure(OWNER)).rejects.toMatchObject({ code: 'request' });
