@@ -74,8 +74,7 @@ export class ChainCluster {
     const directory = await mkdtemp(join(tmpdir(), 'daas-chain-'));
     const nsm = given ?? (await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES }));
     const { devnet, client, deployment } = await startPublishedDevnet(nsm.rootPem);
-    const payer = { account: devnet.accounts[1]!, pots };
-    const { services, close } = await openHost(directory, deployment, payer);
+    const { services, close } = await openHost(directory, deployment, { account: devnet.accounts[1]!, pots });
     const cleanUp = [close, () => devnet.close(), () => rm(directory, { recursive: true })];
     const cluster = new ChainCluster({ client, deployment, devnet, nsm, services }, cleanUp);
     await cluster.#configure();
