@@ -180,6 +180,23 @@ describe('a namespace', () => {
     expect(rights(further(1))).toEqual(['admin', 'granted:viewer']);
   });
 
+  test('that has not gone keeps nobody from losing rights in another', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    for (const namespace of [OWN, further(1)]) chain.grant(VIEWER, GUEST, namespace);
+    await tenants.follow(OWNER);
+    expect(rights()).toEqual(['admin', 'granted:viewer']);
+    cluster.isSlow = true;
+    chain.pass(1);
+    chain.release(further(1));
+    chain.claim(further(1));
+    chain.grant(VIEWER, GUEST, further(1));
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    chain.grant(NONE, GUEST, OWN);
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    expect(rights()).toEqual(['admin']);
+  });
+
   test('whose deletion gets no answer is deleted all the same, and opened anew', async () => {
     chain.hold(ADMIN);
     chain.claim(further(1));

@@ -106,13 +106,13 @@ export class Tenants {
     return namespace === namespaceOf(owner) && this.#roles.roleOf(owner) > 0;
   }
 
-  /** @throws {NotYet} while the former one of that name has not gone */
+  /** Does nothing while the former one of that name has not gone. */
   async #enter(owner: string, namespace: string): Promise<void> {
     const tenant = this.#tenants.get(owner) ?? newTenant(this.#kubernetes);
     if (tenant.spaces.has(namespace)) return;
     if (tenant.leaving.has(namespace)) await this.#sweep(tenant);
     const former = await this.#kubernetes.read<V1Namespace>(refOf(namespace));
-    if (tenant.leaving.has(namespace) || isGoing(former)) throw notGone(namespace);
+    if (tenant.leaving.has(namespace) || isGoing(former)) return;
     const none = { share: undefined, sinceMs: undefined, isSuspended: false };
     tenant.spaces.set(namespace, { applied: new Applied(this.#kubernetes), ...none });
     tenant.settled = undefined;
