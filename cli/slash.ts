@@ -1,4 +1,5 @@
 import { slashDoubleIdentity } from '@daasvader/chain/calls/anyone.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -73,8 +74,13 @@ async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> 
     );
   const { endpoint } = await verifiedControlPlane(await openContext(options), { ...rest, api });
   try {
-    const { proofs } = answer.parse(await endpoint.request('GET', ROUTE.doubleIdentity));
-    const found = proofs.find((each) => each.nodeId === nodeId);
+    const parsed = answer.safeParse(await endpoint.request('GET', ROUTE.doubleIdentity));
+    if (!parsed.success)
+      throw new VerifierError(
+        'malformed',
+        `Cannot read the proofs of ${endpoint.url}: ${z.prettifyError(parsed.error)}`,
+      );
+    const found = parsed.data.proofs.find((each) => each.nodeId === nodeId);
     if (found !== undefined) return found;
   } finally {
     await endpoint.close();

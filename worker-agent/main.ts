@@ -77,7 +77,7 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'transfer',
-    description: 'give this worker, and its stake, to another account',
+    description: 'give this worker, and its stake, to another account; its keys stay on this machine',
     load: async () => (await import('./commands/stake.ts')).transferCommand,
   },
   {

@@ -17,7 +17,7 @@ let standing: Standing;
 let waits: string[];
 /** The terms that were expected of the chain. */
 let expected: string[];
-let answer: () => void;
+let answer: () => void | Promise<void>;
 
 beforeEach(() => {
   registry = new Registry(PACKAGE);
@@ -57,7 +57,7 @@ function run(signal = new AbortController().signal): Promise<void> {
       const tx = new Transaction();
       build(tx);
       expected.push(...numbers(tx));
-      answer();
+      await answer();
       return { digest: 'digest', objectTypes: {} };
     },
   };
@@ -100,6 +100,21 @@ test('that the chain took it counts when it is proven, whatever the full node sa
   stop.abort();
   await expect(leading).rejects.toThrow();
 });
+
+test.each([
+  ['leads', { ...LOG, kind: 'LeadTakenEvent', enclaveId: MINE, host: HOST, term: '1' }, 'fulfilled'],
+  ['has lost its seat', { ...LOG, kind: 'SeatRevokedEvent', host: HOST, epoch: '2' }, 'rejected'],
+] satisfies [string, ChainEvent, string][])(
+  'that it %s is heard of although a full node never answers the attempt',
+  async (_, event, status) => {
+    seat();
+    answer = () => new Promise(() => undefined);
+    const leading = Promise.allSettled([run()]);
+    await expect.poll(() => expected).toEqual(['0']);
+    apply(event);
+    expect(await leading).toMatchObject([{ status }]);
+  },
+);
 
 test('one that lost its seat while it waited gives up', async () => {
   seat();

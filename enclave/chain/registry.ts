@@ -1,14 +1,6 @@
 import type { ChainEvent, EventOf } from '@daasvader/chain/events.ts';
 import { EnclaveError } from '../error.ts';
 
-/** Which of the cluster's packages are meant. */
-export interface Packages {
-  /** First published: the types of objects and events are of this one. */
-  readonly originalPackageId: string;
-  /** Called until the chain proves another one. */
-  readonly packageId: string;
-}
-
 /** What a configuration says of a cluster, which the chain must say too. */
 export interface ExpectedCluster {
   readonly workersId: string;

@@ -236,6 +236,16 @@ test('what the chain finds nothing to do about is said again more and more rarel
   expect(transactions.length).toBeLessThan(7);
 });
 
+test('what is said again by who said it first is repeated no more often for that', async () => {
+  makeFresh();
+  subject = writer({ confirmMs: 20 });
+  const statement = { subject: 's', party: 'p', label: 'level', needed: () => true, build: saying('level') };
+  for (let i = 0; i < 5; i += 1) await subject.submit(statement);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(transactions.length).toBeGreaterThan(5);
+  expect(transactions.length).toBeLessThan(5 + 7);
+});
+
 test('a failure is repeated, elsewhere, until it went well', async () => {
   makeFresh();
   answers = [() => Promise.reject(new Error('no answer'))];

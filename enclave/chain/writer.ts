@@ -95,6 +95,8 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #stopped = new AbortController();
   readonly #backlog = new Backlog<Waiting>(MAX_WAITING);
+  /** Statements that were made and whose proof is waited for. */
+  readonly #unconfirmed = new Set<Statement>();
   /** Transactions under way. */
   #attempts = 0;
   #isGathering = false;
@@ -260,8 +262,11 @@ export class Writer {
    */
   async #confirm({ statement, confirmMs }: Waiting): Promise<void> {
     const { signal } = this.#stopped;
+    if (this.#unconfirmed.has(statement)) return; // somebody said it again meanwhile
+    this.#unconfirmed.add(statement);
     try {
       await sleep(confirmMs, undefined, { signal, ref: false });
+      this.#unconfirmed.delete(statement);
       if (statement.needed()) await this.#submit(statement, Math.min(confirmMs * 2, MAX_CONFIRM_MS));
     } catch (error) {
       if (signal.aborted) return;
