@@ -2,7 +2,7 @@ import type { ChainEvent } from '@daasvader/chain/events.ts';
 import { Transaction } from '@mysten/sui/transactions';
 import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
-import { beginInTerm, lead, NOT_AFTER_MS } from './lead.ts';
+import { beginInTerm, lead, NOT_AFTER_MS, whileInOffice } from './lead.ts';
 import { operatorIds } from './operator-ids.ts';
 import { Registry } from './registry.ts';
 import { Standing } from './standing.ts';
@@ -124,6 +124,21 @@ test('one that lost its seat while it waited gives up', async () => {
     message: expect.stringContaining('revoked'),
   });
   expect(expected).toEqual([]);
+});
+
+test('one that leads is in office until it has lost its seat, and ends then', async () => {
+  seat();
+  await run();
+  const stop = new AbortController();
+  const [other, inOffice] = [
+    whileInOffice(standing, stop.signal),
+    whileInOffice(standing, new AbortController().signal),
+  ];
+  stop.abort();
+  await other;
+  const ended = expect(inOffice).rejects.toMatchObject({ code: 'registration' });
+  apply({ ...LOG, kind: 'SeatRevokedEvent', host: HOST, epoch: '2' });
+  await ended;
 });
 
 test('what the operator signs counts in its term, for two minutes', async () => {

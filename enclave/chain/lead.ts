@@ -29,6 +29,24 @@ export async function untilSeated(standing: Standing, signal: AbortSignal): Prom
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
 }
 
+/**
+ * Resolves when `signal` fires.
+ *
+ * @throws {EnclaveError} `registration` as soon as the chain proves that this enclave may not act any more
+ */
+export async function whileInOffice(standing: Pick<Standing, 'lost'>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    assertInOffice(standing);
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** @throws {EnclaveError} `registration` when this enclave may not act any more */
+export function assertInOffice({ lost }: Pick<Standing, 'lost'>): void {
+  if (lost !== undefined)
+    throw new EnclaveError('registration', `Cannot go on: ${lost}; restart the enclave`);
+}
+
 /** What taking the lead needs. */
 export interface LeadOptions {
   readonly operator: Pick<Operator, 'execute'>;
@@ -52,8 +70,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
   let isTrying = false;
   for (let triedAt = Number.NEGATIVE_INFINITY; standing.term === undefined; ) {
     signal.throwIfAborted();
-    if (standing.lost !== undefined)
-      throw new EnclaveError('registration', `Cannot lead: ${standing.lost}; restart the enclave`);
+    assertInOffice(standing);
     const what = standing.waitsFor;
     if (what !== undefined && what !== waitedFor) await onWait(what);
     waitedFor = what;

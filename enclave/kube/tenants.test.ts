@@ -115,6 +115,18 @@ test('rights end although the quota cannot be divided', async () => {
   expect([rights(), rights(further(1))]).toEqual([['viewer'], ['viewer']]);
 });
 
+test('rights to the whole cluster end with the role, also of who has no namespace open any more', async () => {
+  chain.hold(SUPER);
+  chain.claim(further(1));
+  await tenants.ensure(OWNER, further(1));
+  chain.release(further(1));
+  await tenants.follow(OWNER);
+  expect(rights()).toEqual([`super:cluster:${OWNER}`]);
+  chain.hold(NONE);
+  await tenants.follow(OWNER);
+  expect(rights()).toEqual([]);
+});
+
 describe('a namespace', () => {
   test('is not opened for whoever has no role for it, and that stops nobody after it', async () => {
     await expect(tenants.ensure(OWNER)).rejects.toMatchObject({ code: 'request' });
@@ -166,6 +178,23 @@ describe('a namespace', () => {
     await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
     await tenants.follow(OWNER);
     expect(rights(further(1))).toEqual(['admin', 'granted:viewer']);
+  });
+
+  test('that has not gone keeps nobody from losing rights in another', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    for (const namespace of [OWN, further(1)]) chain.grant(VIEWER, GUEST, namespace);
+    await tenants.follow(OWNER);
+    expect(rights()).toEqual(['admin', 'granted:viewer']);
+    cluster.isSlow = true;
+    chain.pass(1);
+    chain.release(further(1));
+    chain.claim(further(1));
+    chain.grant(VIEWER, GUEST, further(1));
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    chain.grant(NONE, GUEST, OWN);
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    expect(rights()).toEqual(['admin']);
   });
 
   test('whose deletion gets no answer is deleted all the same, and opened anew', async () => {

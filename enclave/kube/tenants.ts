@@ -106,13 +106,13 @@ export class Tenants {
     return namespace === namespaceOf(owner) && this.#roles.roleOf(owner) > 0;
   }
 
-  /** @throws {NotYet} while the former one of that name has not gone */
+  /** Does nothing while the former one of that name has not gone. */
   async #enter(owner: string, namespace: string): Promise<void> {
     const tenant = this.#tenants.get(owner) ?? newTenant(this.#kubernetes);
     if (tenant.spaces.has(namespace)) return;
     if (tenant.leaving.has(namespace)) await this.#sweep(tenant);
     const former = await this.#kubernetes.read<V1Namespace>(refOf(namespace));
-    if (tenant.leaving.has(namespace) || isGoing(former)) throw notGone(namespace);
+    if (tenant.leaving.has(namespace) || isGoing(former)) return;
     const none = { share: undefined, sinceMs: undefined, isSuspended: false };
     tenant.spaces.set(namespace, { applied: new Applied(this.#kubernetes), ...none });
     tenant.settled = undefined;
@@ -143,14 +143,19 @@ export class Tenants {
     const share = await this.#divide(owner, tenant);
     for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
     if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
-    if (tenant.spaces.size + tenant.leaving.size === 0) this.#tenants.delete(owner);
+    const hasAny = tenant.spaces.size + tenant.leaving.size > 0;
+    if (!hasAny && !this.#isSuper(owner)) this.#tenants.delete(owner); // what it had of the whole cluster is gone too
     tenant.settled = state;
   }
 
   async #setClusterRights(owner: string, { applied }: Tenant): Promise<void> {
     const binding = superBinding(owner);
-    if (roleName(this.#roles.roleOf(owner)) === 'super') await applied.put(binding);
+    if (this.#isSuper(owner)) await applied.put(binding);
     else await applied.remove(binding);
+  }
+
+  #isSuper(owner: string): boolean {
+    return roleName(this.#roles.roleOf(owner)) === 'super';
   }
 
   /** Since when what is in a namespace counts; undefined when nothing is to be in it. */
@@ -175,8 +180,12 @@ export class Tenants {
   async #sweep({ leaving }: Tenant): Promise<void> {
     for (const namespace of leaving.keys()) {
       const ref = refOf(namespace);
-      if (!isGoing(await this.#kubernetes.read<V1Namespace>(ref))) await this.#kubernetes.delete(ref);
-      if ((await this.#kubernetes.read(ref)) === undefined) leaving.delete(namespace);
+      let found = await this.#kubernetes.read<V1Namespace>(ref);
+      if (found !== undefined && !isGoing(found)) {
+        await this.#kubernetes.delete(ref);
+        found = await this.#kubernetes.read<V1Namespace>(ref);
+      }
+      if (found === undefined) leaving.delete(namespace);
     }
   }
 
