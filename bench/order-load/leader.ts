@@ -35,6 +35,8 @@ const TOLD: ReadonlySet<string> = new Set<EventKind>([
 ]);
 const log = pino({ enabled: false });
 const nothing = async () => undefined;
+/** What fails here is an order that never ends, which the bench waits for. */
+const complain = (error: unknown) => void process.stderr.write(`${error}\n`);
 
 /** Digests of what was sent to the chain, whatever became of it. */
 export interface Sent {
@@ -95,7 +97,7 @@ export class Leader {
     await untilSeated(standing, stop.signal);
     await lead({ operator, seat, registry, standing, log, onWait: nothing }, stop.signal);
     await beatUntilSynced(followed, stop.signal);
-    void keepBeating(HEARTBEAT_SECONDS, followed, stop.signal);
+    keepBeating(HEARTBEAT_SECONDS, followed, stop.signal).catch(complain);
     const leader = new Leader(followed, sent, metrics, stop);
     await leader.#work();
     return leader;
@@ -153,11 +155,11 @@ export class Leader {
     const isWorkload = path.endsWith('/deployments');
     const node = this.#nodes[Number(requestId) % this.#nodes.length]!;
     if (isWorkload) {
-      void this.#report.started(requestId);
-      void this.#report.assigned(requestId, [node]);
+      this.#report.started(requestId).catch(complain);
+      this.#report.assigned(requestId, [node]).catch(complain);
     }
     const digest = createHash('sha256').update(`${requestId}`).digest();
-    void this.#report.completed(requestId, digest);
+    this.#report.completed(requestId, digest).catch(complain);
   }
 
   #end(requestId: bigint): void {

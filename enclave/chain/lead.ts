@@ -76,7 +76,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     waitedFor = what;
     if (what === undefined && !isTrying && performance.now() - triedAt > AGAIN_MS) {
       isTrying = true;
-      void tryToLead(options, registry.term).then(() => {
+      void tryToLead(options, registry.term).finally(() => {
         isTrying = false;
         triedAt = performance.now();
       });
