@@ -169,7 +169,7 @@ export class Tenants {
     for (const [namespace, space] of tenant.spaces) {
       const isOther = space.sinceMs !== undefined && space.sinceMs !== this.#sinceOf(owner, namespace);
       if (this.#isWanted(owner, namespace) && !isOther) continue;
-      if (space.share !== undefined) await this.#limit(namespace, space, NO_PODS, false);
+      if (space.share !== undefined) await this.#limit(namespace, space, noneOf(space.share), false);
       tenant.leaving.set(namespace, await this.#usedIn(tenant, namespace));
       tenant.spaces.delete(namespace);
     }
@@ -294,6 +294,11 @@ function notGone(namespace: string): NotYet {
 
 function podsOf(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/pods`;
+}
+
+/** A quota counts only what it limits. */
+function noneOf(amounts: Amounts): Amounts {
+  return Object.fromEntries(Object.keys(amounts).map((name) => [name, 0]));
 }
 
 function exceeds(one: Amounts, other: Amounts): boolean {
