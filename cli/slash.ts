@@ -66,7 +66,7 @@ async function slash(nodeId: string, options: SlashOptions): Promise<void> {
 
 async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> {
   const { proof: file, api, ...rest } = options;
-  if (file !== undefined) return readProof(file);
+  if (file !== undefined) return readProof(file, nodeId);
   if (api === undefined)
     throw new CliError(
       'file',
@@ -91,10 +91,12 @@ async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> 
   );
 }
 
-async function readProof(file: string): Promise<Proof> {
+async function readProof(file: string, nodeId: string): Promise<Proof> {
   const text = await readText(file, 'the proof');
   try {
-    return proof.parse(JSON.parse(text));
+    const found = proof.parse(JSON.parse(text));
+    if (found.nodeId === nodeId) return found;
+    throw new Error(`it is against ${found.nodeId}, not ${nodeId}`);
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new CliError('file', `Cannot use the proof ${file}: ${why}`);

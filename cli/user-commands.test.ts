@@ -121,6 +121,7 @@ test('a proof of a double identity that is none changes nothing', async () => {
   };
   await writeFile(file, JSON.stringify({ nodeId: 'worker-1', counter: '1', ...halves }));
   expect(await refusal('slash', 'worker-1', '--proof', file)).toContain('EBadProof');
+  expect(await refusal('slash', 'worker-2', '--proof', file)).toContain('against worker-1, not worker-2');
   await writeFile(file, '{}');
   expect(await refusal('slash', 'worker-1', '--proof', file)).toContain('[file]');
   expect(await refusal('slash', 'worker-1')).toContain('--api');

@@ -82,7 +82,7 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'close',
-    description: 'delete a worker that left and has no stake from the chain',
+    description: 'delete a worker that left or was slashed, and has no stake, from the chain',
     load: async () => (await import('./commands/stake.ts')).closeCommand,
   },
 ];
