@@ -23,7 +23,7 @@ const MAX_WAITING = 16;
 /** Statements in one transaction: the largest is 1.2 KiB, sixteen names of nodes, and Sui takes 128 KiB. */
 export const MAX_STATEMENTS = 32;
 /** Transactions under way at once, the heartbeat apart: while these are, the next one gathers what is to be said. */
-const MAX_ATTEMPTS = 4;
+export const MAX_ATTEMPTS = 8;
 /** How long one attempt may take before the next one is made. */
 const ATTEMPT_MS = 30_000;
 const CONFIRM_MS = 15_000;
