@@ -13,8 +13,8 @@ import type { Statement, Writer } from './writer.ts';
 
 /** How long the chain may take to say what it was told before it is told again, in ms. */
 const AGAIN_MS = 30_000;
-/** What it never says, as of a request that was removed, is told once in an hour in the end. */
-const MAX_AGAIN_MS = 3_600_000;
+/** What it never says, as of a request that was removed, is told every ten minutes in the end. */
+const MAX_AGAIN_MS = 600_000;
 
 /** What telling needs. */
 export interface ReportOptions {

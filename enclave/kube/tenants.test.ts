@@ -197,6 +197,20 @@ describe('a namespace', () => {
     expect(rights()).toEqual(['admin']);
   });
 
+  test('that is the last of an owner is looked at until it has gone, and then no more', async () => {
+    chain.hold(DEVELOPER);
+    await tenants.ensure(OWNER);
+    cluster.isSlow = true;
+    chain.hold(NONE);
+    chain.pass(KEPT_MS);
+    await tenants.follow(OWNER);
+    expect(tenants.squeezed).toEqual([OWNER]);
+    cluster.isSlow = false;
+    await cluster.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: OWN } });
+    await tenants.follow(OWNER);
+    expect(tenants.squeezed).toEqual([]);
+  });
+
   test('whose deletion gets no answer is deleted all the same, and opened anew', async () => {
     chain.hold(ADMIN);
     chain.claim(further(1));

@@ -36,7 +36,7 @@ interface Tenant {
   readonly applied: Applied;
   /** As of what all is as it should be; undefined while that is not so. */
   settled: string | undefined;
-  /** Whether one may have less than its part because another, or one that has not gone, has more than its own. */
+  /** Whether one may have less than its part because another has more than its own, or one has not gone. */
   isSqueezed: boolean;
 }
 
@@ -62,7 +62,7 @@ export class Tenants {
     return [...(this.#tenants.get(address)?.spaces.keys() ?? [])];
   }
 
-  /** Those of whose namespaces one has less room than its part. */
+  /** Those of whose namespaces one has less room than its part, or has not gone. */
   get squeezed(): string[] {
     return [...this.#tenants].filter(([, { isSqueezed }]) => isSqueezed).map(([owner]) => owner);
   }
@@ -143,6 +143,7 @@ export class Tenants {
     const share = await this.#divide(owner, tenant);
     for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
     if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
+    if (tenant.leaving.size > 0) tenant.isSqueezed = true; // whose going is to be noted
     const hasAny = tenant.spaces.size + tenant.leaving.size > 0;
     if (!hasAny && !this.#isSuper(owner)) this.#tenants.delete(owner); // what it had of the whole cluster is gone too
     tenant.settled = state;
@@ -169,7 +170,7 @@ export class Tenants {
     for (const [namespace, space] of tenant.spaces) {
       const isOther = space.sinceMs !== undefined && space.sinceMs !== this.#sinceOf(owner, namespace);
       if (this.#isWanted(owner, namespace) && !isOther) continue;
-      if (space.share !== undefined) await this.#limit(namespace, space, NO_PODS, false);
+      if (space.share !== undefined) await this.#limit(namespace, space, noneOf(space.share), false);
       tenant.leaving.set(namespace, await this.#usedIn(tenant, namespace));
       tenant.spaces.delete(namespace);
     }
@@ -294,6 +295,11 @@ function notGone(namespace: string): NotYet {
 
 function podsOf(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/pods`;
+}
+
+/** A quota counts only what it limits. */
+function noneOf(amounts: Amounts): Amounts {
+  return Object.fromEntries(Object.keys(amounts).map((name) => [name, 0]));
 }
 
 function exceeds(one: Amounts, other: Amounts): boolean {
