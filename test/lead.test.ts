@@ -67,6 +67,11 @@ class Host {
     });
   }
 
+  /** How much it keeps. */
+  get kept(): number {
+    return this.#held.length;
+  }
+
   /** Lets through what it kept. @returns how much of it the chain carried out */
   async release(): Promise<number> {
     expect(this.#held.length).toBeGreaterThan(0);
@@ -149,14 +154,11 @@ class Enclave {
   /** Has a host keep back what the enclave says. */
   async sayInVain(status: number): Promise<void> {
     this.host.isHolding = true;
-    const { promise: kept, resolve } = Promise.withResolvers<void>();
     const { writer, seat } = this.followed;
-    const build: Statement['build'] = (tx, act) => {
+    const build: Statement['build'] = (tx, act) =>
       setWorkerStatus(tx, seat, act, { nodeId: 'worker-1', status });
-      setTimeout(resolve, 500);
-    };
     void writer.submit({ subject: 'vain', party: '', label: 'vain', needed: () => true, build });
-    await kept;
+    await expect.poll(() => this.host.kept, { timeout: 30_000 }).toBeGreaterThan(0);
     writer.stop();
     this.host.isHolding = false;
   }
