@@ -22,7 +22,7 @@ import {
 import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
 import { printJson, printLine } from './output.ts';
 import { tell, verifiedControlPlane } from './verified-control-plane.ts';
-import { readWallet } from './wallet.ts';
+import { openWallet } from './wallet/open.ts';
 
 /** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
 const QUOTED = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
@@ -56,7 +56,7 @@ export function kubeconfigCommand(command: Command): void {
 }
 
 async function grantKubeconfig(options: KubeconfigOptions): Promise<void> {
-  const wallet = await readWallet(options.wallet);
+  const wallet = await openWallet(options);
   await keepOthers(options.out);
   const controlPlane = await verifiedControlPlane(await openContext(options), options);
   try {

@@ -5,11 +5,13 @@ import { takeSeat } from '@daasvader/chain/calls/host.ts';
 import { takeLead } from '@daasvader/chain/calls/lead.ts';
 import {
   type Act,
+  activateWorker,
   beginAct,
   type OperatorIds,
   openRegistration,
   registerEnclave,
 } from '@daasvader/chain/calls/operator.ts';
+import { stakeAndRegisterWorker } from '@daasvader/chain/calls/worker-owner.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { createdObject, type Submitted, submit } from '@daasvader/chain/submit.ts';
@@ -22,6 +24,8 @@ import { TestControlPlane } from './test-control-plane.ts';
 
 /** How long a transaction of the operator may be held back. */
 const HOLD_MS = 60_000n;
+/** In MIST. */
+const WORKER_STAKE = 5_000_000_000n;
 
 /** A chain with the contracts, and a control plane that registered there, sits in its seat and leads. */
 export class SeatedCluster {
@@ -72,6 +76,15 @@ export class SeatedCluster {
     return submit(client, controlPlane.operator, (tx) =>
       build(tx, ids, beginAct(tx, ids, { term: this.term, notAfterMs })),
     );
+  }
+
+  /** Registers a worker and says that it is ready, so that there is one to order from. */
+  async addWorker(owner: Signer, nodeId: string): Promise<void> {
+    const { client, deployment } = this;
+    const keys = { sealToken: 'a'.repeat(64), identityKey: new Uint8Array(32).fill(1) };
+    const args = { stake: WORKER_STAKE, nodeId, ...keys };
+    await submit(client, owner, (tx) => stakeAndRegisterWorker(tx, deployment, args));
+    await this.operate((...operator) => activateWorker(...operator, { nodeId, counter: 1n }));
   }
 
   async close(): Promise<void> {
