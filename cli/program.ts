@@ -60,8 +60,14 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'kubeconfig',
-    description: 'verify the control plane, prove your address to it and write a kubeconfig',
+    description:
+      'verify the control plane, prove your address to it and add a context to your kubeconfig that renews itself',
     load: async () => (await import('./kubeconfig.ts')).kubeconfigCommand,
+  },
+  {
+    name: 'credential',
+    description: 'what kubectl runs for that context: prints a credential of minutes, secret key and all',
+    load: async () => (await import('./credential.ts')).credentialCommand,
   },
   {
     name: 'nodes',

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { NO_KEY_OF_ITS_OWN } from '@daasvader/chain/sui-key.ts';
 import type { Keypair, PublicKey, Signer } from '@mysten/sui/cryptography';
-import { MultiSigPublicKey } from '@mysten/sui/multisig';
+import { MultiSigPublicKey, MultiSigSigner } from '@mysten/sui/multisig';
 import { publicKeyFromSuiBytes } from '@mysten/sui/verify';
 import { z } from 'zod';
 import { CliError } from '../error.ts';
@@ -71,7 +71,7 @@ export async function readMultisig(
       );
     signers.push(key);
   }
-  return MultiSigPublicKey.fromPublicKeys({ threshold, publicKeys: members }).getSigner(...signers);
+  return new MultiSigSigner(MultiSigPublicKey.fromPublicKeys({ threshold, publicKeys: members }), signers);
 }
 
 function parse(file: string, text: string): z.output<typeof form>['multisig'] {

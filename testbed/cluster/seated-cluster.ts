@@ -32,7 +32,7 @@ export class SeatedCluster {
   readonly devnet: Devnet;
   readonly client: SuiGrpcClient;
   readonly deployment: Deployment & AdminIds;
-  readonly controlPlane: TestControlPlane;
+  controlPlane: TestControlPlane;
   /** Of the lead that {@link operate} speaks for. */
   term = 1n;
   #enclaveId = '';
@@ -87,6 +87,15 @@ export class SeatedCluster {
     await this.operate((...operator) => activateWorker(...operator, { nodeId, counter: 1n }));
   }
 
+  /** Has another enclave of the same host, with keys and a CA of its own, take over seat, lead and port. */
+  async replace(): Promise<void> {
+    const { port, root } = this.controlPlane;
+    await this.controlPlane.close();
+    this.controlPlane = await TestControlPlane.start(port, root, this.deployment);
+    this.term += 1n;
+    await this.#seat();
+  }
+
   async close(): Promise<void> {
     await this.controlPlane.close();
     await this.devnet.close();
@@ -117,6 +126,6 @@ export class SeatedCluster {
     );
     this.#enclaveId = createdObject(registered, '::enclave_registry::Enclave');
     await submit(client, admin, (tx) => takeSeat(tx, deployment, this.#enclaveId));
-    await submit(client, operator, (tx) => takeLead(tx, this.operatorIds, 0n));
+    await submit(client, operator, (tx) => takeLead(tx, this.operatorIds, this.term - 1n));
   }
 }
