@@ -70,6 +70,16 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./credential.ts')).credentialCommand,
   },
   {
+    name: 'logs',
+    description: 'verify the control plane and show what a pod prints',
+    load: async () => (await import('./logs.ts')).logsCommand,
+  },
+  {
+    name: 'events',
+    description: 'verify the control plane and show what Kubernetes noted, such as why a pod does not start',
+    load: async () => (await import('./events.ts')).eventsCommand,
+  },
+  {
     name: 'nodes',
     description: 'verify the control plane and list its nodes',
     load: async () => (await import('./nodes.ts')).nodesCommand,
