@@ -75,6 +75,11 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./logs.ts')).logsCommand,
   },
   {
+    name: 'exec',
+    description: 'verify the control plane and run a command in a pod: daas exec NAME -it -- sh',
+    load: async () => (await import('./exec.ts')).execCommand,
+  },
+  {
     name: 'events',
     description: 'verify the control plane and show what Kubernetes noted, such as why a pod does not start',
     load: async () => (await import('./events.ts')).eventsCommand,
