@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { runInPod } from './kube/exec.ts';
-import { type KubeOptions, openKube, withKube } from './kube/open.ts';
+import { type KubeOptions, LONG_MS, openKube, withKube } from './kube/open.ts';
 import { findPod } from './kube/pods.ts';
 
 interface ExecOptions extends KubeOptions {
@@ -23,7 +23,7 @@ export function execCommand(command: Command): void {
 }
 
 async function run(name: string, command: string[], options: ExecOptions): Promise<number> {
-  const credential = await (await openKube(options))();
+  const credential = await (await openKube(options, LONG_MS))();
   const namespace = options.namespace ?? credential.namespace;
   const { metadata } = await findPod(credential, namespace, name);
   const { stdin, stdout, stderr } = process;

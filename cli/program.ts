@@ -80,6 +80,11 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./exec.ts')).execCommand,
   },
   {
+    name: 'port-forward',
+    description: 'verify the control plane and have a port of a pod on this machine',
+    load: async () => (await import('./port-forward.ts')).portForwardCommand,
+  },
+  {
     name: 'events',
     description: 'verify the control plane and show what Kubernetes noted, such as why a pod does not start',
     load: async () => (await import('./events.ts')).eventsCommand,

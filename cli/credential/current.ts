@@ -27,18 +27,20 @@ export interface Account {
  * whenever it is not the one that was verified; in between nothing but its verified TLS key is believed.
  *
  * @param report is told each check that passed, when there are any
+ * @param minLeftMs for how long it is good at least; connections end with it
  * @throws CheckError, VerifierError, ChainError; CliError when the wallet does not sign
  */
 export async function currentCredential(
   account: Account,
   report: (passed: CheckPassed) => void,
+  minLeftMs = MIN_LEFT_MS,
 ): Promise<Credential> {
   const key = await keyOf(account);
   const kept = await readKept(key);
   if (kept === undefined || !isVerified(kept)) return verifyAndIssue(account, report);
   const endpoint = new EnclaveEndpoint(key.api, undefined, kept.tlsKey);
   try {
-    if (kept.credential.expiresAtMs - Date.now() >= MIN_LEFT_MS) {
+    if (kept.credential.expiresAtMs - Date.now() >= minLeftMs) {
       await assertSame(key.api, kept.tlsKey);
       return kept.credential;
     }

@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { type Connection, runInPod } from './exec.ts';
+import type { Connection } from './connection.ts';
+import { runInPod } from './exec.ts';
 
 const KUBERNETES = { server: 'https://127.0.0.1:1', ca: 'ca', certificate: 'c', key: 'k' };
 const COMMAND = {

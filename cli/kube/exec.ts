@@ -1,13 +1,8 @@
 import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Exec, KubeConfig } from '@kubernetes/client-node';
+import { Exec } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { type Connection, configOf, connected, feed } from './connection.ts';
 import { type Kubernetes, KubernetesError } from './request.ts';
-
-const CONNECT_TIMEOUT_MS = 20_000;
-/** What may wait to be sent before no more is read. */
-const MAX_WAITING_BYTES = 1 << 20;
-const DRAIN_POLL_MS = 5;
 
 /** metav1.Status, as exec ends with it: client-go, tools/remotecommand/v4.go. */
 const status = z.object({
@@ -38,9 +33,6 @@ export interface CommandStreams {
   stderr: Writable;
 }
 
-/** The connection, as the client library makes it. */
-export type Connection = NonNullable<ConstructorParameters<typeof Exec>[1]>;
-
 /**
  * Runs a command in a pod to its end.
  *
@@ -60,7 +52,7 @@ export async function runInPod(
   const connecting = exec.exec(
     encodeURIComponent(namespace),
     encodeURIComponent(pod),
-    container as string, // left out of the query when there is none
+    container as string, // sent empty when there is none, which means the only one
     [...command],
     stdout,
     tty ? null : stderr,
@@ -68,33 +60,15 @@ export async function runInPod(
     tty,
     (ending) => settle(ending, ended),
   );
-  const late = sleep(CONNECT_TIMEOUT_MS, undefined, { ref: false }).then(() => {
-    throw new KubernetesError(`Cannot reach ${kubernetes.server}: no answer`);
-  });
-  late.catch(() => {});
-  const socket = await Promise.race([connecting, late]).catch((cause: { message?: string }) => {
-    if (cause instanceof KubernetesError) throw cause;
-    throw new KubernetesError(`Cannot run a command in ${pod}: ${cause.message ?? 'no reason'}`, undefined, {
-      cause,
-    });
-  });
+  const socket = await connected(connecting, kubernetes, `run a command in ${pod}`);
   socket.onclose = () =>
-    ended.reject(new KubernetesError('Cannot say how the command ended: the connection ended before it'));
+    ended.reject(
+      new KubernetesError(
+        'Cannot say how the command ended: the connection ended before it, as it does when a credential of ten minutes does',
+      ),
+    );
   if (stdin !== undefined && input !== null) void feed(stdin, input, () => socket.bufferedAmount);
   return ended.promise.finally(() => socket.close());
-}
-
-/** Reads no faster than it is sent. */
-async function feed(stdin: Readable, input: Writable, waiting: () => number): Promise<void> {
-  try {
-    for await (const chunk of stdin) {
-      input.write(chunk);
-      while (waiting() > MAX_WAITING_BYTES) await sleep(DRAIN_POLL_MS);
-    }
-  } catch {
-    // It was closed, because the command has ended.
-  }
-  input.end();
 }
 
 function settle(ending: unknown, { resolve, reject }: PromiseWithResolvers<number>): void {
@@ -105,16 +79,4 @@ function settle(ending: unknown, { resolve, reject }: PromiseWithResolvers<numbe
   const code = details?.causes?.find((cause) => cause.reason === 'ExitCode')?.message ?? '';
   if (reason === 'NonZeroExitCode' && /^\d{1,3}$/.test(code)) return resolve(Number(code));
   reject(new KubernetesError(`Cannot run the command: ${message}`));
-}
-
-function configOf({ server, ca, certificate, key }: Kubernetes): KubeConfig {
-  const config = new KubeConfig();
-  const [caData, certData, keyData] = [ca, certificate, key].map((pem) =>
-    Buffer.from(pem).toString('base64'),
-  );
-  config.loadFromClusterAndUser(
-    { name: 'daasvader', server, caData: caData as string, skipTLSVerify: false },
-    { name: 'user', certData: certData as string, keyData: keyData as string },
-  );
-  return config;
 }

@@ -28,9 +28,16 @@ export function withKube(command: Command): Command {
   );
 }
 
-/** Opens the wallet; the control plane is verified as {@link currentCredential} says. */
-export async function openKube(options: KubeOptions): Promise<Connect> {
+/** For a credential of ten minutes, nearly all of them: a shell ends with it. */
+export const LONG_MS = 540_000;
+
+/**
+ * Opens the wallet; the control plane is verified as {@link currentCredential} says.
+ *
+ * @param minLeftMs for how long credentials are good at least; connections end with them
+ */
+export async function openKube(options: KubeOptions, minLeftMs?: number): Promise<Connect> {
   const wallet = await openWallet(options);
   const context = await openContext(options);
-  return () => currentCredential({ context, api: options, wallet }, () => {});
+  return () => currentCredential({ context, api: options, wallet }, () => {}, minLeftMs);
 }
