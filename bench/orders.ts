@@ -14,8 +14,9 @@ import { submit } from '@daasvader/chain/submit.ts';
 import { readConfig } from '@daasvader/host-proxy/config.ts';
 import { type GasUse, SuiHostChain } from '@daasvader/host-proxy/host-chain.ts';
 import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
-import { Authors, type Load } from './order-load/authors.ts';
+import { Authors } from './order-load/authors.ts';
 import { Leader } from './order-load/leader.ts';
+import type { Load } from './order-load/load.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../host-proxy/nautilus-config.example.yaml');
 /** MIST of an order: what host-proxy/README.md advises. */
@@ -44,12 +45,14 @@ try {
   const authors = await Authors.start(cluster, seconds * perSecond);
   await submit(cluster.client, cluster.admin, (tx) => proposeFee(tx, cluster.deployment, FEE));
   const before = leader.sent.statements.length;
+  const atRest = process.threadCpuUsage();
   const load = await authors.order(perSecond, seconds);
+  const busy = process.threadCpuUsage(atRest);
   await untilTold(leader, load.accepted);
   await leader.stop();
   const digests = leader.sent.statements.slice(before);
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
-  reportLoad(load, authors.count);
+  reportLoad(load, authors.count, (busy.user + busy.system) / 1_000);
   reportTold(leader, await leader.told(), digests.length);
   const price = await chain.gasPrice();
   const asked = values['gas-price'] === undefined ? price : BigInt(values['gas-price']);
@@ -62,7 +65,7 @@ try {
 } finally {
   await cluster.close();
 }
-process.exit();
+process.exit(); // connections between the enclave and its host may stay open
 
 function positive(text: string): number {
   const value = Number(text);
@@ -93,20 +96,31 @@ async function average(digests: readonly string[], count: number): Promise<GasUs
   return { computation: computation / share, storage: storage / share };
 }
 
-function reportLoad({ accepted, transactions, refusals, ms }: Load, authors: number): void {
+/** @param busyMs processor time of all but the authors, while they ordered */
+function reportLoad({ accepted, transactions, refusals, ms }: Load, authors: number, busyMs: number): void {
   const rate = (1_000 * accepted) / ms;
   line('orders accepted', `${accepted} of ${authors} owners in ${transactions} transactions`);
   line('orders a second', `${rate.toFixed(1)} of ${perSecond} asked for`);
+  const share = ((100 * busyMs) / ms).toFixed(0);
+  line(
+    'devnet, enclave and host',
+    `${(busyMs / accepted).toFixed(1)} ms of processor an order, ${share} % of a core`,
+  );
   line('transactions refused', `${refusals.length}${refusals.length === 0 ? '' : `: ${refusals[0]}`}`);
 }
 
-function reportTold({ latencies, sent }: Leader, told: number, transactions: number): void {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number) => `${sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN} ms`;
+function reportTold({ heard, latencies, sent }: Leader, told: number, transactions: number): void {
   const each = (told / transactions).toFixed(1);
   line('statements told', `${told} in ${transactions} transactions, ${each} in each`);
   line('heartbeats', `${sent.heartbeats.length}`);
-  line('from order to told COMPLETED', `p50 ${at(0.5)}, p99 ${at(0.99)}, ${sorted.length} times`);
+  line('from order to heard', percentiles(heard));
+  line('from order to told COMPLETED', percentiles(latencies));
+}
+
+function percentiles(milliseconds: readonly number[]): string {
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  const at = (share: number) => `${sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN} ms`;
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}, ${sorted.length} times`;
 }
 
 interface Costs {
@@ -127,6 +141,7 @@ async function reportCost({ perOrder, perBeat, price, asked, accepted }: Costs):
   const beats = at(perBeat) * HEARTBEATS_PER_HOUR;
   const income = Number(FEE) * hourly;
   line('host spent on an order', sui(Number(perOrder.computation + perOrder.storage)));
+  line('host would spend on 1,000', sui(1_000 * Number(perOrder.computation + perOrder.storage)));
   line('fees of these orders', `${sui(Number(fees.collected))}, ${sui(Number(FEE))} each of ${accepted}`);
   const row = (what: string, mist: number) =>
     line(what, `${sui(mist).padStart(16)} an hour ${sui(mist * HOURS_PER_MONTH).padStart(18)} a month`);

@@ -3,11 +3,32 @@ import type { ContractAbort } from '@daasvader/chain/error.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 
 /** What to do when a contract refuses, where its error does not say it. */
-const ADVICE: Readonly<Record<string, string>> = {
-  'k8s_scheduler::EBadTransition': 'a request has ended meanwhile, so none was cancelled; try again',
+export const ADVICE: Readonly<Record<string, string>> = {
+  'gate::EOldPackage':
+    "the contracts were upgraded: get the cluster's new deployment file, or put the package that daas status shows into yours as packageId",
+  'hourly::ETooManyThisHour': 'each account may do so much in an hour; try again in the next one',
+  'fees::EFeeUnpaid': 'daas fees show tells what an order costs, daas fees deposit pays in advance',
+  'request::EBadTransition': 'a request has ended meanwhile, so none was cancelled; try again',
+  'request::ETooEarly':
+    'only requests that are done are pruned: at once by who ordered them, by others a week later; daas requests shows them',
+  'k8s_scheduler::EBadNamespace':
+    'daas namespace list shows your namespaces; in those of others you need a role (daas role)',
+  'k8s_scheduler::ENoActiveWorker': 'daas status tells how many workers are active; order when there is one',
+  'k8s_scheduler::ERoleTooLow':
+    "ordering takes the role developer: add to your stake (daas stake), or have the namespace's owner give you it (daas role)",
+  'staking::ENoAccount': 'stake first: daas stake <sui>',
+  'staking::ENotAdmin': 'this takes the role admin: daas stake adds to your stake',
+  'worker_registry::EBadProof':
+    "these are no two joins under one counter, signed with the worker's identity key of now",
+  'k8s_scheduler::ENotEnoughFees': 'daas fees show tells what is left',
   'k8s_scheduler::ENotRequester':
     'only the wallet that asked, or the owner of the namespace, cancels a request',
   'k8s_scheduler::ETooManyPending': 'daas requests shows what is open, daas cancel calls it off',
+  'stake::ENothingRequested': 'ask for an amount back first: daas unstake <sui>',
+  'stake::EStillUnbonding': 'stake waits a week after it was asked back; take it out then',
+  'upgrades::ENotProposed':
+    'daas admin propose-upgrade comes first; when it was carried out already, put the package that daas status shows into the deployment file',
+  'upgrades::ENotYet': 'daas admin proposals shows from when on',
 };
 
 /**

@@ -1,7 +1,7 @@
 import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { CliError } from './error.ts';
 
-/** Far above a key, a certificate, a body or a kubeconfig. */
+/** Far above a key, a certificate or a kubeconfig. */
 const MAX_BYTES = 1 << 20;
 
 /**
@@ -15,14 +15,14 @@ export async function readText(file: string, what: string): Promise<string> {
 }
 
 /**
- * Reads a file that a person named, of at most 1 MiB.
+ * Reads a file that a person named.
  *
  * @param what is in it, for the message
- * @throws CliError `file`
+ * @throws CliError `file`, also when it holds more than `maxBytes`
  */
-export async function readBytes(file: string, what: string): Promise<Buffer> {
+export async function readBytes(file: string, what: string, maxBytes = MAX_BYTES): Promise<Buffer> {
   try {
-    return await readBounded(file, MAX_BYTES);
+    return await readBounded(file, maxBytes);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file' : message;

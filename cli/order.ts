@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
-import { submitRequest, submitRequestByDigest } from '@daasvader/chain/calls/user.ts';
+import {
+  MAX_BODY_BYTES,
+  MAX_REFERENCED_BYTES,
+  submitRequest,
+  submitRequestByDigest,
+} from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Argument, type Command } from 'commander';
 import { parseDigest } from './arguments.ts';
+import { CliError } from './error.ts';
 import { readBytes } from './file.ts';
 import { type SubmitOptions, submitOrders, submitting } from './submit-orders.ts';
 
@@ -35,7 +41,19 @@ export function orderCommand(command: Command): void {
 
 async function order(method: string, path: string, options: OrderOptions): Promise<void> {
   const { query, type: contentType, file, blob } = options;
-  const body = file === undefined ? new Uint8Array() : await readBytes(file, 'the body');
+  const body =
+    file === undefined ? new Uint8Array() : await readBytes(file, 'the body', MAX_REFERENCED_BYTES);
+  if (blob !== undefined && file === undefined)
+    throw new CliError(
+      'file',
+      'Cannot order by a blob: name the body too, with --file; its digest goes on chain',
+    );
+  if (blob === undefined && body.length > MAX_BODY_BYTES)
+    throw new CliError(
+      'file',
+      `Cannot order ${file}: it holds ${body.length} bytes, and ${MAX_BODY_BYTES} fit into a transaction; ` +
+        'store it on Walrus and name the blob with --blob',
+    );
   const request = { method, path, query, contentType };
   await submitOrders(options, (tx: Transaction, ids: ContractIds) => {
     if (blob === undefined) submitRequest(tx, ids, { ...request, body });

@@ -63,6 +63,8 @@ test('a request by manifest is about the resource, and in a namespace by its ful
   expect(formatRequests([{ ...ROW, path, name: '' }])).toContain('POST configmaps -n u-abc ');
   const named = { ...ROW, method: 'DELETE', path: `${path}/settings`, name: '' };
   expect(formatRequests([named])).toContain('DELETE configmaps/settings -n u-abc ');
+  const scale = { ...ROW, method: 'PATCH', path: `${path}/settings/scale`, name: '' };
+  expect(formatRequests([scale])).toContain('PATCH configmaps/settings/scale -n u-abc ');
 });
 
 test('a reason writes one line, and nothing that moves the cursor', () => {

@@ -97,9 +97,9 @@ export function formatRequests(rows: RequestRow[]): string {
 /** `POST deployments/web`, with the namespace unless that is `default`, the requester's own. */
 function aboutOf({ method, path, name }: RequestRow): string {
   const parts = path.split('/');
-  const [namespace, resource, named = name] = parts.slice(parts.indexOf('namespaces') + 1);
-  const object = named === '' ? resource : `${resource}/${named}`;
-  return `${method} ${object}${namespace === 'default' ? '' : ` -n ${namespace}`}`;
+  const [namespace, resource, ...named] = parts.slice(parts.indexOf('namespaces') + 1);
+  const object = [resource, ...(named.length === 0 && name !== '' ? [name] : named)];
+  return `${method} ${object.join('/')}${namespace === 'default' ? '' : ` -n ${namespace}`}`;
 }
 
 function resultOf({ status, resultDigest, reason, applied, outcome }: RequestRow): string {

@@ -1,4 +1,5 @@
 import { slashDoubleIdentity } from '@daasvader/chain/calls/anyone.ts';
+import { VerifierError } from '@daasvader/verifier/error.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -65,7 +66,7 @@ async function slash(nodeId: string, options: SlashOptions): Promise<void> {
 
 async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> {
   const { proof: file, api, ...rest } = options;
-  if (file !== undefined) return readProof(file);
+  if (file !== undefined) return readProof(file, nodeId);
   if (api === undefined)
     throw new CliError(
       'file',
@@ -73,8 +74,13 @@ async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> 
     );
   const { endpoint } = await verifiedControlPlane(await openContext(options), { ...rest, api });
   try {
-    const { proofs } = answer.parse(await endpoint.request('GET', ROUTE.doubleIdentity));
-    const found = proofs.find((each) => each.nodeId === nodeId);
+    const parsed = answer.safeParse(await endpoint.request('GET', ROUTE.doubleIdentity));
+    if (!parsed.success)
+      throw new VerifierError(
+        'malformed',
+        `Cannot read the proofs of ${endpoint.url}: ${z.prettifyError(parsed.error)}`,
+      );
+    const found = parsed.data.proofs.find((each) => each.nodeId === nodeId);
     if (found !== undefined) return found;
   } finally {
     await endpoint.close();
@@ -85,10 +91,12 @@ async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> 
   );
 }
 
-async function readProof(file: string): Promise<Proof> {
+async function readProof(file: string, nodeId: string): Promise<Proof> {
   const text = await readText(file, 'the proof');
   try {
-    return proof.parse(JSON.parse(text));
+    const found = proof.parse(JSON.parse(text));
+    if (found.nodeId === nodeId) return found;
+    throw new Error(`it is against ${found.nodeId}, not ${nodeId}`);
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new CliError('file', `Cannot use the proof ${file}: ${why}`);

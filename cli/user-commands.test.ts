@@ -57,6 +57,18 @@ test('a request to Kubernetes is ordered as it is, from a file or by its digest'
   expect(await refusal('order', 'POST', path)).toContain('EBadBody');
 });
 
+test('a body that fits into no transaction is named by its blob, up to 3 MiB', async () => {
+  const file = join(directory, 'large.json');
+  const path = '/api/v1/namespaces/default/configmaps';
+  await writeFile(file, 'x'.repeat(3 << 20));
+  expect(await refusal('order', 'POST', path, '-f', file)).toContain('--blob');
+  const { requests } = await json('order', 'POST', path, '-f', file, '--blob', DIGEST);
+  expect(requests).toMatchObject([{ status: 'PENDING', path }]);
+  await writeFile(file, 'x'.repeat((3 << 20) + 1));
+  expect(await refusal('order', 'POST', path, '-f', file, '--blob', DIGEST)).toContain('[file]');
+  expect(await refusal('order', 'POST', path, '--blob', DIGEST)).toContain('--file');
+});
+
 test('only an admin claims namespaces, and gives them up', async () => {
   expect(await refusal('namespace', 'claim', 'dev')).toContain('ENotAdmin');
   await json('stake', '5');
@@ -109,6 +121,7 @@ test('a proof of a double identity that is none changes nothing', async () => {
   };
   await writeFile(file, JSON.stringify({ nodeId: 'worker-1', counter: '1', ...halves }));
   expect(await refusal('slash', 'worker-1', '--proof', file)).toContain('EBadProof');
+  expect(await refusal('slash', 'worker-2', '--proof', file)).toContain('against worker-1, not worker-2');
   await writeFile(file, '{}');
   expect(await refusal('slash', 'worker-1', '--proof', file)).toContain('[file]');
   expect(await refusal('slash', 'worker-1')).toContain('--api');

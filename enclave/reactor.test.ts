@@ -26,6 +26,8 @@ function raw(
     | 'K8sAPIRequestScheduledEvent'
     | 'UserStakedEvent'
     | 'RequestCancelledEvent'
+    | 'SealTokenRefreshedEvent'
+    | 'WorkerRegisteredEvent'
     | 'RoleStakesProposedEvent',
   fields: object,
 ): RawEvent {
@@ -101,13 +103,33 @@ async function reactor() {
   const subject = new Reactor({ state, whenFresh, log, metrics });
   for (const event of [roleStakes, staked]) subject.onEvent(event);
   state.roles.takeChanged();
-  await subject.rebuild({ executor: new Executor(parts), tenants, nodes: {} as Nodes });
+  const nodes = { onWorkerStatus: async (nodeId: string) => void done.push(nodeId) } as Nodes;
+  await subject.rebuild({ executor: new Executor(parts), tenants, nodes });
   const makeFresh = () => {
     freshness.sent('fresh');
     freshness.echoed('fresh');
   };
   return { subject, done, state, freshness, makeFresh };
 }
+
+test.each([
+  [
+    'is registered, whose name may have been kept out',
+    raw('WorkerRegisteredEvent', {
+      ...{ logId: LOG, seq: 1, nodeId: 'w', owner: USER, sealToken: '', identityKey: new Uint8Array(32) },
+      ...{ stake: 5, tokenExpiresAtMs: 0 },
+    }),
+  ],
+  [
+    'has a new seal token, for which its return may have waited',
+    raw('SealTokenRefreshedEvent', { logId: LOG, seq: 1, nodeId: 'w', sealToken: '', tokenExpiresAtMs: 0 }),
+  ],
+])('a worker that %s is looked at', async (_, event) => {
+  const { subject, done, makeFresh } = await reactor();
+  makeFresh();
+  subject.onEvent(event);
+  await expect.poll(() => done).toEqual(['w']);
+});
 
 test('while the word is old nothing is written, to Kubernetes or the chain; then what waited is done', async () => {
   const { subject, done, makeFresh } = await reactor();

@@ -133,13 +133,19 @@ export class Reactor {
       if (back.includes(namespaceIn(request))) executor.submit(request);
   }
 
+  #followWorker(nodes: Nodes, nodeId: string): void {
+    void this.#insist(`follow worker ${nodeId}`, () => nodes.onWorkerStatus(nodeId));
+  }
+
   #react(event: ChainEvent, { executor, nodes }: Hands): void {
     switch (event.kind) {
       case 'WorkerRegisteredEvent':
         this.#log.info({ nodeId: event.nodeId }, '🎉 NEW WORKER REGISTRATION EVENT FROM CONTRACT!');
+        this.#followWorker(nodes, event.nodeId); // one of that name may have been kept out
         break;
       case 'WorkerStatusChangedEvent':
-        void this.#insist(`follow worker ${event.nodeId}`, () => nodes.onWorkerStatus(event.nodeId));
+      case 'SealTokenRefreshedEvent': // its return may have waited for that
+        this.#followWorker(nodes, event.nodeId);
         break;
       case 'K8sAPIRequestScheduledEvent':
       case 'KubernetesRequestEvent': {

@@ -175,6 +175,27 @@ test('a namespace that was given up does not come back with what was in it', asy
   await until(() => cluster.pods()).toEqual([`Pod/${further(1)}/other-0`]);
 });
 
+test('what was to come back does not when its namespace is given up and claimed again meanwhile', async () => {
+  chain.hold(ADMIN);
+  chain.claim(further(1));
+  await ends(chain.ask(deployment(further(1), 'web', 2))).toBe('COMPLETED');
+  chain.hold(NONE);
+  chain.pass(GRACE_MS);
+  await until(() => cluster.pods()).toEqual([]);
+  let isAway = true;
+  cluster.onCall = () => {
+    if (isAway) throw new TypeError('fetch failed');
+  };
+  chain.hold(ADMIN);
+  await settle();
+  chain.release(further(1));
+  chain.claim(further(1));
+  isAway = false;
+  await ends(chain.ask(deployment(further(1), 'other', 1))).toBe('COMPLETED');
+  await settle();
+  expect(cluster.pods()).toEqual([`Pod/${further(1)}/other-0`]);
+});
+
 test('a guest writes as long as the owner is an admin, and what was written stays with the owner', async () => {
   const guest = `0x${'b0'.repeat(32)}`;
   chain.hold(ADMIN);

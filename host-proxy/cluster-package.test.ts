@@ -32,6 +32,13 @@ test('an upgraded package is taken as soon as the registry names it, and the one
   expect((await packages.current()).packageId).toBe(UPGRADED);
 });
 
+test('a package that the chain cannot tell about now is not called foreign', async () => {
+  for (let i = 0; i < 2; i += 1)
+    await expect(packages.assert(UPGRADED)).rejects.toMatchObject({ code: 'chain' });
+  name(UPGRADED);
+  await packages.assert(UPGRADED);
+});
+
 test('foreign packages do not make the host ask without end', async () => {
   name(id('b'));
   const asked = vi.spyOn(chain, 'object');

@@ -31,8 +31,8 @@ export class ClusterPackage {
   async assert(packageId: string): Promise<void> {
     if (this.#known.has(packageId)) return;
     if (performance.now() - this.#asked >= ASK_AGAIN_MS) {
-      this.#asked = performance.now();
       await this.current();
+      this.#asked = performance.now();
     }
     if (this.#known.has(packageId)) return;
     throw new HostProxyError('refused', `Cannot sponsor: ${packageId} is not the cluster's package`);

@@ -39,6 +39,15 @@ test('a command reaches the host proxy that runs on the folder, and is told what
   expect((await stat(join(dir, 'control'))).mode & 0o077).toBe(0);
 });
 
+test.each([
+  ['is no JSON', '2\r\n\r\nno'],
+  ['breaks off', '9\r\n\r\n{}'],
+])('an answer that %s is an error that says so', async (_what, rest) => {
+  const answer = `HTTP/1.1 500 No\r\ncontent-length: ${rest}`;
+  servers.push(await listenForCommands(dir, (connection) => void connection.end(answer)));
+  await expect(askRunning(dir, '/ask')).rejects.toMatchObject({ code: 'request' });
+});
+
 test('it is told when none runs there', async () => {
   expect(await askRunning(dir, '/ask')).toBeUndefined();
 });

@@ -36,12 +36,14 @@ export async function askRunning(stateDir: string, path: string): Promise<unknow
     method: 'POST',
     signal: AbortSignal.timeout(ANSWER_MS),
   });
+  const fail = (error: Error) =>
+    reject(new HostProxyError('request', `Cannot ask the host proxy that runs: ${error.message}`));
   asked.once('response', (response) => {
-    json(response).then((body) => resolve({ ok: response.statusCode === 200, body }), reject);
+    json(response).then((body) => resolve({ ok: response.statusCode === 200, body }), fail);
   });
   asked.once('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
-    else reject(new HostProxyError('request', `Cannot ask the host proxy that runs: ${error.message}`));
+    else fail(error);
   });
   asked.end('{}');
   const answer = await promise;

@@ -1,5 +1,6 @@
 import { encodeEvent } from '@daasvader/chain/events.ts';
 import { expect, test } from 'vitest';
+import { HostProxyError } from './error.ts';
 import { FeesService } from './fees-service.ts';
 import { CLUSTER, FakeChain, hostOn, id, registryOf } from './testing/fake-chain.ts';
 
@@ -18,6 +19,17 @@ test('collect() says how much the contracts paid out, and to whom', async () => 
   expect(chain.executed[0]!.getData().commands).toMatchObject([
     { MoveCall: { package: CLUSTER.packageId, module: 'k8s_scheduler', function: 'collect_fees' } },
   ]);
+});
+
+test('what failed before anything was signed can be tried as often as it takes', async () => {
+  const { chain, fees } = feesOn();
+  const { coins } = chain;
+  chain.coins = async () => {
+    throw new HostProxyError('chain', 'Cannot list coins');
+  };
+  for (let i = 0; i < 20; i += 1) await expect(fees.collect()).rejects.toMatchObject({ code: 'chain' });
+  chain.coins = coins;
+  await fees.collect();
 });
 
 test('collecting again and again does not use up the gas', async () => {

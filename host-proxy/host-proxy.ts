@@ -23,7 +23,7 @@ import { jsonService, type Routes } from './json-service.ts';
 import { Metrics, serveMetrics } from './metrics.ts';
 import { NitroCli } from './nitro-cli.ts';
 import { authorityOf, outboundHandler } from './outbound.ts';
-import { openHostAccount } from './own-transactions.ts';
+import { type HostAccount, openHostAccount } from './own-transactions.ts';
 import { pulseHandler } from './pulse.ts';
 import { RelayServer } from './relay-server.ts';
 import { SeatService, seatRequestSchema } from './seat-service.ts';
@@ -103,7 +103,10 @@ export class HostProxy {
     if (sui.event_filter) {
       this.#log.warn('sui.event_filter is not used: the enclave takes every event of the cluster');
     }
-    await this.#serveEnclave(cluster);
+    const account = await openHostAccount(this.#config, cluster);
+    // First of all, since it keeps a second host proxy from what is on disk.
+    await this.#listenForCommands(new FeesService(account));
+    await this.#serveEnclave(cluster, account);
     await this.#relay(api.port, ENCLAVE_PORT.kubernetes);
     await this.#relay(api.enclave_port, ENCLAVE_PORT.api);
     this.#metricsServer = await serveMetrics(this.#metrics, host.metrics_port);
@@ -131,14 +134,14 @@ export class HostProxy {
     return image === undefined ? undefined : new NitroCli({ ...machine, image }, this.#metrics, this.#log);
   }
 
-  async #serveEnclave(cluster: ClusterDeployment): Promise<void> {
+  async #serveEnclave(cluster: ClusterDeployment, account: HostAccount): Promise<void> {
     const { host, sui, outbound } = this.#config;
     const { registryId, workersId, stakingId, schedulerId } = cluster;
     const logs = [registryId, workersId, stakingId, schedulerId];
     this.#events = await EventsService.open(join(host.state_dir, 'events'), logs);
     this.#console = await ConsoleLog.open(join(host.state_dir, 'console.log'));
     const configuration = enclaveConfiguration(this.#config, cluster);
-    const routes = await this.#services(cluster, this.#events);
+    const routes = this.#services(cluster, account, this.#events);
     const allow = new Set(
       [sui.rpc_endpoint, ...sui.rpc_endpoints, cluster.rpcUrl].map(authorityOf).concat(outbound.allow),
     );
@@ -163,11 +166,9 @@ export class HostProxy {
     await this.#vsock.listen(port, limitConnections(handler, MAX_CONNECTIONS, refused));
   }
 
-  async #services(cluster: ClusterDeployment, events: EventsService): Promise<Routes> {
-    const account = await openHostAccount(this.#config, cluster);
+  #services(cluster: ClusterDeployment, account: HostAccount, events: EventsService): Routes {
     const sponsor = new Sponsor({ ...account, pots: new GasPots(this.#config.gas, this.#metrics) });
     const seat = new SeatService(account, cluster);
-    await this.#listenForCommands(new FeesService(account));
     const address = account.account.toSuiAddress();
     this.#log.info({ account: address }, 'paying gas and taking the seat as the host account');
     return {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +98,16 @@ test('events survive kill -9 of the process, and a new one takes its place', asy
   guest.close();
 });
 
+test('a second one on the same folder ends without touching what the first is writing', async () => {
+  await ready(await run());
+  const log = join(dir, 'state', 'events', `${id('3')}.ndjson`);
+  await writeFile(log, '{"seq":1,');
+  const second = await run(0, { vsock: 'w' });
+  const [message, [code]] = await Promise.all([text(second.stderr!), once(second, 'exit')]);
+  expect([code, message]).toEqual([1, expect.stringContaining('[in-use]')]);
+  expect(await readFile(log, 'utf8')).toBe('{"seq":1,');
+});
+
 test.each([[['run']], [['walk']], [['run', '--config']], [['run', '--config', 'x', 'stray']]])(
   'wrong usage %j exits with 2',
   async (args) => {
@@ -123,11 +133,16 @@ test('the peer that floods a port is cut off at the limit, and others are served
 test('collect-fees has the host proxy that runs collect, and says what it could not', async () => {
   await ready(await run());
   const config = join(dir, 'nautilus-config.yaml');
-  const command = [join(import.meta.dirname, 'main.ts'), 'collect-fees', '--config', config];
+  const command = [join(import.meta.dirname, 'main.ts'), 'collect-fees', '--config', config, '--json'];
   const child = spawn(process.execPath, command);
   children.push(child);
-  const [message, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  const [message, json, [code]] = await Promise.all([
+    text(child.stderr),
+    text(child.stdout),
+    once(child, 'exit'),
+  ]);
   expect([code, message]).toEqual([1, expect.stringMatching(/Cannot .*: .*\[request\]/)]);
+  expect(JSON.parse(json)).toMatchObject({ ok: false, code: 'request' });
 });
 
 test('SIGTERM drains and exits with 0', async () => {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { printableLines } from '@daasvader/attestation/printable.ts';
+import { printableJson, printableLines } from '@daasvader/attestation/printable.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { endOnBrokenOutput, logOutput } from '@daasvader/program/standard-output.ts';
 import { VsockError } from '@daasvader/vsock/vsock.ts';
@@ -78,7 +78,12 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   else if (error instanceof HostProxyError || error instanceof VsockError) {
-    process.stderr.write(`host-proxy: ${printableLines(reasonOf(error))} [${error.code}]\n`);
+    const { code } = error;
+    process.stderr.write(`host-proxy: ${printableLines(reasonOf(error))} [${code}]\n`);
+    if (process.argv.includes('--json'))
+      process.stdout.write(
+        `${printableJson(JSON.stringify({ ok: false, code, message: reasonOf(error) }))}\n`,
+      );
     process.exitCode = EXIT_FAILED;
   } else throw error;
 }

@@ -35,7 +35,7 @@ export async function openHostAccount(config: Config, cluster: ClusterDeployment
  * Executes a transaction of the host account itself, paid from a coin that nothing else names.
  *
  * @param build adds calls of the package that is the cluster's now
- * @param limit of such transactions an hour; what would fail is not signed, and does not count
+ * @param limit of such transactions an hour; what is not signed, as when it would fail, does not count
  * @throws {HostProxyError} `fails`, `budget` or `chain`
  */
 export async function executeOwn(
@@ -43,9 +43,12 @@ export async function executeOwn(
   limit: HourlyLimit,
   build: (transaction: Transaction, cluster: ClusterDeployment) => void,
 ): Promise<Executed> {
-  const attempt = limit.take(1n);
   const [cluster, price] = await Promise.all([packages.current(), chain.gasPrice()]);
-  const { coin, release } = await coins.lease('heartbeats');
+  const attempt = limit.take(1n);
+  const { coin, release } = await coins.lease('heartbeats').catch((error: unknown) => {
+    attempt.settle(0n);
+    throw error;
+  });
   const balance = BigInt(coin.balance);
   const transaction = new Transaction();
   const budget = balance < perTransaction ? balance : perTransaction;

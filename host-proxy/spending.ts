@@ -59,8 +59,8 @@ export class Spending {
     if (this.#reserved.get(coin.objectId) === taken) this.#reserved.delete(coin.objectId);
   }
 
-  #hasMoved({ objectId, version }: Coin): Promise<boolean> {
-    const moved = this.#chain.object(objectId).then((coin) => coin.version > BigInt(version));
-    return moved.catch(() => false);
+  async #hasMoved({ objectId, version }: Coin): Promise<boolean> {
+    const coin = await this.#chain.object(objectId).catch(() => undefined);
+    return coin !== undefined && coin.version > BigInt(version);
   }
 }

@@ -43,6 +43,19 @@ test('nobody makes a Secret that Kubernetes fills with a token without end', asy
   expect(await make('ordinary', 'Opaque')).toMatchObject({ status: 201 });
 });
 
+test('nobody makes a Secret for which a namespace would wait for ever when it is deleted', async () => {
+  const path = '/api/v1/namespaces/default/secrets?dryRun=All';
+  const make = (finalizers: readonly string[]) =>
+    call('POST', path, administrator(), {
+      ...{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque' },
+      metadata: { name: 'lasting', finalizers },
+    });
+  await expect
+    .poll(() => make(['example.com/never']), SOON)
+    .toMatchObject({ status: 422, text: expect.stringContaining('no-finalizers') });
+  expect(await make([])).toMatchObject({ status: 201 });
+});
+
 test('a node that is expelled is cut off at once, and let in again when it is reinstated', async () => {
   const node = await server.caller('system:node:worker-1', 'system:nodes');
   const fence = new Fence(kubernetes);

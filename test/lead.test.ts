@@ -1,5 +1,4 @@
 import { appointHost, revokeSeat } from '@daasvader/chain/calls/admin.ts';
-import { takeSeat as seatEnclave } from '@daasvader/chain/calls/host.ts';
 import { giveUpLead, takeLead } from '@daasvader/chain/calls/lead.ts';
 import { activateWorker, setWorkerStatus } from '@daasvader/chain/calls/operator.ts';
 import { stakeAndRegisterWorker } from '@daasvader/chain/calls/worker-owner.ts';
@@ -9,6 +8,7 @@ import { submit } from '@daasvader/chain/submit.ts';
 import type { Chain } from '@daasvader/enclave/boot/chain.ts';
 import { type Followed, followChain } from '@daasvader/enclave/boot/following.ts';
 import { beatUntilSynced } from '@daasvader/enclave/chain/heartbeat.ts';
+import type { HostServices } from '@daasvader/enclave/chain/host-services.ts';
 import { beginInTerm, lead, untilSeated } from '@daasvader/enclave/chain/lead.ts';
 import { Operator } from '@daasvader/enclave/chain/operator.ts';
 import { type RegistrationOptions, register, takeSeat } from '@daasvader/enclave/chain/registration.ts';
@@ -95,8 +95,9 @@ class Enclave {
     this.registration = registration;
   }
 
-  static async boot(): Promise<Enclave> {
-    const { services, nsm, deployment, devnet } = cluster;
+  /** @param services what its host offers; the cluster's first host unless given */
+  static async boot(services: HostServices = cluster.services): Promise<Enclave> {
+    const { nsm, deployment, devnet } = cluster;
     const host = new Host(cluster.client);
     const { client } = host;
     const operator = new Operator(client, services, new Ed25519Keypair());
@@ -120,7 +121,7 @@ class Enclave {
     return new Enclave({ host, followed, enclaveId: await register(registration) }, registration);
   }
 
-  /** Seated by the cluster's first host, and proven to be. */
+  /** Seated by its host, and proven to be. */
   async seat(): Promise<void> {
     await takeSeat(this.registration, this.enclaveId);
     await untilSeated(this.followed.standing, stop.signal);
@@ -172,9 +173,9 @@ async function bootLeader(): Promise<Enclave> {
 
 test('the first enclave needs nobody: it is seated, leads, beats, and its word counts', async () => {
   const enclave = await bootLeader();
-  const { standing, registry, freshness } = enclave.followed;
-  expect(standing).toMatchObject({ term: 1n, lost: undefined, enclaveId: enclave.enclaveId });
-  expect(registry.seats.get(cluster.host.toSuiAddress())).toBe(enclave.enclaveId);
+  const { standing, freshness } = enclave.followed;
+  const host = cluster.host.toSuiAddress();
+  expect(standing).toMatchObject({ term: 1n, lost: undefined, host, enclaveId: enclave.enclaveId });
   expect(freshness.reason).toBeUndefined();
   expect(enclave.waits).toEqual([]);
   expect(await statusOf()).toBe(pending);
@@ -249,9 +250,10 @@ test('an enclave of another host waits for the lead, says so, and has it when th
   const other = await cluster.fundedAccount();
   await submit(client, admin, (tx) => appointHost(tx, deployment, other.toSuiAddress()));
   const first = await bootLeader();
-  const second = await Enclave.boot();
-  await submit(client, other, (tx) => seatEnclave(tx, deployment, second.enclaveId));
-  await untilSeated(second.followed.standing, stop.signal);
+  const second = await Enclave.boot(await cluster.servicesOf(other));
+  const stolen = takeSeat({ ...second.registration, services: cluster.services }, second.enclaveId);
+  await expect(stolen, 'the first host did not pay for it').rejects.toThrow('EOtherHost');
+  await second.seat();
   const leading = second.lead();
   const host = cluster.host.toSuiAddress();
   await expect.poll(() => second.waits).toEqual([expect.stringContaining(`host ${host} has in term 1`)]);

@@ -24,7 +24,8 @@ function findIn(...lines: string[]): number[] {
   return found.map((place) => Number(place.split(':')[1]) - PRELUDE.split('\n').length);
 }
 
-const PRELUDE = `declare function work(): Promise<void>;
+const PRELUDE = `import { setTimeout as pause } from 'node:timers/promises';
+declare function work(): Promise<void>;
 declare function on(listener: () => void): void;
 declare function each(listener: () => void | Promise<void>): void;
 declare const kept: { promise: Promise<void>; maybe: Promise<void> | undefined };
@@ -41,6 +42,8 @@ async function toAndFro(n: number) { try { await work(); } catch {} if (n > 0) a
 async function froAndTo(n: number) { if (n > 0) await toAndFro(n - 1); }
 async function hither(n: number) { if (n > 0) await thither(n - 1); }
 async function thither(n: number) { await work(); await hither(n - 1); }
+async function pausing() { await pause(1, undefined, { ref: false }); }
+async function stoppable(signal: AbortSignal) { await pause(1, undefined, { signal }); }
 async function finallyOnly() { try { await work(); } finally { ignore(); } }`;
 
 test('a promise with no owner is found: floating, behind void, or of a function that nobody waits for', () => {
@@ -66,6 +69,7 @@ test('a promise with no owner is found: floating, behind void, or of a function 
     'void partly();',
     'void finallyOnly();',
     'void hither(1);',
+    'void stoppable(new AbortController().signal);',
   ];
   expect(findIn(...ownerless)).toEqual(ownerless.map((_, index) => index + 1));
 });
@@ -88,6 +92,7 @@ test('a promise with an owner is left alone: awaited, returned, kept, or with a 
     'setTimeout(async () => { try { await work(); } catch {} }, 1);',
     'owning();',
     'void froAndTo(1);',
+    'void pausing();',
   ];
   expect(findIn(...owned)).toEqual([]);
 });

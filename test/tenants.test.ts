@@ -204,6 +204,25 @@ test('a granted role opens its namespace as far as it goes, and closes when it i
   await expect(write()).rejects.toThrow(/EBadNamespace/);
 });
 
+test('a namespace that an admin claims holds pods, and is gone with them when it is given up', async () => {
+  const { user } = bob; // an admin by now
+  const own = await user.kubectl('get', 'pods', '-o', 'jsonpath={.items[0].metadata.namespace}');
+  const namespace = `${own}-b`;
+  const deploy = () => user.json('deploy', 'second', '--image', IMAGE, '--namespace', namespace);
+  await expect(deploy()).rejects.toThrow(/EBadNamespace/);
+  await user.daas('namespace', 'claim', 'b');
+  const { requests } = (await deploy()) as { requests: { id: string }[] };
+  await user.untilCompleted(
+    requests.map(({ id }) => id),
+    RUN_TIMEOUT_MS,
+  );
+  const pods = () => user.kubectl('get', 'pods', '-n', namespace, '-o', 'name').catch(String);
+  expect(await pods()).toMatch(/^pod\/second-/);
+  await user.daas('namespace', 'release', 'b');
+  await expect.poll(pods, { timeout: 30_000 }).toMatch(/forbidden/i);
+  await expect(deploy()).rejects.toThrow(/EBadNamespace/);
+});
+
 test('a node whose address changes tells the new one, and its pods go on', async () => {
   const { vm } = live.worker;
   const task = () => live.worker.task(alice.pod.containerId.replace('containerd://', ''));

@@ -12,6 +12,8 @@ export interface RegisteredWorker {
   owner: string;
   status: WorkerStatus;
   sealToken: string;
+  /** Ed25519, in hex. */
+  identityKey: string;
   /** Ms since 1970; after it the token joins nobody. */
   tokenExpiresAtMs: number;
 }

@@ -1,8 +1,9 @@
 /**
  * Stable reasons. `config`: the configuration cannot be used; `key`: a key file is missing, unreadable or another;
- * `k3s`: the k3s child failed; `taken`: the node id is registered to somebody else.
+ * `k3s`: the k3s child failed; `taken`: the node id is registered to somebody else; `ended`: the worker was slashed or has
+ * left.
  */
-export type WorkerErrorCode = 'config' | 'key' | 'k3s' | 'taken';
+export type WorkerErrorCode = 'config' | 'key' | 'k3s' | 'taken' | 'ended';
 
 /** What accompanies an error of the worker agent. */
 export interface WorkerErrorOptions extends ErrorOptions {

@@ -57,8 +57,7 @@ export class Identity {
 
   /** The greatest counter that this disk knows to be used; undefined before the first. @throws WorkerError `key` */
   async used(): Promise<bigint | undefined> {
-    const counters = await this.#list();
-    return counters.length === 0 ? undefined : counters.reduce((a, b) => (a > b ? a : b));
+    return (await this.#list()).sort((a, b) => (a < b ? -1 : 1)).at(-1);
   }
 
   /**

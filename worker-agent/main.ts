@@ -77,12 +77,12 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'transfer',
-    description: 'give this worker, and its stake, to another account',
+    description: 'give this worker, and its stake, to another account; its keys stay on this machine',
     load: async () => (await import('./commands/stake.ts')).transferCommand,
   },
   {
     name: 'close',
-    description: 'delete a worker that left and has no stake from the chain',
+    description: 'delete a worker that left or was slashed, and has no stake, from the chain',
     load: async () => (await import('./commands/stake.ts')).closeCommand,
   },
 ];

@@ -24,6 +24,7 @@ beforeEach(async () => {
     owner: '0x1',
     status: 'active',
     sealToken: current.publicKey,
+    identityKey: 'ab'.repeat(32),
     tokenExpiresAtMs: Date.now() + DAY_MS,
   };
 });

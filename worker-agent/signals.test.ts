@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type SilentServer, startSilentServer } from '@daasvader/testbed/devnet/lying/silent-server.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSealKey, sealKeyFile } from './keys.ts';
+import { createIdentityKey, createSealKey, identityKeyFile, sealKeyFile } from './keys.ts';
 
 let directory: string;
 let silent: SilentServer;
@@ -14,7 +14,9 @@ let child: ChildProcess;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'worker-signals-'));
-  await createSealKey(sealKeyFile(join(directory, 'worker-agent')));
+  const stateDir = join(directory, 'worker-agent');
+  await createSealKey(sealKeyFile(stateDir));
+  await createIdentityKey(identityKeyFile(stateDir));
 });
 
 afterEach(async () => {

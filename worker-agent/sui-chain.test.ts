@@ -55,6 +55,7 @@ test('a worker is unknown until its owner registers it, and pending from then on
     owner: owner.address,
     status: 'pending',
     sealToken: publicKey,
+    identityKey: expect.stringMatching(/^[0-9a-f]{64}$/),
     tokenExpiresAtMs: expect.any(Number),
   });
 });

@@ -121,9 +121,12 @@ async function clusterIds(
   return { chainId, originalPackageId: sui.staking_contract, registryId: clusterId };
 }
 
-function toRegistered({ nodeId, owner, status, sealToken, tokenExpiresAtMs }: Worker): RegisteredWorker {
+function toRegistered({ status, ...worker }: Worker): RegisteredWorker {
+  const { nodeId, owner, sealToken } = worker;
   const name = codeName(WORKER_STATUS, status);
   if (name === undefined)
     throw new VerifierError('malformed', `Cannot read worker ${nodeId}: its status ${status} is unknown`);
-  return { nodeId, owner, status: name, sealToken, tokenExpiresAtMs: Number(tokenExpiresAtMs) };
+  const identityKey = Buffer.from(worker.identityKey).toString('hex');
+  const tokenExpiresAtMs = Number(worker.tokenExpiresAtMs);
+  return { nodeId, owner, status: name, sealToken, identityKey, tokenExpiresAtMs };
 }

@@ -79,6 +79,18 @@ test('a delay that is no longer than unbonding is refused', async () => {
   ).rejects.toMatchObject({ abort: { name: 'EDelayTooShort' } });
 });
 
+test('a cluster whose ids cannot be written down is not published', async () => {
+  const client = new SuiGrpcClient({ network: 'devnet-local', baseUrl: devnet.url });
+  const owner = devnet.accounts[0]!.toSuiAddress();
+  const { balance } = await client.getBalance({ owner });
+  const where = ['--network', 'devnet-local', '--rpc', devnet.url];
+  const file = join(fileOf('slow'), 'cluster.json');
+  await expect(
+    runDaas(['admin', 'publish', ...where, '--deployment', file, '--wallet', join(directory, 'admin')]),
+  ).rejects.toMatchObject({ code: 'file' });
+  expect((await client.getBalance({ owner })).balance).toEqual(balance);
+});
+
 test('all that waits is shown, with when it takes effect', async () => {
   expect(await proposals('slow')).toContain('nothing waits');
   const servers = [{ id: `0x${'5'.repeat(64)}`, publicKey: 'ab'.repeat(96), url: 'https://keys.example' }];

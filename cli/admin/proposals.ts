@@ -66,7 +66,7 @@ function ofRegistry({ measurements, seats, config, state, ...registry }: Enclave
     ...pending(
       sealConfig,
       (to) =>
-        `${to.threshold} of ${to.servers.length} key servers: ${to.servers.map(({ url }) => url).join(', ')}`,
+        `${to.threshold} of ${to.servers.length} key servers: ${to.servers.map(({ id, url }) => `${id} at ${url}`).join(', ')}`,
     ),
     ...pending(market, (to) => `market ${to}`),
     ...(state.anewAtMs === null
@@ -74,7 +74,12 @@ function ofRegistry({ measurements, seats, config, state, ...registry }: Enclave
       : [proposal('the control plane may begin with nothing', state.anewAtMs)]),
     ...(state.accepted === null
       ? []
-      : [proposal(`state goes back to position ${state.accepted.position}`, state.accepted.effectiveAtMs)]),
+      : [
+          proposal(
+            `state goes back to position ${state.accepted.position}, digest ${Buffer.from(state.accepted.digest).toString('hex')}`,
+            state.accepted.effectiveAtMs,
+          ),
+        ]),
   ];
 }
 

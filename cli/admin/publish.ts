@@ -1,3 +1,6 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { printable } from '@daasvader/attestation/printable.ts';
 import { setConfig } from '@daasvader/chain/calls/admin.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
@@ -9,6 +12,7 @@ import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command } from 'commander';
 import { parseMs, parseUrl } from '../arguments.ts';
 import { openContext, type WalletOptions, withJson, withWallet } from '../context.ts';
+import { CliError } from '../error.ts';
 import { openWallet } from '../wallet/open.ts';
 import { acmeRootOption, readAcmeRoot } from './acme-root.ts';
 import { type AdminOptions, adminIds, report, signed } from './send.ts';
@@ -52,6 +56,7 @@ async function publishCluster(options: PublishOptions): Promise<void> {
   const client = openFullNode(network, rpcUrl);
   const signer = await openWallet(options);
   const root = await readAcmeRoot(acmeRoot);
+  await assertWritable(options.deployment);
   const deployment = await publish({
     client,
     signer,
@@ -63,8 +68,21 @@ async function publishCluster(options: PublishOptions): Promise<void> {
     publicConfig: { appsDomain, acmeDirectory, acmeRoot: root },
   });
   await writeDeployment(options.deployment, deployment);
+  process.stderr.write(
+    `published: ${printable(options.deployment)}; should what follows fail, daas admin set-committee is left to do\n`,
+  );
   const { digest } = await configure(client, signer, deployment);
   report(options, { digest, ...deployment }, `cluster ${deployment.registryId}, in ${options.deployment}`);
+}
+
+/** Before anything is paid for: a cluster whose ids are written nowhere is hard to find again. */
+async function assertWritable(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await access(dirname(file), constants.W_OK);
+  } catch (cause) {
+    throw new CliError('file', `Cannot write the deployment file ${file}: ${(cause as Error).message}`);
+  }
 }
 
 /** `daas admin set-committee`: what every enclave must have been started with, as of now. */

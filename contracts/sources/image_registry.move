@@ -110,10 +110,6 @@ public(package) fun new(cluster_id: ID, ctx: &mut TxContext): ImageRegistry {
     }
 }
 
-public(package) fun share(images: ImageRegistry) {
-    transfer::share_object(images)
-}
-
 /// Brings the registry to this version of the package, so that older ones change it no more.
 ///
 /// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `gate::EOldPackage`, `gate::ENothingToMigrate`

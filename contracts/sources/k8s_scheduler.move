@@ -398,7 +398,7 @@ public(package) entry fun prune_request(scheduler: &mut Scheduler, request_id: u
 ///
 /// @throws `EWrongCluster` and those of `gate`
 public fun start_request(scheduler: &mut Scheduler, act: &Act, request_id: u64, clock: &Clock) {
-    scheduler.assert_operator(act);
+    scheduler.assert_operated(act);
     if (!scheduler.is_open(request_id) || !scheduler.requests[request_id].is_pending()) return;
     scheduler.requests[request_id].start(clock.timestamp_ms());
     let log_id = scheduler.id.to_inner();
@@ -416,7 +416,7 @@ public fun complete_request(
     result_digest: vector<u8>,
     clock: &Clock,
 ) {
-    scheduler.assert_operator(act);
+    scheduler.assert_operated(act);
     assert!(result_digest.length() == DIGEST_LENGTH, EBadDigest);
     if (!scheduler.is_open(request_id)) return;
     scheduler.requests[request_id].complete(result_digest, clock.timestamp_ms());
@@ -441,7 +441,7 @@ public fun fail_request(
     applied: bool,
     clock: &Clock,
 ) {
-    scheduler.assert_operator(act);
+    scheduler.assert_operated(act);
     assert!(reason.length() <= MAX_REASON_LENGTH, EReasonTooLong);
     if (!scheduler.is_open(request_id)) return;
     scheduler.requests[request_id].fail(reason, applied, clock.timestamp_ms());
@@ -465,7 +465,7 @@ public fun settle_cancelled_request(
     outcome: u8,
     clock: &Clock,
 ) {
-    scheduler.assert_operator(act);
+    scheduler.assert_operated(act);
     assert!(outcome <= LAST_OUTCOME, EBadOutcome);
     if (!scheduler.is_there(request_id) || !scheduler.requests[request_id].is_unsettled()) return;
     scheduler.requests[request_id].settle(outcome, clock.timestamp_ms());
@@ -488,7 +488,7 @@ public fun assign_worker(
     node_ids: vector<String>,
     clock: &Clock,
 ) {
-    scheduler.assert_operator(act);
+    scheduler.assert_operated(act);
     assert!(node_ids.length() <= MAX_WORKERS && node_ids.all!(|node_id| is_node_id(node_id)), EBadWorkers);
     if (!scheduler.is_open(request_id)) return;
     let node_ids = distinct(node_ids);
@@ -708,7 +708,7 @@ fun close(scheduler: &mut Scheduler, request_id: u64) {
     workers.do!(|node_id| scheduler.worker_workloads.subtract(node_id));
 }
 
-fun assert_operator(scheduler: &Scheduler, act: &Act) {
+fun assert_operated(scheduler: &Scheduler, act: &Act) {
     gate::check(scheduler.version);
     assert!(act.registry_id() == scheduler.cluster_id, EWrongCluster);
 }

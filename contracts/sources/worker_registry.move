@@ -244,10 +244,6 @@ public(package) fun new(cluster_id: ID, ctx: &mut TxContext): WorkerRegistry {
     }
 }
 
-public(package) fun share(workers: WorkerRegistry) {
-    transfer::share_object(workers)
-}
-
 /// Brings the registry to this version of the package, so that older ones change it no more.
 ///
 /// @throws `EWrongCluster`, `enclave_registry::EWrongCluster`, `gate::EOldPackage`, `gate::ENothingToMigrate`

@@ -1,6 +1,6 @@
 import type { Vsock } from '@daasvader/vsock/vsock.ts';
 import { beatUntilSynced, keepBeating } from '../chain/heartbeat.ts';
-import { lead } from '../chain/lead.ts';
+import { lead, whileInOffice } from '../chain/lead.ts';
 import { Canary } from '../kube/canary.ts';
 import { K3s } from '../kube/k3s.ts';
 import type { Kubernetes } from '../kube/kubernetes.ts';
@@ -33,8 +33,8 @@ export interface EnclaveOptions {
 /**
  * The whole life of the enclave: from its first byte to the host until `signal` fires.
  *
- * @throws when a step of the boot fails, and what `signal` says when it fires in between; nobody is admitted before all
- *   of them have succeeded
+ * @throws when a step of the boot fails, when the chain says that this enclave may not act any more, and what `signal`
+ *   says when it fires during the boot; nobody is admitted before all steps have succeeded
  */
 export async function runEnclave(options: EnclaveOptions): Promise<void> {
   const { vsock, log, k3sDir, signal } = options;
@@ -123,7 +123,8 @@ async function operate(
 
   const heartbeats = keepBeating(heartbeatSeconds, beating, signal);
   const watching = freshness.watch(log, signal);
-  await Promise.all([singing, controllers.watching, followed.following, watching, heartbeats]);
+  const inOffice = whileInOffice(standing, signal); // who has lost its seat serves nobody from then on
+  await Promise.all([singing, controllers.watching, followed.following, watching, heartbeats, inOffice]);
   writer.stop();
 }
 

@@ -2,10 +2,13 @@
 export class ChainRefusal extends Error {
   /** Number of the command that failed, from 0, when it is told. */
   readonly command: number | undefined;
+  /** Of the transaction; undefined when it was not executed. */
+  readonly digest: string | undefined;
 
-  constructor(message: string, command?: number) {
+  constructor(message: string, command?: number, digest?: string) {
     super(message);
     this.name = 'ChainRefusal';
     this.command = command;
+    this.digest = digest;
   }
 }

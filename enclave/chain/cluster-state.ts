@@ -14,6 +14,8 @@ export interface Worker {
   /** Of the last join that the chain was told of; 0 before the first. */
   readonly counter: bigint;
   readonly status: number;
+  /** Whether its stake was slashed since it was registered or reinstated; one that has left keeps that status. */
+  readonly isSlashed: boolean;
 }
 
 /** What the chain says should be: the fold of its events. A new enclave rebuilds the cluster from nothing but this. */
@@ -54,9 +56,14 @@ export class ClusterState {
       case 'WorkerCounterEvent':
         this.#changeWorker(event.nodeId, { counter: BigInt(event.counter) });
         break;
-      case 'WorkerReinstatedEvent':
-        this.#changeWorker(event.nodeId, { identityKey: Uint8Array.from(event.identityKey) });
+      case 'StakeSlashedEvent':
+        this.#changeWorker(event.nodeId, { isSlashed: true });
         break;
+      case 'WorkerReinstatedEvent': {
+        const identityKey = Uint8Array.from(event.identityKey);
+        this.#changeWorker(event.nodeId, { identityKey, isSlashed: false });
+        break;
+      }
       case 'WorkerClosedEvent':
         this.#workers.delete(event.nodeId);
         break;
@@ -104,7 +111,10 @@ export class ClusterState {
     const tokenExpiresAtMs = Number(event.tokenExpiresAtMs);
     const identityKey = Uint8Array.from(event.identityKey);
     const status = WORKER_STATUS.pending;
-    const worker = { nodeId, owner, sealToken, tokenExpiresAtMs, identityKey, counter: 0n, status };
+    const worker = {
+      ...{ nodeId, owner, sealToken, tokenExpiresAtMs, identityKey },
+      ...{ counter: 0n, status, isSlashed: false },
+    };
     this.#workers.set(nodeId, worker);
   }
 

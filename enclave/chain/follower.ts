@@ -97,6 +97,8 @@ export class Follower {
   #isJoined = false;
   /** Whether every event up to the cursor was taken, so that one that is missing was withheld. */
   #isWhole = false;
+  /** What was reported and the host has not been given to keep, in the order of each log. */
+  #unkept: RawEvent[] = [];
   /** Whether an event of the registry was passed over, because those before it are not known. */
   #isRegistryBehind = false;
   readonly #listening = Promise.withResolvers<void>();
@@ -191,7 +193,11 @@ export class Follower {
     const newest = found.at(-1) ?? (this.#cursor ? undefined : batch.at(-1));
     if (!newest) return;
     this.#trail.prove(newest);
-    for (const checkpoint of found) await this.#report(checkpoint, node);
+    try {
+      for (const checkpoint of found) await this.#report(checkpoint, node);
+    } finally {
+      await this.#keep(); // once for all that came together: the host writes it to its disk
+    }
     this.#cursor = newest;
     if (found.length > 0) this.#heardAt = performance.now();
     this.#options.onProven?.(newest.timestampMs);
@@ -232,27 +238,24 @@ export class Follower {
   }
 
   async #report(checkpoint: Checkpoint, node: FullNode): Promise<void> {
-    const taken: RawEvent[] = [];
     for (const fact of checkpoint.facts) {
-      if (isEvent(fact)) {
-        if (this.#takeEvent(fact)) taken.push(fact);
-      } else if (fact.kind === 'heartbeat') await this.#takeHeartbeat(fact, checkpoint, node);
+      if (isEvent(fact)) this.#takeEvent(fact);
+      else if (fact.kind === 'heartbeat') await this.#takeHeartbeat(fact, checkpoint, node);
       else await this.#takeRegistry(fact, checkpoint, node);
     }
-    await this.#keep(taken);
   }
 
-  /** @returns whether it is a new one. @throws {EnclaveError} `log-gap` when one before it was withheld */
-  #takeEvent(event: RawEvent): boolean {
+  /** Takes an event when it is a new one. @throws {EnclaveError} `log-gap` when one before it was withheld */
+  #takeEvent(event: RawEvent): void {
     const eventLog = this.#logs.get(event.logId)!;
-    if (event.seq <= eventLog.seq) return false;
+    if (event.seq <= eventLog.seq) return;
     if (event.seq > eventLog.seq + 1) {
       if (this.#isWhole) this.#missing(eventLog, event.seq - 1);
       if (event.logId === this.#scope.registryId) this.#isRegistryBehind = true;
-      return false; // the next heartbeat, or the registry itself, states how much is missing
+      return; // the next heartbeat, or the registry itself, states how much is missing
     }
     this.#advance(eventLog, event);
-    return true;
+    this.#unkept.push(event);
   }
 
   async #takeHeartbeat(
@@ -297,7 +300,7 @@ export class Follower {
     const stretch = await this.#history.find(eventLog, head, at, node);
     if (!stretch) return this.#missing(eventLog, head.seq);
     for (const event of stretch.events) this.#advance(eventLog, event);
-    await this.#keep(stretch.found);
+    this.#unkept.push(...stretch.found);
   }
 
   /** Reports an event, and only then counts it as taken. */
@@ -317,7 +320,9 @@ export class Follower {
   }
 
   /** Gives events to the host to keep. It is a convenience for our successor, so a failure only costs it time. */
-  async #keep(events: readonly RawEvent[]): Promise<void> {
+  async #keep(): Promise<void> {
+    const events = this.#unkept;
+    this.#unkept = [];
     for (const [logId, group] of Map.groupBy(events, (event) => event.logId)) {
       await this.#options.services.keep(logId, group).catch((error: unknown) => {
         this.#options.log.warn(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat, type OperatorIds } from '@daasvader/chain/calls/operator.ts';
 import type { Audit } from '../audit/audit.ts';
+import { assertInOffice } from './lead.ts';
 import type { Standing } from './standing.ts';
 import type { Writer } from './writer.ts';
 
@@ -38,7 +39,7 @@ export class ChainClock {
 export interface BeatOptions {
   readonly writer: Pick<Writer, 'beat'>;
   readonly seat: OperatorIds;
-  readonly standing: Pick<Standing, 'host'>;
+  readonly standing: Pick<Standing, 'host' | 'lost'>;
   readonly audit: Audit;
   readonly clock: ChainClock;
 }
@@ -51,10 +52,15 @@ export function beat({ writer, seat, standing, audit }: Omit<BeatOptions, 'clock
   });
 }
 
-/** Beats until the first heartbeat has come back through the follower. */
+/**
+ * Beats until the first heartbeat has come back through the follower.
+ *
+ * @throws {EnclaveError} `registration` when this enclave may not act any more; what `signal` says when it fires
+ */
 export async function beatUntilSynced(options: BeatOptions, signal: AbortSignal): Promise<void> {
   for (let isSynced = false; !isSynced; ) {
     signal.throwIfAborted();
+    assertInOffice(options.standing);
     await beat(options);
     isSynced = await Promise.race([options.clock.synced.then(() => true), sleep(ECHO_MS, false)]);
   }

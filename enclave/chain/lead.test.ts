@@ -2,7 +2,7 @@ import type { ChainEvent } from '@daasvader/chain/events.ts';
 import { Transaction } from '@mysten/sui/transactions';
 import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
-import { beginInTerm, lead, NOT_AFTER_MS } from './lead.ts';
+import { beginInTerm, lead, NOT_AFTER_MS, whileInOffice } from './lead.ts';
 import { operatorIds } from './operator-ids.ts';
 import { Registry } from './registry.ts';
 import { Standing } from './standing.ts';
@@ -17,7 +17,7 @@ let standing: Standing;
 let waits: string[];
 /** The terms that were expected of the chain. */
 let expected: string[];
-let answer: () => void;
+let answer: () => void | Promise<void>;
 
 beforeEach(() => {
   registry = new Registry(PACKAGE);
@@ -57,7 +57,7 @@ function run(signal = new AbortController().signal): Promise<void> {
       const tx = new Transaction();
       build(tx);
       expected.push(...numbers(tx));
-      answer();
+      await answer();
       return { digest: 'digest', objectTypes: {} };
     },
   };
@@ -101,6 +101,21 @@ test('that the chain took it counts when it is proven, whatever the full node sa
   await expect(leading).rejects.toThrow();
 });
 
+test.each([
+  ['leads', { ...LOG, kind: 'LeadTakenEvent', enclaveId: MINE, host: HOST, term: '1' }, 'fulfilled'],
+  ['has lost its seat', { ...LOG, kind: 'SeatRevokedEvent', host: HOST, epoch: '2' }, 'rejected'],
+] satisfies [string, ChainEvent, string][])(
+  'that it %s is heard of although a full node never answers the attempt',
+  async (_, event, status) => {
+    seat();
+    answer = () => new Promise(() => undefined);
+    const leading = Promise.allSettled([run()]);
+    await expect.poll(() => expected).toEqual(['0']);
+    apply(event);
+    expect(await leading).toMatchObject([{ status }]);
+  },
+);
+
 test('one that lost its seat while it waited gives up', async () => {
   seat();
   apply({ ...LOG, kind: 'SeatRevokedEvent', host: HOST, epoch: '2' });
@@ -109,6 +124,21 @@ test('one that lost its seat while it waited gives up', async () => {
     message: expect.stringContaining('revoked'),
   });
   expect(expected).toEqual([]);
+});
+
+test('one that leads is in office until it has lost its seat, and ends then', async () => {
+  seat();
+  await run();
+  const stop = new AbortController();
+  const [other, inOffice] = [
+    whileInOffice(standing, stop.signal),
+    whileInOffice(standing, new AbortController().signal),
+  ];
+  stop.abort();
+  await other;
+  const ended = expect(inOffice).rejects.toMatchObject({ code: 'registration' });
+  apply({ ...LOG, kind: 'SeatRevokedEvent', host: HOST, epoch: '2' });
+  await ended;
 });
 
 test('what the operator signs counts in its term, for two minutes', async () => {

@@ -5,6 +5,7 @@ import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
+import { within } from '../within.ts';
 import { ChainRefusal } from './chain-refusal.ts';
 import type { Operator } from './operator.ts';
 import type { Registry } from './registry.ts';
@@ -19,11 +20,31 @@ export const NOT_AFTER_MS = 120_000;
 const LOOK_MS = 100;
 /** Between two attempts: each that the chain refuses costs the host's gas. */
 const AGAIN_MS = 5_000;
+/** How long one attempt may take before the next one is made. */
+const ATTEMPT_MS = 30_000;
 
 /** Resolves when the chain proves that this enclave is seated, or when `signal` fires. */
 export async function untilSeated(standing: Standing, signal: AbortSignal): Promise<void> {
   while (standing.host === undefined && !signal.aborted)
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+}
+
+/**
+ * Resolves when `signal` fires.
+ *
+ * @throws {EnclaveError} `registration` as soon as the chain proves that this enclave may not act any more
+ */
+export async function whileInOffice(standing: Pick<Standing, 'lost'>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    assertInOffice(standing);
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** @throws {EnclaveError} `registration` when this enclave may not act any more */
+export function assertInOffice({ lost }: Pick<Standing, 'lost'>): void {
+  if (lost !== undefined)
+    throw new EnclaveError('registration', `Cannot go on: ${lost}; restart the enclave`);
 }
 
 /** What taking the lead needs. */
@@ -46,25 +67,29 @@ export interface LeadOptions {
 export async function lead(options: LeadOptions, signal: AbortSignal): Promise<void> {
   const { registry, standing, onWait } = options;
   let waitedFor: string | undefined;
+  let isTrying = false;
   for (let triedAt = Number.NEGATIVE_INFINITY; standing.term === undefined; ) {
     signal.throwIfAborted();
-    if (standing.lost !== undefined)
-      throw new EnclaveError('registration', `Cannot lead: ${standing.lost}; restart the enclave`);
+    assertInOffice(standing);
     const what = standing.waitsFor;
     if (what !== undefined && what !== waitedFor) await onWait(what);
     waitedFor = what;
-    if (what === undefined && performance.now() - triedAt > AGAIN_MS) {
-      await tryToLead(options, registry.term);
-      triedAt = performance.now();
+    if (what === undefined && !isTrying && performance.now() - triedAt > AGAIN_MS) {
+      isTrying = true;
+      void tryToLead(options, registry.term).finally(() => {
+        isTrying = false;
+        triedAt = performance.now();
+      });
     }
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** What the chain made of it shows in its log, and nowhere else. */
+/** What the chain made of it shows in its log, and nowhere else; does not fail. */
 async function tryToLead({ operator, seat, log }: LeadOptions, term: bigint): Promise<void> {
   try {
-    const { digest } = await operator.execute((tx) => takeLead(tx, seat, term));
+    const trying = operator.execute((tx) => takeLead(tx, seat, term));
+    const { digest } = await within(ATTEMPT_MS, trying, 'Cannot take the lead: ');
     log.info({ digest, term: `${term + 1n}` }, 'chain: take the lead');
   } catch (error) {
     const kind = error instanceof ChainRefusal ? 'the chain refused' : 'no answer';

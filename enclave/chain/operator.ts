@@ -58,7 +58,7 @@ export class Operator {
     if (result.$kind === 'FailedTransaction') {
       const { digest, status } = result.FailedTransaction;
       const { message = 'no reason', command } = status.error ?? {};
-      throw new ChainRefusal(`The chain refused ${digest}: ${message}`, command);
+      throw new ChainRefusal(`The chain refused ${digest}: ${message}`, command, digest);
     }
     const { digest, objectTypes } = result.Transaction;
     await this.#client.waitForTransaction({ digest });

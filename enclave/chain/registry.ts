@@ -1,14 +1,6 @@
 import type { ChainEvent, EventOf } from '@daasvader/chain/events.ts';
 import { EnclaveError } from '../error.ts';
 
-/** Which of the cluster's packages are meant. */
-export interface Packages {
-  /** First published: the types of objects and events are of this one. */
-  readonly originalPackageId: string;
-  /** Called until the chain proves another one. */
-  readonly packageId: string;
-}
-
 /** What a configuration says of a cluster, which the chain must say too. */
 export interface ExpectedCluster {
   readonly workersId: string;
@@ -30,7 +22,6 @@ export class Registry {
   readonly #packages: Set<string>;
   #packageId: string | undefined;
   #created: EventOf<'ClusterCreatedEvent'> | undefined;
-  #seats = new Map<string, string>();
   #leader: Leader | undefined;
   #term = 0n;
 
@@ -47,16 +38,6 @@ export class Registry {
   /** The package to call since the last upgrade that the chain proves; the original one before the first. */
   get packageId(): string {
     return this.#packageId ?? [...this.#packages][0]!;
-  }
-
-  /** How long what the admin proposes waits, in ms; undefined before the cluster's first event is proven. */
-  get delayMs(): number | undefined {
-    return this.#created && Number(this.#created.delayMs);
-  }
-
-  /** The enclave in each host's seat, by the host's address. */
-  get seats(): ReadonlyMap<string, string> {
-    return this.#seats;
   }
 
   /** Which lead it is; 0 before the first. */
@@ -79,11 +60,7 @@ export class Registry {
         this.#packages.add(event.package);
         this.#packageId = event.package;
         break;
-      case 'SeatTakenEvent':
-        this.#seats.set(event.host, event.enclaveId);
-        break;
       case 'SeatRevokedEvent':
-        this.#seats.delete(event.host);
         if (this.#leader?.host === event.host) this.#leader = undefined;
         break;
       case 'LeadTakenEvent':

@@ -13,12 +13,15 @@ import type { Statement, Writer } from './writer.ts';
 
 /** How long the chain may take to say what it was told before it is told again, in ms. */
 const AGAIN_MS = 30_000;
+/** What it never says, as of a request that was removed, is told every ten minutes in the end. */
+const MAX_AGAIN_MS = 600_000;
 
 /** What telling needs. */
 export interface ReportOptions {
   readonly writer: Pick<Writer, 'submit'>;
   readonly seat: OperatorIds;
-  readonly requests: Requests;
+  readonly requests: Pick<Requests, 'get'>;
+  readonly againMs?: number;
 }
 
 /** Tells the chain what became of requests, until the chain says so itself. */
@@ -91,9 +94,10 @@ export class Report {
 
   /** Until the chain says so: a writer gives up what is refused a few times, as while the full node lags behind. */
   async #tell(statement: Statement): Promise<void> {
-    while (statement.needed()) {
-      await this.#options.writer.submit(statement);
-      if (statement.needed()) await sleep(AGAIN_MS, undefined, { ref: false });
+    const { writer, againMs = AGAIN_MS } = this.#options;
+    for (let pauseMs = againMs; statement.needed(); pauseMs = Math.min(2 * pauseMs, MAX_AGAIN_MS)) {
+      await writer.submit(statement);
+      if (statement.needed()) await sleep(pauseMs, undefined, { ref: false });
     }
   }
 

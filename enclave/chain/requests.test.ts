@@ -57,6 +57,16 @@ test('of each object the last request that was carried out is kept, and what has
   expect(ids()).toEqual([2, 4, 5]);
 });
 
+test('of deletions, of which any number may be open, no bodies are kept', () => {
+  for (let index = 0; index < 100; index += 1) {
+    const { manifest } = configMap('a', 10_000) as { manifest: object };
+    chain.ask({ method: 'DELETE', path: `${configMaps}/a`, manifest });
+  }
+  expect(ids()).toHaveLength(100);
+  expect(bytes()).toBeLessThan(1_000);
+  expect(bytes()).toBeGreaterThan(0);
+});
+
 test('a request that is told to be done late does not take the place of a later one, nor of a deletion', async () => {
   const [first, second, third] = [configMap('a'), configMap('a'), configMap('b')].map((one) =>
     chain.ask(one),

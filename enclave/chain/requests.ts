@@ -7,6 +7,8 @@ export const MAX_OBJECTS_PER_OWNER = 2_000;
 export const MAX_BYTES_PER_OWNER = 16 * 1024 * 1024;
 /** Cancelled requests of one owner whose content is kept until it is known what became of them. */
 const MAX_CANCELLED_PER_OWNER = 32;
+/** Any number of deletions may be open. That one has a body at all is enough to refuse it, so no more of it is kept. */
+const MAX_DELETION_BYTES = 1;
 const NOTHING = new Uint8Array();
 
 /** A request as the contract scheduled it: by flat arguments, or as one to Kubernetes with a body. */
@@ -214,7 +216,9 @@ function contentOf(event: SubmittedEvent) {
   }
   const { query, contentType } = event;
   const body = Buffer.concat(event.body);
-  return { ...asked, ...NO_ARGUMENTS, query, contentType, body, isByDigest: event.digest.length > 0 };
+  const kept = method === 'DELETE' ? Uint8Array.from(body.subarray(0, MAX_DELETION_BYTES)) : body;
+  const isByDigest = event.digest.length > 0;
+  return { ...asked, ...NO_ARGUMENTS, query, contentType, body: kept, isByDigest };
 }
 
 const NO_ARGUMENTS = { name: '', labels: '', containerName: '', image: '', port: '' };

@@ -235,6 +235,18 @@ describe('a grant', () => {
     expect(roles.grantsTo(BOB)).toEqual([]);
   });
 
+  test('ends with the account of its owner, and is none when there is another one', () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    chain.grant(ADMIN, BOB, further(1));
+    chain.hold(NONE);
+    chain.withdraw();
+    chain.release(further(1)); // which the chain says after it
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    expect([roles.grantsTo(BOB), roles.roleIn(OWNER, further(1), BOB)]).toEqual([[], NONE]);
+  });
+
   test('that was taken back is none', () => {
     chain.hold(SUPER);
     chain.grant(VIEWER, BOB, OWN);

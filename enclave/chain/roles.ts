@@ -159,10 +159,9 @@ export class Roles {
 
   /** A namespace that was given up is gone at once, and nobody has a role there. */
   release({ owner, namespace }: EventOf<'NamespaceReleasedEvent'>): void {
-    const account = this.#accounts.get(owner);
-    if (account === undefined || !account.tenures.delete(namespace)) return;
     this.#grants.delete(namespace);
-    this.#settle(owner, account, this.#nowMs);
+    const account = this.#accounts.get(owner); // none when it was closed
+    if (account?.tenures.delete(namespace)) this.#settle(owner, account, this.#nowMs);
   }
 
   grant({ owner, namespace, user, role }: EventOf<'RoleGrantedEvent'>): void {

@@ -11,16 +11,18 @@ const FLAP_MS = 200;
 let now: number;
 let status: number;
 let isReady: boolean;
+let isRefused: boolean;
 let said: string[];
 let levels: WorkerLevels;
 
 beforeEach(() => {
-  [now, status, isReady, said] = [0, pending, false, []];
+  [now, status, isReady, isRefused, said] = [0, pending, false, false, []];
   levels = new WorkerLevels({
     writer: {
       submit: async ({ label, needed }: Statement) => {
         if (!needed()) return;
         said.push(label);
+        if (isRefused) return;
         status = label.startsWith('activate') ? active : offline;
       },
     },
@@ -31,6 +33,7 @@ beforeEach(() => {
     isReady: () => isReady,
     counterOf: () => 0n,
     flapMs: FLAP_MS,
+    againMs: FLAP_MS / 4,
   });
 });
 
@@ -67,6 +70,21 @@ test('one that flapped and is there when the time is over costs nothing more', a
   expect(said).toEqual([]);
   see(false);
   expect(said).toEqual(['set worker w offline']);
+});
+
+test('what was refused is told again, one time after the other, until the chain says so', async () => {
+  isRefused = true;
+  for (let i = 0; i < 10; i += 1) see(true);
+  said.length = 0;
+  await past();
+  expect(said.length).toBeGreaterThan(1);
+  expect(said.length).toBeLessThan(10);
+  isRefused = false;
+  await past();
+  expect(status).toBe(active);
+  said.length = 0;
+  await past();
+  expect(said).toEqual([]);
 });
 
 test('a return that the chain does not take, for want of a valid seal token, is not told', () => {

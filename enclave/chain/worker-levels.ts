@@ -8,6 +8,8 @@ import type { Statement, Writer } from './writer.ts';
 
 /** The chain is told of an absence of the same worker at most so often, in ms: 10 minutes. */
 const FLAP_MS = 600_000;
+/** How long the chain may take to say what it was told before it is told again, in ms. */
+const AGAIN_MS = 30_000;
 
 /** What telling needs. */
 export interface WorkerLevelsOptions {
@@ -22,6 +24,7 @@ export interface WorkerLevelsOptions {
   /** By the chain's clock, ms since 1970. */
   readonly chainTime: () => number;
   readonly flapMs?: number;
+  readonly againMs?: number;
 }
 
 /**
@@ -33,6 +36,8 @@ export class WorkerLevels {
   readonly #options: WorkerLevelsOptions;
   /** Workers of which an absence was told lately, and whether another one waits to be told. */
   readonly #lately = new Map<string, boolean>();
+  /** Workers that are looked at again soon, since what was said of them may have been refused. */
+  readonly #again = new Set<string>();
 
   constructor(options: WorkerLevelsOptions) {
     this.#options = options;
@@ -41,10 +46,10 @@ export class WorkerLevels {
   /** Tells how things stand with a worker, when the chain has it otherwise. */
   tell(nodeId: string): void {
     const { isReady } = this.#options;
-    if (isReady(nodeId)) this.#submit(this.#presence(nodeId));
+    if (isReady(nodeId)) void this.#say(nodeId, this.#presence(nodeId));
     else if (this.#lately.has(nodeId)) this.#lately.set(nodeId, true);
     else if (this.#isActive(nodeId)) {
-      this.#submit(this.#absence(nodeId));
+      void this.#say(nodeId, this.#absence(nodeId));
       void this.#rest(nodeId);
     }
   }
@@ -92,10 +97,19 @@ export class WorkerLevels {
     return status === WORKER_STATUS.pending || status === WORKER_STATUS.offline;
   }
 
-  #submit(statement: Statement): void {
-    const { writer, log } = this.#options;
-    writer.submit(statement).catch((error: unknown) => {
+  /** A writer gives up what is refused a few times, as while the full node lags behind. */
+  async #say(nodeId: string, statement: Statement): Promise<void> {
+    const { writer, log, againMs = AGAIN_MS } = this.#options;
+    try {
+      await writer.submit(statement);
+      if (!statement.needed() || this.#again.has(nodeId)) return;
+    } catch (error) {
       log.error({ error: reasonOf(error) }, `chain: cannot ${statement.label}`);
-    });
+      return;
+    }
+    this.#again.add(nodeId);
+    await sleep(againMs, undefined, { ref: false });
+    this.#again.delete(nodeId);
+    this.tell(nodeId);
   }
 }

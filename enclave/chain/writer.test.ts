@@ -6,7 +6,7 @@ import { Metrics } from '../metrics.ts';
 import { ChainRefusal } from './chain-refusal.ts';
 import { Freshness } from './freshness.ts';
 import type { Executed } from './operator.ts';
-import { MAX_STATEMENTS, type Statement, Writer, type WriterOptions } from './writer.ts';
+import { MAX_ATTEMPTS, MAX_STATEMENTS, type Statement, Writer, type WriterOptions } from './writer.ts';
 
 const DONE: Executed = { digest: 'digest', objectTypes: {} };
 const ACT = 'act' as unknown as Act;
@@ -118,12 +118,12 @@ describe('what waits', () => {
   });
 
   test('of many subjects is said together, a bounded number in one transaction, and none is forgotten', async () => {
-    answers = Array.from({ length: 6 }, () => () => soon().then(() => DONE));
-    const labels = Array.from({ length: 300 }, (_, i) => `${i}`);
+    answers = Array.from({ length: 10 }, () => () => soon().then(() => DONE));
+    const labels = Array.from({ length: 600 }, (_, i) => `${i}`);
     await Promise.all(labels.map((label) => about(label)));
     expect(transactions.flat().toSorted()).toEqual(labels.toSorted());
     expect(Math.max(...transactions.map(({ length }) => length))).toBe(MAX_STATEMENTS);
-    expect(most).toBe(4);
+    expect(most).toBe(MAX_ATTEMPTS);
   });
 
   test('of who has little to say does not wait for all that another has', async () => {
@@ -141,11 +141,14 @@ describe('what waits', () => {
   });
 
   test('behind attempts that get no answer keeps the heartbeat waiting in no case', async () => {
-    answers = Array.from({ length: 4 }, () => never);
-    for (let i = 0; i < 4 * MAX_STATEMENTS + 1; i += 1) void about(`${i}`);
+    answers = Array.from({ length: MAX_ATTEMPTS }, () => never);
+    for (let i = 0; i < MAX_ATTEMPTS * MAX_STATEMENTS + 1; i += 1) void about(`${i}`);
     await soon();
     await beat();
-    expect(transactions.map(({ length }) => length)).toEqual([32, 32, 32, 32, 1]);
+    expect(transactions.map(({ length }) => length)).toEqual([
+      ...Array.from({ length: MAX_ATTEMPTS }, () => MAX_STATEMENTS),
+      1,
+    ]);
     expect(transactions.at(-1)).toEqual(['heartbeat']);
   });
 
@@ -234,6 +237,16 @@ test('what the chain finds nothing to do about is said again more and more rarel
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(transactions.length).toBeGreaterThan(2);
   expect(transactions.length).toBeLessThan(7);
+});
+
+test('what is said again by who said it first is repeated no more often for that', async () => {
+  makeFresh();
+  subject = writer({ confirmMs: 20 });
+  const statement = { subject: 's', party: 'p', label: 'level', needed: () => true, build: saying('level') };
+  for (let i = 0; i < 5; i += 1) await subject.submit(statement);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(transactions.length).toBeGreaterThan(5);
+  expect(transactions.length).toBeLessThan(5 + 7);
 });
 
 test('a failure is repeated, elsewhere, until it went well', async () => {

@@ -23,7 +23,7 @@ const MAX_WAITING = 16;
 /** Statements in one transaction: the largest is 1.2 KiB, sixteen names of nodes, and Sui takes 128 KiB. */
 export const MAX_STATEMENTS = 32;
 /** Transactions under way at once, the heartbeat apart: while these are, the next one gathers what is to be said. */
-const MAX_ATTEMPTS = 4;
+export const MAX_ATTEMPTS = 8;
 /** How long one attempt may take before the next one is made. */
 const ATTEMPT_MS = 30_000;
 const CONFIRM_MS = 15_000;
@@ -95,6 +95,8 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #stopped = new AbortController();
   readonly #backlog = new Backlog<Waiting>(MAX_WAITING);
+  /** Statements that were made and whose proof is waited for. */
+  readonly #unconfirmed = new Set<Statement>();
   /** Transactions under way. */
   #attempts = 0;
   #isGathering = false;
@@ -260,8 +262,11 @@ export class Writer {
    */
   async #confirm({ statement, confirmMs }: Waiting): Promise<void> {
     const { signal } = this.#stopped;
+    if (this.#unconfirmed.has(statement)) return; // somebody said it again meanwhile
+    this.#unconfirmed.add(statement);
     try {
       await sleep(confirmMs, undefined, { signal, ref: false });
+      this.#unconfirmed.delete(statement);
       if (statement.needed()) await this.#submit(statement, Math.min(confirmMs * 2, MAX_CONFIRM_MS));
     } catch (error) {
       if (signal.aborted) return;

@@ -1,5 +1,4 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { WORKER_STATUS } from '@daasvader/chain/codes.ts';
 import { joinDigest, joinStatement } from '@daasvader/chain/join-statement.ts';
 import type { ClusterState, Worker } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
@@ -109,7 +108,7 @@ export class JoinCounters {
 
   #mayBeSlashed(nodeId: string, identityKey: Uint8Array): boolean {
     const worker = this.#options.state.worker(nodeId);
-    return !!worker && isSame(worker.identityKey, identityKey) && worker.status !== WORKER_STATUS.slashed;
+    return !!worker && isSame(worker.identityKey, identityKey) && !worker.isSlashed;
   }
 
   #tell(nodeId: string, first: Accepted, second: Accepted): void {

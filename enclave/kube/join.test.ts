@@ -28,7 +28,8 @@ function subject(now = 0) {
       | 'WorkerRegisteredEvent'
       | 'WorkerStatusChangedEvent'
       | 'WorkerCounterEvent'
-      | 'WorkerReinstatedEvent',
+      | 'WorkerReinstatedEvent'
+      | 'StakeSlashedEvent',
     fields: object,
   ) => {
     const bytes = encodeEvent(kind, { logId: LOG, seq: 1, ...fields } as never);
@@ -68,6 +69,9 @@ function subject(now = 0) {
     reinstate: (identityKey: Uint8Array) => {
       emit('WorkerReinstatedEvent', { nodeId: 'worker-1', identityKey });
       emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 2, newStatus: 0 });
+    },
+    slash: () => {
+      emit('StakeSlashedEvent', { nodeId: 'worker-1', counter: 1, amount: 1, remaining: 1 });
     },
     setStatus: (newStatus: number) =>
       emit('WorkerStatusChangedEvent', { nodeId: 'worker-1', oldStatus: 0, newStatus }),
@@ -173,10 +177,10 @@ test('two joins under one counter are told once, as the proof that the chain tak
 });
 
 test('who was slashed and comes back under another key begins anew, and is caught again', async () => {
-  const { join, proofs, setStatus, reinstate } = subject();
+  const { join, proofs, slash, reinstate } = subject();
   await join.admit(asked);
   await expect(join.admit(signed({ nonce: OTHER_NONCE }))).rejects.toThrow('is used');
-  setStatus(2);
+  slash();
   expect(join.doubleIdentities).toEqual([]);
   const by = generateKeyPairSync('ed25519');
   reinstate(rawKey(by));
@@ -186,6 +190,16 @@ test('who was slashed and comes back under another key begins anew, and is caugh
   await expect(join.admit(signed({ by, nonce: OTHER_NONCE }))).rejects.toThrow('is used');
   expect(proofs).toHaveLength(2);
   expect(join.doubleIdentities).toEqual(proofs.slice(1));
+});
+
+test('a proof against a worker that has left is kept until somebody brought it, and no longer', async () => {
+  const { join, proofs, setStatus, slash } = subject();
+  await join.admit(asked);
+  await expect(join.admit(signed({ nonce: OTHER_NONCE }))).rejects.toThrow('is used');
+  setStatus(5);
+  expect(join.doubleIdentities).toEqual(proofs);
+  slash();
+  expect(join.doubleIdentities).toEqual([]);
 });
 
 test('a control plane that started again goes on from the counter that the chain has', async () => {

@@ -12,7 +12,7 @@ import { outcomeOf } from './outcome.ts';
 import { type Plan, planRequest } from './plan.ts';
 import { toReason } from './reason.ts';
 import { type RetryLimits, retry } from './retry.ts';
-import { assertMay, isKept } from './rights.ts';
+import { assertKept, assertMay, isKept } from './rights.ts';
 import type { Turns } from './turns.ts';
 import { Write, type WriteOptions } from './write.ts';
 
@@ -186,7 +186,9 @@ export class Order {
     const write = this.#write;
     try {
       if (write === undefined || this.#refusal !== undefined) throw this.#refusal;
-      const applied = await this.#insist(write, assertMay);
+      const applied = await this.#insist(write, () =>
+        assertMay(this.request, write.plan, this.#options.state.roles),
+      );
       metrics.applied.observe((performance.now() - this.#seenAt) / 1_000);
       if (!this.#isCancelled) await this.#untilReady(write.plan, applied);
     } catch (error) {
@@ -203,7 +205,8 @@ export class Order {
   /** What the chain knows the end of, in a cluster that is rebuilt. */
   async #restore(): Promise<void> {
     try {
-      if (this.#write) await this.#insist(this.#write);
+      if (this.#write)
+        await this.#insist(this.#write, () => assertKept(this.request, this.#options.state.roles));
     } catch (error) {
       const reason = toReason(reasonOf(error));
       this.#options.log.error({ requestId: this.#id, reason }, 'order: cannot restore');
@@ -237,10 +240,10 @@ export class Order {
   }
 
   /** Writes it, again and again while Kubernetes itself is what fails. */
-  async #insist(write: Write, check?: typeof assertMay): Promise<KubernetesObject | undefined> {
+  async #insist(write: Write, check?: () => void): Promise<KubernetesObject | undefined> {
     try {
       return await this.#patiently(() => {
-        check?.(this.request, write.plan, this.#options.state.roles);
+        check?.();
         return write.attempt();
       });
     } finally {
@@ -282,16 +285,17 @@ export class Order {
     const assignment = new Debounced((nodes: readonly string[]) => this.#assign(nodes), ASSIGN_MS);
     const conclude = async () => {
       const { state, reason } = await tracker.outcome(applied, this.#id, assignment.set);
-      void assignment.flush(); // what is said of one request is said in order: before its end
+      assignment.flush(); // what is said of one request is said in order: before its end
       if (this.#isCancelled) return;
       await (state === 'failed' ? this.#fail(reason, true) : this.#complete(plan));
     };
     await Promise.all([report.started(requestId), conclude()]);
   }
 
-  async #assign(nodes: readonly string[]): Promise<void> {
-    if (nodes.length > 0)
-      await this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
+  #assign(nodes: readonly string[]): void {
+    if (nodes.length === 0) return;
+    const told = this.#options.report.assigned(this.request.requestId, nodes.slice(0, MAX_WORKERS));
+    told.catch((error: unknown) => this.#complain(reasonOf(error)));
   }
 
   async #complete(plan: Plan): Promise<void> {

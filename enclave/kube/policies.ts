@@ -25,6 +25,14 @@ const RULES: Rule[] = [
     expression: "object.type != 'kubernetes.io/service-account-token'",
     message: 'Secrets of type kubernetes.io/service-account-token are not allowed',
   },
+  {
+    // A namespace waits for them for ever, and nobody takes them off. Of all that users write, only Secrets can have them.
+    name: 'no-finalizers',
+    resource: 'secrets',
+    operations: ['CREATE', 'UPDATE'],
+    expression: '!has(object.metadata.finalizers) || size(object.metadata.finalizers) == 0',
+    message: 'Secrets with finalizers are not allowed',
+  },
 ];
 
 /** The admission policies of the cluster with what puts them into force. */

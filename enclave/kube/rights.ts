@@ -41,6 +41,15 @@ export function isKept(
   return roles.phaseOf(owner, namespace) !== 'gone' && atMs >= roles.heldSinceMs(owner, namespace);
 }
 
+/**
+ * Refuses what was carried out once and does not belong into the cluster any more.
+ *
+ * @throws {EnclaveError} `request`
+ */
+export function assertKept(...asked: Parameters<typeof isKept>): void {
+  if (!isKept(...asked)) throw refuse('its namespace was given up since');
+}
+
 function refuse(reason: string): EnclaveError {
   return new EnclaveError('request', `Cannot carry out request: ${reason}`);
 }

@@ -115,6 +115,18 @@ test('rights end although the quota cannot be divided', async () => {
   expect([rights(), rights(further(1))]).toEqual([['viewer'], ['viewer']]);
 });
 
+test('rights to the whole cluster end with the role, also of who has no namespace open any more', async () => {
+  chain.hold(SUPER);
+  chain.claim(further(1));
+  await tenants.ensure(OWNER, further(1));
+  chain.release(further(1));
+  await tenants.follow(OWNER);
+  expect(rights()).toEqual([`super:cluster:${OWNER}`]);
+  chain.hold(NONE);
+  await tenants.follow(OWNER);
+  expect(rights()).toEqual([]);
+});
+
 describe('a namespace', () => {
   test('is not opened for whoever has no role for it, and that stops nobody after it', async () => {
     await expect(tenants.ensure(OWNER)).rejects.toMatchObject({ code: 'request' });
@@ -152,6 +164,69 @@ describe('a namespace', () => {
     expect(cluster.pods()).toEqual([]);
     await tenants.ensure(OWNER, further(1));
     expect(cluster.namespaces).toEqual([further(1)]);
+  });
+
+  test('that was given up and claimed again for a guest is there for that one, and for no guest of before', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    chain.grant(DEVELOPER, GUEST, further(1));
+    await tenants.follow(OWNER);
+    chain.pass(1);
+    chain.release(further(1));
+    chain.claim(further(1));
+    chain.grant(VIEWER, GUEST, further(1));
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    await tenants.follow(OWNER);
+    expect(rights(further(1))).toEqual(['admin', 'granted:viewer']);
+  });
+
+  test('that has not gone keeps nobody from losing rights in another', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    for (const namespace of [OWN, further(1)]) chain.grant(VIEWER, GUEST, namespace);
+    await tenants.follow(OWNER);
+    expect(rights()).toEqual(['admin', 'granted:viewer']);
+    cluster.isSlow = true;
+    chain.pass(1);
+    chain.release(further(1));
+    chain.claim(further(1));
+    chain.grant(VIEWER, GUEST, further(1));
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    chain.grant(NONE, GUEST, OWN);
+    await expect(tenants.follow(OWNER)).rejects.toThrow('has not gone yet');
+    expect(rights()).toEqual(['admin']);
+  });
+
+  test('that is the last of an owner is looked at until it has gone, and then no more', async () => {
+    chain.hold(DEVELOPER);
+    await tenants.ensure(OWNER);
+    cluster.isSlow = true;
+    chain.hold(NONE);
+    chain.pass(KEPT_MS);
+    await tenants.follow(OWNER);
+    expect(tenants.squeezed).toEqual([OWNER]);
+    cluster.isSlow = false;
+    await cluster.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: OWN } });
+    await tenants.follow(OWNER);
+    expect(tenants.squeezed).toEqual([]);
+  });
+
+  test('whose deletion gets no answer is deleted all the same, and opened anew', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    await tenants.ensure(OWNER, further(1));
+    await fill(further(1), 3);
+    cluster.onCall = (what) => {
+      if (what.startsWith('delete Namespace')) throw new Error('Kubernetes is away');
+    };
+    chain.pass(1);
+    chain.release(further(1));
+    chain.claim(further(1));
+    await expect(tenants.ensure(OWNER, further(1))).rejects.toThrow('away');
+    await expect(tenants.ensure(OWNER, further(1))).rejects.toThrow('away');
+    cluster.onCall = () => undefined;
+    await tenants.ensure(OWNER, further(1));
+    expect([cluster.namespaces, cluster.pods()]).toEqual([[further(1)], []]);
   });
 
   test('of a viewer who was more keeps nothing after seven days, and stays when a viewer becomes more', async () => {
@@ -253,6 +328,28 @@ describe('the quota of an owner', () => {
     expect(sum(pods())).toBe(100);
     for (const namespace of tenants.namespacesOf(OWNER)) await fill(namespace, 100);
     expect(cluster.pods().length).toBeLessThanOrEqual(100);
+    expect(tenants.squeezed).toEqual([]);
+  });
+
+  test('has no room for what is still in a namespace that was given up, until that has gone', async () => {
+    chain.hold(ADMIN);
+    cluster.isSlow = true;
+    for (const index of [1, 2, 3, 4]) {
+      chain.claim(further(index));
+      await tenants.ensure(OWNER, further(index));
+      await fill(further(index), 100);
+      chain.release(further(index));
+      await tenants.follow(OWNER);
+    }
+    await tenants.ensure(OWNER);
+    await fill(OWN, 100);
+    expect(cluster.pods().length).toBeLessThanOrEqual(100);
+    expect(tenants.squeezed).toEqual([OWNER]);
+    cluster.isSlow = false;
+    for (const index of [1, 2, 3, 4])
+      await cluster.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: further(index) } });
+    await tenants.follow(OWNER);
+    expect(pods()).toEqual([100]);
     expect(tenants.squeezed).toEqual([]);
   });
 

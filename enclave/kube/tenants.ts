@@ -31,10 +31,12 @@ interface Space {
 /** An owner of namespaces that are there. */
 interface Tenant {
   readonly spaces: Map<string, Space>;
+  /** What was in namespaces that were deleted and have not gone: their pods may take minutes to end. */
+  readonly leaving: Map<string, Amounts>;
   readonly applied: Applied;
   /** As of what all is as it should be; undefined while that is not so. */
   settled: string | undefined;
-  /** Whether one may have less than its part because another has more than its own. */
+  /** Whether one may have less than its part because another has more than its own, or one has not gone. */
   isSqueezed: boolean;
 }
 
@@ -60,7 +62,7 @@ export class Tenants {
     return [...(this.#tenants.get(address)?.spaces.keys() ?? [])];
   }
 
-  /** Those of whose namespaces one has less room than its part. */
+  /** Those of whose namespaces one has less room than its part, or has not gone. */
   get squeezed(): string[] {
     return [...this.#tenants].filter(([, { isSqueezed }]) => isSqueezed).map(([owner]) => owner);
   }
@@ -86,11 +88,15 @@ export class Tenants {
   /** Follows whatever has changed about an owner; does nothing when nothing has. */
   follow(owner: string): Promise<void> {
     return this.#turns.take(owner, async () => {
-      for (const { namespace, phase } of this.#roles.tenanciesOf(owner))
-        if (phase === 'held' && this.#roles.grantsIn(namespace).length > 0)
-          await this.#enter(owner, namespace);
+      const shared = this.#roles
+        .tenanciesOf(owner)
+        .map(({ namespace }) => namespace)
+        .filter((namespace) => this.#roles.grantsIn(namespace).length > 0);
+      for (const namespace of shared) await this.#enter(owner, namespace);
       const tenant = this.#tenants.get(owner);
       if (tenant && (tenant.isSqueezed || tenant.settled !== this.#stateOf(owner))) await this.#settle(owner);
+      const late = shared.find((namespace) => !tenant?.spaces.has(namespace));
+      if (late !== undefined) throw notGone(late);
     });
   }
 
@@ -100,17 +106,17 @@ export class Tenants {
     return namespace === namespaceOf(owner) && this.#roles.roleOf(owner) > 0;
   }
 
-  /** @throws {NotYet} while the former one of that name has not gone */
+  /** Does nothing while the former one of that name has not gone. */
   async #enter(owner: string, namespace: string): Promise<void> {
-    const tenant = this.#tenants.get(owner);
-    if (tenant?.spaces.has(namespace)) return;
-    const ref = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-    const before = await this.#kubernetes.read<V1Namespace>(ref);
-    if (before?.metadata?.deletionTimestamp !== undefined) throw notGone(namespace);
+    const tenant = this.#tenants.get(owner) ?? newTenant(this.#kubernetes);
+    if (tenant.spaces.has(namespace)) return;
+    if (tenant.leaving.has(namespace)) await this.#sweep(tenant);
+    const former = await this.#kubernetes.read<V1Namespace>(refOf(namespace));
+    if (tenant.leaving.has(namespace) || isGoing(former)) return;
     const none = { share: undefined, sinceMs: undefined, isSuspended: false };
-    const space = { applied: new Applied(this.#kubernetes), ...none };
-    if (tenant) tenant.spaces.set(namespace, space);
-    else this.#tenants.set(owner, newTenant(this.#kubernetes, [namespace, space]));
+    tenant.spaces.set(namespace, { applied: new Applied(this.#kubernetes), ...none });
+    tenant.settled = undefined;
+    this.#tenants.set(owner, tenant);
   }
 
   /** Everything that an owner's namespaces depend on. */
@@ -137,14 +143,20 @@ export class Tenants {
     const share = await this.#divide(owner, tenant);
     for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
     if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
-    if (tenant.spaces.size === 0) this.#tenants.delete(owner);
+    if (tenant.leaving.size > 0) tenant.isSqueezed = true; // whose going is to be noted
+    const hasAny = tenant.spaces.size + tenant.leaving.size > 0;
+    if (!hasAny && !this.#isSuper(owner)) this.#tenants.delete(owner); // what it had of the whole cluster is gone too
     tenant.settled = state;
   }
 
   async #setClusterRights(owner: string, { applied }: Tenant): Promise<void> {
     const binding = superBinding(owner);
-    if (roleName(this.#roles.roleOf(owner)) === 'super') await applied.put(binding);
+    if (this.#isSuper(owner)) await applied.put(binding);
     else await applied.remove(binding);
+  }
+
+  #isSuper(owner: string): boolean {
+    return roleName(this.#roles.roleOf(owner)) === 'super';
   }
 
   /** Since when what is in a namespace counts; undefined when nothing is to be in it. */
@@ -154,12 +166,27 @@ export class Tenants {
   }
 
   /** Deletes what the owner is not to have any more, also when there is to be another one of that name. */
-  async #leave(owner: string, { spaces }: Tenant): Promise<void> {
-    for (const [namespace, { sinceMs }] of spaces) {
-      const isOther = sinceMs !== undefined && sinceMs !== this.#sinceOf(owner, namespace);
+  async #leave(owner: string, tenant: Tenant): Promise<void> {
+    for (const [namespace, space] of tenant.spaces) {
+      const isOther = space.sinceMs !== undefined && space.sinceMs !== this.#sinceOf(owner, namespace);
       if (this.#isWanted(owner, namespace) && !isOther) continue;
-      await this.#kubernetes.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-      spaces.delete(namespace);
+      if (space.share !== undefined) await this.#limit(namespace, space, noneOf(space.share), false);
+      tenant.leaving.set(namespace, await this.#usedIn(tenant, namespace));
+      tenant.spaces.delete(namespace);
+    }
+    await this.#sweep(tenant);
+  }
+
+  /** Has go what is to go, and notes what has gone. */
+  async #sweep({ leaving }: Tenant): Promise<void> {
+    for (const namespace of leaving.keys()) {
+      const ref = refOf(namespace);
+      let found = await this.#kubernetes.read<V1Namespace>(ref);
+      if (found !== undefined && !isGoing(found)) {
+        await this.#kubernetes.delete(ref);
+        found = await this.#kubernetes.read<V1Namespace>(ref);
+      }
+      if (found === undefined) leaving.delete(namespace);
     }
   }
 
@@ -180,19 +207,19 @@ export class Tenants {
       [],
     );
     tenant.isSqueezed = false;
-    if (tenancies.length < 2 || equal === NO_PODS) return equal;
+    if (tenancies.length + tenant.leaving.size < 2 || equal === NO_PODS) return equal;
     for (const [namespace, space] of tenant.spaces)
       if (space.share !== undefined && exceeds(space.share, equal))
         await this.#limit(namespace, space, equal, role === 'super');
     const [used, besides] = await Promise.all(
       [running, suspended].map((names) => Promise.all(names.map((name) => this.#usedIn(tenant, name)))),
     );
-    const share = shareOf(role, used ?? [], besides ?? []);
+    const share = shareOf(role, used ?? [], [...(besides ?? []), ...tenant.leaving.values()]);
     tenant.isSqueezed = exceeds(equal, share);
     return share;
   }
 
-  /** What a namespace has. @throws {NotYet} while Kubernetes has not counted it */
+  /** What is in a namespace that may have something. @throws {NotYet} while Kubernetes has not counted it */
   async #usedIn({ spaces }: Tenant, namespace: string): Promise<Amounts> {
     if (spaces.get(namespace)?.share === undefined) return {}; // it is not there, or nothing can be in it
     const ref = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: QUOTA, namespace } };
@@ -249,8 +276,17 @@ export class Tenants {
   }
 }
 
-function newTenant(kubernetes: Access, ...spaces: [string, Space][]): Tenant {
-  return { spaces: new Map(spaces), applied: new Applied(kubernetes), settled: undefined, isSqueezed: false };
+function newTenant(kubernetes: Access): Tenant {
+  const none = { settled: undefined, isSqueezed: false };
+  return { spaces: new Map(), leaving: new Map(), applied: new Applied(kubernetes), ...none };
+}
+
+function refOf(namespace: string) {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+}
+
+function isGoing(namespace: V1Namespace | undefined): boolean {
+  return namespace?.metadata?.deletionTimestamp !== undefined;
 }
 
 function notGone(namespace: string): NotYet {
@@ -259,6 +295,11 @@ function notGone(namespace: string): NotYet {
 
 function podsOf(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/pods`;
+}
+
+/** A quota counts only what it limits. */
+function noneOf(amounts: Amounts): Amounts {
+  return Object.fromEntries(Object.keys(amounts).map((name) => [name, 0]));
 }
 
 function exceeds(one: Amounts, other: Amounts): boolean {

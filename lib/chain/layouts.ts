@@ -395,7 +395,7 @@ export const OBJECTS = {
     id: uid,
     version: u64,
     clusterId: address,
-    owners: table,
+    names: table,
     images: table,
     log: logState,
   }),

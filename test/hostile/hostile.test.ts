@@ -19,7 +19,7 @@ const ATTACKS: readonly (readonly [string, readonly Attack[]])[] = [
   ['node', [...NODE_ATTACKS, nodeRights]],
   ...TENANT_ROLES.map((role) => [role, tenantAttacks(role)] as const),
   ['tenant', [...ORDER_ATTACKS, ...REQUEST_ATTACKS, ...NAMESPACE_ATTACKS, ...REVOCATION_ATTACKS]],
-  ['fallen', ROLE_ATTACKS],
+  ['role', ROLE_ATTACKS],
   ['stranger', CHAIN_ATTACKS],
   ['twin', JOIN_ATTACKS],
   ['host', HOST_ATTACKS],

@@ -51,9 +51,7 @@ export const CHAIN_ATTACKS: Attack[] = [
   asOperator('takes the lead', 'ENotOperator', takeLead),
   asOperator('takes a seat', 'ENotHost', (tx, ids) => takeSeat(tx, ids, ids.enclaveId)),
   asOperator('closes the enclave that leads', 'ESeated', (tx, ids) => closeEnclave(tx, ids, ids.enclaveId)),
-  onAnothers('cancels another’s order', 'EBadTransition|ENotRequester', (tx, ids) =>
-    cancelRequest(tx, ids, VICTIMS_ORDER),
-  ),
+  onAnothers('cancels another’s order', 'ENotRequester', (tx, ids) => cancelRequest(tx, ids, VICTIMS_ORDER)),
   onAnothers('prunes another’s order', 'ETooEarly', (tx, ids) => pruneRequest(tx, ids, VICTIMS_ORDER)),
   onAnothers('takes out fees that it never paid', 'ENotEnoughFees', (tx, ids) => withdrawFees(tx, ids, 1n)),
   {

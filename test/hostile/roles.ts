@@ -107,8 +107,8 @@ export const ROLE_ATTACKS: Attack[] = [
   closed('reads Secrets with the certificate of the admin that it was', ({ fallen }) =>
     fallen.peer.try({ path: `/api/v1/namespaces/${fallen.namespace}/secrets` }),
   ),
-  closed('reads what it claimed as an admin', ({ fallen }) =>
-    fallen.peer.try({ path: configMaps(claimedBy(fallen)) }),
+  closed('reads Secrets of what it claimed as an admin', ({ fallen }) =>
+    fallen.peer.try({ path: `/api/v1/namespaces/${claimedBy(fallen)}/secrets` }),
   ),
   closed('reads as the guest of who fell', ({ fallen, tenants: { developer } }) =>
     developer.peer.try({ path: configMaps(fallen.namespace) }),

@@ -49,12 +49,22 @@ export function ownerlessPromises(
     const call = withoutParentheses(expression);
     if (!ts.isCallExpression(call)) return false;
     const callee = checker.getResolvedSignature(call)?.declaration;
-    if (callee !== undefined && ownsItsErrors(callee)) return true;
+    if (callee !== undefined && (ownsItsErrors(callee) || isPause(call, callee))) return true;
     if (!ts.isPropertyAccessExpression(call.expression)) return false;
     const { name, expression: promise } = call.expression;
     if (name.text === 'catch') return call.arguments.length > 0;
     if (name.text === 'then') return call.arguments.length > 1;
     return name.text === 'finally' && isOwned(promise);
+  }
+
+  /** A pause of Node's fails when a signal ends it, and never otherwise. */
+  function isPause(call: ts.CallExpression, callee: ts.Node): boolean {
+    const isTimer = callee.getSourceFile().fileName.endsWith('/node/timers/promises.d.ts');
+    const options = call.arguments.at(
+      ts.getNameOfDeclaration(callee as ts.Declaration)?.getText() === 'setImmediate' ? 1 : 2,
+    );
+    const isPlain = options === undefined || ts.isObjectLiteralExpression(options);
+    return isTimer && isPlain && !options?.getText().includes('signal');
   }
 
   function ownsItsErrors(declaration: ts.Node): boolean {

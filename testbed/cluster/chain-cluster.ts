@@ -74,20 +74,8 @@ export class ChainCluster {
     const directory = await mkdtemp(join(tmpdir(), 'daas-chain-'));
     const nsm = given ?? (await SoftwareNsm.create({ stateDir: join(directory, 'nsm'), sourceDir: SOURCES }));
     const { devnet, client, deployment } = await startPublishedDevnet(nsm.rootPem);
-    const vsock = join(directory, 'vsock');
-    const guest = await HybridGuest.open(vsock);
-    const { host, events } = await serveEnclave(vsock, directory, deployment, {
-      account: devnet.accounts[1]!,
-      pots,
-    });
-    const cleanUp = [
-      () => guest.close(),
-      () => host.close(),
-      () => events.close(),
-      () => devnet.close(),
-      () => rm(directory, { recursive: true }),
-    ];
-    const services = new HostServices(guest);
+    const { services, close } = await openHost(directory, deployment, { account: devnet.accounts[1]!, pots });
+    const cleanUp = [close, () => devnet.close(), () => rm(directory, { recursive: true })];
     const cluster = new ChainCluster({ client, deployment, devnet, nsm, services }, cleanUp);
     await cluster.#configure();
     return cluster;
@@ -108,6 +96,14 @@ export class ChainCluster {
     const account = new Ed25519Keypair();
     await this.devnet.faucet(account.toSuiAddress());
     return account;
+  }
+
+  /** @returns what another host, with this account, offers its own enclave */
+  async servicesOf(account: Ed25519Keypair): Promise<HostServices> {
+    const directory = await mkdtemp(join(tmpdir(), 'daas-host-'));
+    const { services, close } = await openHost(directory, this.deployment, { account, pots: GAS_POTS });
+    this.#cleanUp.unshift(close, () => rm(directory, { recursive: true }));
+    return services;
   }
 
   /** @returns what an enclave with this operator answers for; keys that nobody uses here are made up */
@@ -147,6 +143,21 @@ export class ChainCluster {
       appointHost(tx, deployment, host.toSuiAddress());
     });
   }
+}
+
+/** A host's services and an enclave's way to them. */
+async function openHost(
+  directory: string,
+  deployment: Deployment,
+  payer: { account: Ed25519Keypair; pots: GasLimits },
+): Promise<{ services: HostServices; close: () => Promise<void> }> {
+  const vsock = join(directory, 'vsock');
+  const guest = await HybridGuest.open(vsock);
+  const { host, events } = await serveEnclave(vsock, directory, deployment, payer);
+  const close = async () => {
+    for (const part of [guest, host, events]) await part.close();
+  };
+  return { services: new HostServices(guest), close };
 }
 
 /** What the host proxy offers on the vsock port of its services. */

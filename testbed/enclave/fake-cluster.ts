@@ -15,6 +15,8 @@ export class FakeCluster {
   readonly calls: string[] = [];
   /** Called before each call takes effect; may throw. */
   onCall: (what: string) => void = () => undefined;
+  /** Whether namespaces that are deleted stay with the pods in them, until they are deleted again when this is false. */
+  isSlow = false;
   #uids = 0;
 
   readonly isReady = async (): Promise<boolean> => true;
@@ -64,6 +66,7 @@ export class FakeCluster {
   readonly delete = async (ref: ObjectRef): Promise<void> => {
     await this.#call(`delete ${idOf(ref)}`);
     const { name } = ref.metadata;
+    if (this.isSlow && ref.kind === 'Namespace') return this.#terminate(ref);
     for (const [id, { metadata }] of this.objects)
       if (id === idOf(ref) || (ref.kind === 'Namespace' && metadata?.namespace === name))
         this.objects.delete(id);
@@ -83,6 +86,16 @@ export class FakeCluster {
   };
 
   readonly merge = async (path: string): Promise<void> => this.#call(`merge ${path}`);
+
+  /** A namespace that goes takes its pods last. */
+  #terminate(ref: ObjectRef): void {
+    const found = this.objects.get(idOf(ref));
+    if (found === undefined) return;
+    const metadata = { ...found.metadata, deletionTimestamp: new Date() };
+    for (const [id, { kind, metadata }] of this.objects)
+      if (metadata?.namespace === ref.metadata.name && kind !== 'Pod') this.objects.delete(id);
+    this.objects.set(idOf(ref), { ...found, metadata });
+  }
 
   /** Makes the pods of Deployments, as many as there is room for. */
   #control(): void {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RegisteredWorker } from '../chain.ts';
 import { WorkerError } from '../error.ts';
 import { identityKeyFile, readIdentity, readSealKey, sealKeyFile } from '../keys.ts';
 import { openChain } from '../sui-chain.ts';
@@ -34,8 +35,17 @@ async function register(options: CommonOptions & { token?: string }): Promise<vo
       expected: owner.address,
       actual: known.owner,
     });
+  assertNotEnded(known);
   if (known.sealToken === publicKey)
     return print(options, { nodeId: id }, `${id} is registered with this seal token already`);
   const digest = await owner.refreshSealToken(id, publicKey);
   print(options, { nodeId: id, digest }, `renewed the seal token of ${id} in transaction ${digest}`);
+}
+
+/** A seal token is of no use to a worker that is out. @throws WorkerError `ended` */
+export function assertNotEnded({ nodeId, status }: RegisteredWorker): void {
+  const ended = (why: string) => new WorkerError('ended', `Cannot register ${nodeId}: ${why}`);
+  if (status === 'slashed') throw ended('it was slashed; worker-agent reinstate brings it back');
+  if (status === 'left')
+    throw ended('it has left; choose another node.id, or take its stake out and worker-agent close it first');
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { renewKeys } from '../reinstatement.ts';
+import { reinstateWorker } from '../reinstatement.ts';
+import { openChain } from '../sui-chain.ts';
 import { type CommonOptions, configOf, ownerOf, print, withCommon } from './options.ts';
 
 const MIST_PER_SUI = 1_000_000_000n;
@@ -40,15 +41,17 @@ export function reinstateCommand(command: Command): void {
     .argument('<sui>', 'what is added to the stake, in SUI', parseSui)
     .action(async (amount: bigint, options: CommonOptions) => {
       const config = await configOf(options);
-      const owner = await ownerOf(config);
-      const digest = await renewKeys(config.stateDir, (keys) =>
-        owner.reinstate(config.node.id, keys, amount),
-      );
-      print(
-        options,
-        { nodeId: config.node.id, digest },
-        `reinstated ${config.node.id} in transaction ${digest}`,
-      );
+      const { id: nodeId } = config.node;
+      const [chain, owner] = [openChain(config), await ownerOf(config)];
+      const digest = await reinstateWorker({
+        ...{ stateDir: config.stateDir, nodeId, stake: amount },
+        ...{ chain, owner },
+      });
+      const done =
+        digest === undefined
+          ? `${nodeId} was reinstated before; its new keys are in place now`
+          : `reinstated ${nodeId} in transaction ${digest}`;
+      print(options, { nodeId, digest }, `${done}\nstart worker-agent run again: it joins with the new keys`);
     });
 }
 

@@ -5,6 +5,8 @@ import { type Arguments, bytes, call, coin, type Payment, strings } from './call
 
 /** The longest body that a transaction carries. */
 export const MAX_BODY_BYTES = 98_304;
+/** The longest body that a blob holds for a request. */
+export const MAX_REFERENCED_BYTES = 3 << 20;
 /** Sui takes an argument below 16 KiB with its length; `MAX_BODY_BYTES` is at most 8 pieces, as the contract takes. */
 const PIECE_BYTES = 16_000;
 
@@ -102,7 +104,7 @@ export function submitRequest(tx: Transaction, ids: ContractIds, args: Kubernete
 /** A request to Kubernetes whose body a Walrus blob holds: the body's SHA-256 and the blob's id, 32 bytes each. */
 export interface RequestByDigestArgs extends Omit<KubernetesRequestArgs, 'body'> {
   digest: Uint8Array;
-  /** Of the body, in bytes; at most 3 MiB. */
+  /** Of the body, in bytes; at most {@link MAX_REFERENCED_BYTES}. */
   size: bigint;
   blobId: Uint8Array;
 }
