@@ -27,7 +27,8 @@ users:
     token: abc # from the vault
 extensions:
 - name: x
-  extension: {a: 0o17, b: 1e3}
+  extension: {a: 0o17, b: 1e3, c: 1.10, d: yes, e: ~}
+- name: 0xc262e2a709e763db3c3f1e14688db7083d44ac325ca550e04d42aa997f60c2d6
 `;
 
 let directory: string;
@@ -68,13 +69,31 @@ test('what others wrote stays as it is, comments and current context too', async
   await writeFile(file, OTHERS);
   expect(await mergeContext(file, entry())).toBe('work');
   const text = await readFile(file, 'utf8');
-  for (const line of OTHERS.split('\n').filter((each) => each.includes('#'))) expect(text).toContain(line);
+  for (const words of OTHERS.match(/[^\s{},]+/g) ?? []) expect(text).toContain(words);
+  expect(text.match(/#.*/g)).toEqual(OTHERS.match(/#.*/g));
   const [before, after] = [parse(OTHERS), parse(text)];
   for (const kind of ['clusters', 'users', 'contexts']) {
     expect(after[kind].filter(({ name }: { name: string }) => name !== 'daasvader')).toEqual(before[kind]);
     expect(named(after[kind], 'daasvader')).toBeDefined();
   }
   expect(after.extensions).toEqual(before.extensions);
+});
+
+test('what kubectl writes where there is nothing is no list and no context', async () => {
+  const empty = 'apiVersion: v1\nclusters: null\ncontexts: []\ncurrent-context: ""\nkind: Config\nusers: ~\n';
+  await writeFile(file, empty);
+  expect(await mergeContext(file, entry())).toBe('daasvader');
+  const { users } = parse(await readFile(file, 'utf8'));
+  expect(users[0].user.exec.provideClusterInfo).toBe(true);
+});
+
+test('an address that kubectl wrote without quotes keeps its digits', async () => {
+  const address = `0x${'c2'.repeat(32)}`;
+  const exec = { command: '/opt/bin/daas', args: ['credential', '--wallet-address', address] };
+  await mergeContext(file, entry('daasvader', { exec }));
+  await writeFile(file, (await readFile(file, 'utf8')).replace(`"${address}"`, address));
+  await renewCluster(file, 'daasvader', { server: 'https://b:6443', ca: 'CB' });
+  expect(await readFile(file, 'utf8')).toContain(`- ${address}\n`);
 });
 
 test('a kubeconfig in JSON stays one that tools can read', async () => {

@@ -1,7 +1,7 @@
 import { mkdir, open, realpath, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import { Document, isMap, isSeq, parseDocument, Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import { CliError } from './error.ts';
 import { readText } from './file.ts';
 import { KUBECONFIG_MARK, writeKubeconfig } from './kubeconfig-file.ts';
@@ -9,8 +9,15 @@ import { KUBECONFIG_MARK, writeKubeconfig } from './kubeconfig-file.ts';
 const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_POLL_MS = 20;
 /** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
+/**
+ * Every scalar of others is text that stays as it is: as a number, an address that kubectl wrote without quotes would
+ * lose its digits.
+ */
+const SCHEMA = { schema: 'failsafe' } as const;
 const WRITTEN = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 } as const;
 const KINDS = ['clusters', 'users', 'contexts'] as const;
+
+const TRUE = Object.assign(new Scalar('true'), { type: Scalar.PLAIN });
 
 /** Where Kubernetes is. */
 export interface ClusterEntry {
@@ -23,7 +30,7 @@ export interface ClusterEntry {
 export interface ContextEntry {
   name: string;
   cluster: ClusterEntry;
-  /** How kubectl runs `daas credential`. */
+  /** How kubectl runs `daas credential`, which it tells of the cluster; its values are text. */
   exec: { command: string; args: readonly string[] } & Record<string, unknown>;
   /** The one to begin in. */
   namespace: string;
@@ -45,9 +52,9 @@ export function mergeContext(file: string, entry: ContextEntry): Promise<string>
     const chosen = contextNamespace(config, name);
     const namespace = chosen !== undefined && entry.namespaces.includes(chosen) ? chosen : entry.namespace;
     put(config, 'clusters', name, { name, cluster: clusterOf(entry.cluster) });
-    put(config, 'users', name, { name, user: { exec } });
+    put(config, 'users', name, { name, user: { exec: { ...exec, provideClusterInfo: TRUE } } });
     put(config, 'contexts', name, { name, context: { cluster: name, user: name, namespace } });
-    if (!config.get('current-context')) config.set('current-context', config.createNode(name));
+    if (isNothing(config.get('current-context'))) config.set('current-context', config.createNode(name));
     return String(config.get('current-context'));
   });
 }
@@ -113,8 +120,8 @@ function read(file: string, text: string): Document {
       file,
       'daas kubeconfig --static wrote it and replaces it whole; give --kubeconfig another file',
     );
-  if (text.trim() === '') return new Document({ apiVersion: 'v1', kind: 'Config' });
-  const config = parseDocument(text, { uniqueKeys: true });
+  if (text.trim() === '') return new Document({ apiVersion: 'v1', kind: 'Config' }, SCHEMA);
+  const config = parseDocument(text, SCHEMA);
   const [problem] = config.errors;
   // What the parser says quotes the file, where secrets are.
   if (problem !== undefined)
@@ -128,8 +135,13 @@ function read(file: string, text: string): Document {
 
 /** The list of that kind, which is made where there is none. */
 function listOf(config: Pick<Document, 'get' | 'set' | 'createNode'>, kind: (typeof KINDS)[number]): unknown {
-  if (config.get(kind) == null) config.set(kind, config.createNode([]));
+  if (isNothing(config.get(kind))) config.set(kind, config.createNode([]));
   return config.get(kind);
+}
+
+/** What YAML has for null, as text. */
+function isNothing(value: unknown): boolean {
+  return value == null || value === '' || value === '~' || value === 'null';
 }
 
 function find(config: Document, kind: (typeof KINDS)[number], name: string): YAMLMap | undefined {

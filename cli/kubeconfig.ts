@@ -129,7 +129,6 @@ function execOf(options: KubeconfigOptions, address: string, kubeconfig: string)
     args: ['credential', ...args],
     ...(clientFolder !== undefined && { env: [{ name: 'SUI_CONFIG_DIR', value: resolve(clientFolder) }] }),
     interactiveMode: 'Never',
-    provideClusterInfo: true,
     installHint: 'daas wrote this context and gets its credentials; write it anew with daas kubeconfig',
   };
 }
