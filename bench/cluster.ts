@@ -7,7 +7,7 @@ import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { contractEvents, submit } from '@daasvader/chain/submit.ts';
-import { readWallet } from '@daasvader/cli/wallet.ts';
+import { readWalletFile } from '@daasvader/cli/wallet/file.ts';
 import { Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
 import { ClusterDirectory } from '@daasvader/testbed/cluster/directory.ts';
 import { findK3s } from '@daasvader/testbed/cluster/k3s.ts';
@@ -53,7 +53,7 @@ async function superUser(cluster: Cluster): Promise<User> {
 async function orderMany(cluster: Cluster, user: User): Promise<{ applied: number[]; running: number[] }> {
   const { deployment } = cluster;
   const client = new SuiGrpcClient({ network: deployment.network, baseUrl: deployment.rpcUrl });
-  const signer = await readWallet(user.wallet);
+  const signer = await readWalletFile(user.wallet);
   const pods = new Sightings(user, `/api/v1/namespaces/${namespaceOf(user.address)}/pods`, runningApp);
   const applied: number[] = [];
   const running: number[] = [];

@@ -2,7 +2,7 @@ import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts'
 import { openFullNode } from '@daasvader/chain/full-node.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { type Command, Option } from 'commander';
-import { parseHttpsUrl, parseUrl } from './arguments.ts';
+import { parseAddress, parseHttpsUrl, parseUrl } from './arguments.ts';
 import { readText } from './file.ts';
 
 /** Where the cluster's ids are. */
@@ -13,7 +13,12 @@ export interface DeploymentOptions {
 
 /** Whose key signs. */
 export interface WalletOptions {
-  wallet: string;
+  wallet?: string;
+  walletAddress?: string;
+  walletAlias?: string;
+  walletMnemonic?: boolean;
+  walletPath?: string;
+  signWith?: string;
 }
 
 /** Where the control plane answers, and whose attestation is believed. */
@@ -37,13 +42,37 @@ export function withDeployment(command: Command): Command {
     );
 }
 
-/** Adds `--wallet`. */
+/** Adds the options that say who signs; with none of them it is the active address of `sui client`. */
 export function withWallet(command: Command): Command {
-  return command.addOption(
-    new Option('--wallet <file>', 'file with your suiprivkey1… line (see daas wallet)')
+  const options = [
+    new Option(
+      '--wallet <file>',
+      'your key: a suiprivkey1… line (see daas wallet), a sui.keystore, or a multisig; when left out, the keys of sui client',
+    )
       .env('DAAS_WALLET')
-      .makeOptionMandatory(),
-  );
+      .conflicts(['walletMnemonic', 'signWith']),
+    new Option('--wallet-address <address>', 'whose key it is, of several; otherwise the active address')
+      .env('DAAS_WALLET_ADDRESS')
+      .argParser(parseAddress)
+      .conflicts('walletAlias'),
+    new Option('--wallet-alias <alias>', 'the same by its name in sui.aliases').conflicts([
+      'walletMnemonic',
+      'signWith',
+    ]),
+    new Option('--wallet-mnemonic', 'ask for the words of a mnemonic on the terminal').conflicts('signWith'),
+    new Option(
+      '--wallet-path <path>',
+      "which key of the mnemonic: m/44'/784'/0'/0'/0' of Ed25519 when left out, m/54'/… of secp256k1, m/74'/… of secp256r1",
+    )
+      .implies({ walletMnemonic: true })
+      .conflicts(['wallet', 'signWith']),
+    new Option(
+      '--sign-with <command>',
+      'have a program sign as --wallet-address: it gets base64 on stdin, DAAS_SIGN says of what, and it prints a signature',
+    ).env('DAAS_SIGN_WITH'),
+  ];
+  for (const option of options) command.addOption(option);
+  return command;
 }
 
 /** Adds `--api`, which must be given unless `isMandatory` is false, and `--root`. */

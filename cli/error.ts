@@ -1,10 +1,13 @@
 /**
  * - `file`: a file of the person's own cannot be read, used or written
+ * - `kubernetes`: Kubernetes said no, or nothing
  * - `not_found`: what was named is not on chain
  * - `testbed`: what only a clone of the repository has is not here
+ * - `cluster`: what was kept of the cluster is over, and new from now on
+ * - `wallet`: it is not clear whose key signs, or that key cannot
  * - `wait`: what was ordered could not be seen in time
  */
-export type CliErrorCode = 'file' | 'not_found' | 'testbed' | 'wait';
+export type CliErrorCode = 'cluster' | 'file' | 'kubernetes' | 'not_found' | 'testbed' | 'wallet' | 'wait';
 
 /** What goes wrong on this side; what others refuse keeps its own error. Match on `code`. */
 export class CliError extends Error {

@@ -15,7 +15,7 @@ import {
 } from './context.ts';
 import { formatSui, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
-import { readWallet } from './wallet.ts';
+import { openWallet } from './wallet/open.ts';
 
 type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
@@ -28,7 +28,7 @@ function showCommand(): Command {
   return options(new Command('show'))
     .description('show the fee of an order and what the wallet has paid in advance')
     .action(async (given: Options) => {
-      const address = (await readWallet(given.wallet)).toSuiAddress();
+      const address = (await openWallet(given)).toSuiAddress();
       await show(given, address, await openContext(given));
     });
 }

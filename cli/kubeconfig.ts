@@ -1,14 +1,8 @@
-import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { checkCa } from '@daasvader/verifier/checks.ts';
-import { credentialMessage } from '@daasvader/verifier/credential-message.ts';
-import { VerifierError } from '@daasvader/verifier/error.ts';
-import { ROUTE } from '@daasvader/verifier/routes.ts';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
 import { userOf } from '@daasvader/verifier/user.ts';
-import type { VerifiedControlPlane } from '@daasvader/verifier/verify.ts';
-import type { Signer } from '@mysten/sui/cryptography';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
-import { z } from 'zod';
 import {
   type ApiOptions,
   type DeploymentOptions,
@@ -19,106 +13,128 @@ import {
   withJson,
   withWallet,
 } from './context.ts';
+import { verifyAndIssue } from './credential/current.ts';
+import { EXEC_API_VERSION } from './credential/exec-info.ts';
+import type { Credential } from './credential/issue.ts';
+import { CliError } from './error.ts';
 import { KUBECONFIG_MARK, keepOthers, writeKubeconfig } from './kubeconfig-file.ts';
+import { mergeContext } from './kubeconfig-merge.ts';
 import { printJson, printLine } from './output.ts';
-import { tell, verifiedControlPlane } from './verified-control-plane.ts';
-import { readWallet } from './wallet.ts';
+import { tell } from './verified-control-plane.ts';
+import { openWallet } from './wallet/open.ts';
 
 /** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
 const QUOTED = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
-
-const answer = z.object({
-  api_server: z.url({ protocol: /^https$/ }),
-  ca_cert: z.base64(),
-  certificate: z.string(),
-  expires_at_ms: z.int(),
-  namespace: z.string(),
-  namespaces: z.array(z.string()),
-  role: z.string(),
-});
-
-type Answer = z.output<typeof answer>;
+const DAAS = resolve(import.meta.dirname, '../bin/daas');
 
 interface KubeconfigOptions extends DeploymentOptions, WalletOptions, ApiOptions {
+  static?: boolean;
   out: string;
+  kubeconfig?: string;
+  context: string;
   json?: boolean;
 }
 
-/** `daas kubeconfig`: a client certificate of minutes for the role that the wallet has staked for. */
+/** `daas kubeconfig`: a context for kubectl whose credential renews itself, or a file with one of minutes. */
 export function kubeconfigCommand(command: Command): void {
   withJson(withApi(withWallet(withDeployment(command))))
-    .option(
-      '--out <file>',
-      'where to write it, for you alone to read; a file that others wrote is left alone',
-      './kubeconfig',
+    .addOption(
+      new Option(
+        '--kubeconfig <file>',
+        'where to add a context; the first of $KUBECONFIG, or ~/.kube/config, when left out',
+      ).conflicts('static'),
     )
-    .action(grantKubeconfig);
+    .option('--context <name>', 'what to call it', parseContext, 'daasvader')
+    .option('--static', 'write a file of its own instead, with a credential that is not renewed')
+    .addOption(
+      new Option('--out <file>', 'that file, for you alone to read; one that others wrote is left alone')
+        .default('./kubeconfig')
+        .implies({ static: true }),
+    )
+    .action((options: KubeconfigOptions) => (options.static ? writeStatic(options) : addContext(options)));
 }
 
-async function grantKubeconfig(options: KubeconfigOptions): Promise<void> {
-  const wallet = await readWallet(options.wallet);
-  await keepOthers(options.out);
-  const controlPlane = await verifiedControlPlane(await openContext(options), options);
-  try {
-    const granted = await requestCredential(controlPlane, wallet);
-    await keepOthers(options.out); // it may have been written meanwhile
-    await writeKubeconfig(options.out, KUBECONFIG_MARK + stringify(granted.kubeconfig, QUOTED));
-    report(granted, options);
-  } finally {
-    await controlPlane.endpoint.close();
-  }
+/** A name that needs no quotes in a shell. */
+function parseContext(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,62}$/.test(text)) return text;
+  throw new InvalidArgumentError('It is not 1 to 63 letters, digits and . _ @ : -');
 }
 
-interface Granted {
-  /** Complete: with the private key that was made here. */
-  kubeconfig: object;
-  expiresAtMs: number;
-  namespaces: string[];
-  role: string;
+async function writeStatic(options: KubeconfigOptions): Promise<void> {
+  const { out, json } = options;
+  await keepOthers(out);
+  const { credential, address } = await obtain(options);
+  await keepOthers(out); // it may have been written meanwhile
+  await writeKubeconfig(out, KUBECONFIG_MARK + stringify(staticConfig(credential, userOf(address)), QUOTED));
+  const { role, namespaces, expiresAtMs } = credential;
+  if (json) printJson({ file: out, role, namespaces, expiresAtMs });
+  else printLine(`${out}: ${role} in ${namespaces.join(', ')} until ${new Date(expiresAtMs).toISOString()}`);
 }
 
-async function requestCredential(controlPlane: VerifiedControlPlane, wallet: Signer): Promise<Granted> {
-  const { endpoint, cluster } = controlPlane;
-  const address = wallet.toSuiAddress();
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const claim = { address, publicKey: pointOf(publicKey), timestampMs: Date.now() };
-  const { signature } = await wallet.signPersonalMessage(credentialMessage(cluster.clusterId, claim));
-  const body = { address, public_key: claim.publicKey, timestamp_ms: claim.timestampMs, signature };
-  const granted = read(answer, await endpoint.request('POST', ROUTE.kubeconfig, { body }), endpoint.url);
-  const certificate = readCertificate(granted.certificate, address, privateKey);
-  const kubeconfig = assemble({ ...granted, certificate }, controlPlane, userOf(address), privateKey);
-  const { expires_at_ms: expiresAtMs, namespaces, role } = granted;
-  return { kubeconfig, expiresAtMs, namespaces, role };
+async function addContext(options: KubeconfigOptions): Promise<void> {
+  if (options.walletMnemonic)
+    throw new CliError(
+      'wallet',
+      'Cannot renew a credential with a mnemonic: nobody is there to be asked; add --static, or keep the key in a file',
+    );
+  const file = resolve(options.kubeconfig ?? defaultKubeconfig());
+  const { credential, address } = await obtain(options);
+  const { role, namespaces } = credential;
+  const { context: name, json } = options;
+  const current = await mergeContext(file, {
+    ...{ name, namespace: credential.namespace, namespaces },
+    cluster: credential,
+    exec: execOf(options, address, file),
+  });
+  if (json) return printJson({ file, context: name, current, role, namespaces });
+  const use = current === name ? 'the current one' : `kubectl config use-context ${name}`;
+  printLine(
+    `${file}: context ${name} (${use}), ${role} in ${namespaces.join(', ')}, renewed when kubectl needs it`,
+  );
 }
 
-/** The uncompressed point, in hex, that ends a SubjectPublicKeyInfo. */
-function pointOf(publicKey: KeyObject): string {
-  return publicKey.export({ type: 'spki', format: 'der' }).subarray(-65).toString('hex');
+async function obtain(options: KubeconfigOptions): Promise<{ credential: Credential; address: string }> {
+  const wallet = await openWallet(options);
+  const context = await openContext(options);
+  const credential = await verifyAndIssue({ context, api: options, wallet }, tell);
+  return { credential, address: wallet.toSuiAddress() };
 }
 
-/** Reads the certificate, which must be for our user and key. */
-function readCertificate(pem: string, address: string, privateKey: KeyObject): string {
-  let certificate: X509Certificate;
-  try {
-    certificate = new X509Certificate(pem);
-  } catch (cause) {
-    throw new VerifierError('malformed', 'Cannot read the certificate that was issued', { cause });
-  }
-  if (certificate.subject !== `CN=${userOf(address)}` || !certificate.checkPrivateKey(privateKey))
-    throw new VerifierError('malformed', 'Cannot use the certificate: it is not for our user and key');
-  return certificate.toString();
+/** The file that kubectl itself would write to. */
+function defaultKubeconfig(): string {
+  const [first] = (process.env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
+  return first ?? join(homedir(), '.kube/config');
+}
+
+/** How kubectl gets a credential, from any folder, and for this address only. */
+function execOf(options: KubeconfigOptions, address: string, kubeconfig: string) {
+  const { deployment, rpc, api, root, wallet, signWith, context } = options;
+  const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
+  const values = {
+    '--deployment': path(deployment),
+    '--rpc': rpc,
+    '--api': api,
+    '--root': path(root),
+    '--wallet': path(wallet),
+    '--wallet-address': address,
+    '--sign-with': signWith,
+    '--kubeconfig': kubeconfig,
+    '--context': context,
+  };
+  const args = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+  const clientFolder = process.env.SUI_CONFIG_DIR;
+  return {
+    apiVersion: EXEC_API_VERSION,
+    command: DAAS,
+    args: ['credential', ...args],
+    ...(clientFolder !== undefined && { env: [{ name: 'SUI_CONFIG_DIR', value: resolve(clientFolder) }] }),
+    interactiveMode: 'Never',
+    installHint: 'daas wrote this context and gets its credentials; write it anew with daas kubeconfig',
+  };
 }
 
 /** Written anew from what was checked: kubectl reads nothing that somebody else wrote as a whole. */
-function assemble(
-  { api_server: server, ca_cert, certificate, namespace }: Answer,
-  { binding }: VerifiedControlPlane,
-  user: string,
-  privateKey: KeyObject,
-): object {
-  // kubectl will believe whoever this CA vouches for, so it must be the attested one, alone.
-  const ca = checkCa(Buffer.from(ca_cert, 'base64').toString('utf8'), binding, tell);
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+function staticConfig({ server, ca, certificate, key, namespace }: Credential, user: string): object {
   const credential = {
     'client-certificate-data': base64(certificate),
     'client-key-data': base64(key),
@@ -133,19 +149,6 @@ function assemble(
   };
 }
 
-function base64(text: string | Buffer): string {
+function base64(text: string): string {
   return Buffer.from(text).toString('base64');
-}
-
-function read<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const reason = z.prettifyError(parsed.error);
-  throw new VerifierError('malformed', `Cannot read the credential of ${url}: ${reason}`);
-}
-
-function report({ role, namespaces, expiresAtMs }: Granted, { out, json }: KubeconfigOptions): void {
-  const expires = new Date(expiresAtMs).toISOString();
-  if (json) printJson({ file: out, role, namespaces, expiresAtMs });
-  else printLine(`${out}: ${role} in ${namespaces.join(', ')} until ${expires}`);
 }

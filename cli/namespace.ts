@@ -14,7 +14,7 @@ import {
 } from './context.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
-import { readWallet } from './wallet.ts';
+import { openWallet } from './wallet/open.ts';
 
 type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
@@ -31,7 +31,7 @@ function listCommand(): Command {
     .description('show the namespaces of the wallet')
     .action(async (given: Options) => {
       const { client, deployment } = await openContext(given);
-      const address = (await readWallet(given.wallet)).toSuiAddress();
+      const address = (await openWallet(given)).toSuiAddress();
       const claimed = await new ContractReader(client, deployment).namespaces(address);
       const namespaces = [namespaceOf(address), ...claimed];
       if (given.json) printJson({ address, namespaces });

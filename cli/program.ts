@@ -60,8 +60,34 @@ const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'kubeconfig',
-    description: 'verify the control plane, prove your address to it and write a kubeconfig',
+    description:
+      'verify the control plane, prove your address to it and add a context to your kubeconfig that renews itself',
     load: async () => (await import('./kubeconfig.ts')).kubeconfigCommand,
+  },
+  {
+    name: 'credential',
+    description: 'what kubectl runs for that context: prints a credential of minutes, secret key and all',
+    load: async () => (await import('./credential.ts')).credentialCommand,
+  },
+  {
+    name: 'logs',
+    description: 'verify the control plane and show what a pod prints',
+    load: async () => (await import('./logs.ts')).logsCommand,
+  },
+  {
+    name: 'exec',
+    description: 'verify the control plane and run a command in a pod: daas exec NAME -it -- sh',
+    load: async () => (await import('./exec.ts')).execCommand,
+  },
+  {
+    name: 'port-forward',
+    description: 'verify the control plane and have a port of a pod on this machine',
+    load: async () => (await import('./port-forward.ts')).portForwardCommand,
+  },
+  {
+    name: 'events',
+    description: 'verify the control plane and show what Kubernetes noted, such as why a pod does not start',
+    load: async () => (await import('./events.ts')).eventsCommand,
   },
   {
     name: 'nodes',

@@ -2,7 +2,7 @@ import { printable } from '@daasvader/attestation/printable.ts';
 import { type Submitted, submit } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { type Context, type DeploymentOptions, openContext, type WalletOptions } from './context.ts';
-import { readWallet } from './wallet.ts';
+import { openWallet } from './wallet/open.ts';
 
 /** A transaction that was executed, where, and for whom. */
 export interface Sent extends Context {
@@ -20,7 +20,7 @@ export async function send(
   build: (tx: Transaction, ids: Context['deployment'], sender: string) => void,
   how = submit,
 ): Promise<Sent> {
-  const wallet = await readWallet(options.wallet);
+  const wallet = await openWallet(options);
   const context = await openContext(options);
   const sender = wallet.toSuiAddress();
   const submitted = await how(context.client, wallet, (tx) => build(tx, context.deployment, sender));

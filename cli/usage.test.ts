@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { type Command, CommanderError } from 'commander';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { program, runDaas } from './program.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'daas-usage-'));
@@ -16,6 +16,7 @@ const [wallet, open, deployment] = ['wallet', 'open', 'deployment'].map((name) =
 const id = `0x${'1'.repeat(64)}`;
 
 beforeAll(() => {
+  vi.stubEnv('SUI_CONFIG_DIR', directory); // where there is no sui client
   for (const file of [wallet, open])
     writeFileSync(file, new Ed25519Keypair().getSecretKey(), { mode: 0o600 });
   chmodSync(open, 0o644);
@@ -25,7 +26,10 @@ beforeAll(() => {
   writeFileSync(deployment, JSON.stringify({ ...chain, ...ids, adminCapId: id }), { mode: 0o600 });
 });
 
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
+});
 
 function everyCommand(command: Command): [string, Command][] {
   return command.commands.flatMap((each): [string, Command][] => [
@@ -85,7 +89,10 @@ describe('wrong usage', () => {
   it.each([
     [[]],
     [['nope']],
-    [['stake', '1', ...PLACES]],
+    [['stake', '1', ...SIGNED, '--sign-with', 'true', '--wallet-address', id]],
+    [['stake', '1', ...SIGNED, '--wallet-mnemonic']],
+    [['stake', '1', ...PLACES, '--wallet-address', '0x12']],
+    [['stake', '1', ...SIGNED, '--wallet-address', id, '--wallet-alias', 'a']],
     [['stake', ...SIGNED]],
     [['stake', '-1', ...SIGNED]],
     [['unstake', '1e3', ...SIGNED]],
@@ -99,7 +106,6 @@ describe('wrong usage', () => {
     [['admin', 'propose-role-stakes', '1', '2', '3', '-4', ...SIGNED]],
     [['requests', '7', 'seven', ...PLACES]],
     [['cancel', ...SIGNED]],
-    [['cancel', '7', ...PLACES]],
     [['cancel', '7', '-8', ...SIGNED]],
     [['cancel', '7', '--wait', 'long', ...SIGNED]],
     [['deploy', 'web', ...SIGNED]],
@@ -122,7 +128,9 @@ describe('what cannot be done is told with a code', () => {
   const none = join(directory, 'none');
   const api = ['--api', 'https://127.0.0.1:1'];
   it.each([
-    ['no wallet', ['stake', '1', ...PLACES, '--wallet', none], 'there is no such file', 'file'],
+    ['no wallet and no sui client', ['stake', '1', ...PLACES], '--wallet FILE', 'wallet'],
+    ['a program for nobody', ['stake', '1', ...PLACES, '--sign-with', 'true'], '--wallet-address', 'wallet'],
+    ['no such wallet', ['stake', '1', ...PLACES, '--wallet', none], 'there is no such file', 'file'],
     ['a wallet that is none', ['wallet', 'address', deployment], 'suiprivkey1', 'file'],
     ['a wallet over another file', ['wallet', 'create', open], 'a file already', 'file'],
     ['measurements that are none', ['admin', 'propose-measurement', deployment, ...SIGNED], 'PCR0', 'file'],

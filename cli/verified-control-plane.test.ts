@@ -43,6 +43,7 @@ function daas(...args: string[]): Promise<Outcome> {
     DAAS_DEPLOYMENT: join(directory, 'deployment.json'),
     DAAS_WALLET: join(directory, 'wallet'),
     DAAS_ROOT: join(directory, 'root.pem'),
+    HOME: directory,
   };
   const main = join(import.meta.dirname, 'main.ts');
   return new Promise((resolve) => {
@@ -52,8 +53,14 @@ function daas(...args: string[]): Promise<Outcome> {
   });
 }
 
-test('kubeconfig verifies, and writes a key of our own with its certificate for us alone', async () => {
-  const { exitCode, stdout, stderr } = await daas('kubeconfig', '--api', seated.controlPlane.url, '--json');
+test('kubeconfig --static verifies, and writes a key of our own with its certificate for us alone', async () => {
+  const { exitCode, stdout, stderr } = await daas(
+    'kubeconfig',
+    '--static',
+    '--api',
+    seated.controlPlane.url,
+    '--json',
+  );
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining('✓ ca:') });
   expect(JSON.parse(stdout)).toMatchObject({
     file: './kubeconfig',

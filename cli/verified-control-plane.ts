@@ -10,7 +10,8 @@ export function tell(passed: CheckPassed): void {
 }
 
 /**
- * Verifies the control plane, telling stderr each check that passed. Nothing is asked of it before.
+ * Verifies the control plane, telling stderr, or whom else it is given, each check that passed. Nothing is asked of it
+ * before.
  *
  * @returns the control plane; close its `endpoint` when done
  * @throws CheckError, VerifierError, ChainError
@@ -18,11 +19,12 @@ export function tell(passed: CheckPassed): void {
 export async function verifiedControlPlane(
   { client, deployment }: Context,
   options: ApiOptions,
+  report = tell,
 ): Promise<VerifiedControlPlane> {
   return verifyControlPlane({
     apiEndpoint: options.api,
     readCluster: () => readCluster(client, deployment),
     root: await readRoot(options),
-    report: tell,
+    report,
   });
 }

@@ -1,29 +1,10 @@
-import { stat } from 'node:fs/promises';
-import { readSuiKey } from '@daasvader/chain/sui-key.ts';
 import { createPrivate } from '@daasvader/program/private-file.ts';
-import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import type { Command } from 'commander';
+import { type WalletOptions, withWallet } from './context.ts';
 import { CliError } from './error.ts';
-import { readText } from './file.ts';
 import { printJson, printLine } from './output.ts';
-
-/**
- * Reads a wallet file: a `suiprivkey1…` line as `sui keytool export` and Sui wallets give it, or another form that
- * {@link readSuiKey} knows.
- *
- * @throws CliError `file` when it cannot be read, others may read it too, or it holds no key that can be used
- */
-export async function readWallet(file: string): Promise<Keypair> {
-  const text = await readText(file, 'the wallet');
-  if ((await stat(file)).mode & 0o077)
-    throw new CliError('file', `Cannot use the wallet ${file}: others may read it, run chmod 600 ${file}`);
-  try {
-    return readSuiKey(text);
-  } catch (cause) {
-    throw new CliError('file', `Cannot read the wallet ${file}: ${(cause as Error).message}`, { cause });
-  }
-}
+import { openWallet } from './wallet/open.ts';
 
 /**
  * Makes a new Ed25519 wallet, readable by its owner only, and refuses to overwrite one.
@@ -56,11 +37,12 @@ export function walletCommand(wallet: Command): void {
     .action(async (file: string, options: { json?: boolean }) =>
       show(await createWallet(file), options.json),
     );
-  wallet
-    .command('address <file>')
-    .description('print the address of the key in <file>')
+  withWallet(wallet.command('address'))
+    .argument('[file]', 'the same as --wallet')
+    .description('print the address of who signs: of the key in <file>, or as the options say')
     .option('--json', 'print JSON')
-    .action(async (file: string, options: { json?: boolean }) =>
-      show((await readWallet(file)).toSuiAddress(), options.json),
-    );
+    .action(async (file: string | undefined, options: WalletOptions & { json?: boolean }) => {
+      const signer = await openWallet(file === undefined ? options : { ...options, wallet: file });
+      show(signer.toSuiAddress(), options.json);
+    });
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { submitRequest } from '@daasvader/chain/calls/user.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { submit } from '@daasvader/chain/submit.ts';
-import { readWallet } from '@daasvader/cli/wallet.ts';
+import { readWalletFile } from '@daasvader/cli/wallet/file.ts';
 import { type Cluster, insecure } from '@daasvader/testbed/cluster/cluster.ts';
 import { IMAGE, LiveCluster, order, silent } from '@daasvader/testbed/cluster/live-cluster.ts';
 import { stakeUser } from '@daasvader/testbed/cluster/steps.ts';
@@ -109,7 +109,7 @@ async function orderPoison(): Promise<bigint> {
     ...{ method: 'POST', path: '/apis/apps/v1/namespaces/default/deployments', query: '' },
     ...{ contentType: 'application/json', body: Buffer.from(JSON.stringify(manifest)) },
   };
-  await submit(client, await readWallet(user.wallet), (tx) => submitRequest(tx, deployment, args));
+  await submit(client, await readWalletFile(user.wallet), (tx) => submitRequest(tx, deployment, args));
   return BigInt((await reader.scheduler()).nextId) - 1n;
 }
 

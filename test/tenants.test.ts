@@ -165,6 +165,7 @@ test("a user's credential opens no other namespace, and writes nothing but throu
   const attempts = [
     ['get', 'pods', '-n', namespace],
     ['exec', '-n', namespace, bob.pod.name, '--', 'id'],
+    ['port-forward', '-n', namespace, bob.pod.name, ':8080'],
     ['get', 'secrets'],
     ['get', 'nodes'],
     ['get', 'secrets', '-n', 'kube-system'],

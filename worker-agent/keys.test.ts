@@ -1,6 +1,8 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
+import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSealKey, createWallet, readSealKey, readWallet, sealKeyFile, writePrivate } from './keys.ts';
 
@@ -48,4 +50,18 @@ test('a wallet is read back, and refused for another address or when it is no ke
   await expect(readWallet(wallet, `0x${'00'.repeat(32)}`)).rejects.toMatchObject({ code: 'key' });
   await writeFile(wallet, 'secret words');
   await expect(readWallet(wallet)).rejects.toThrow(/^(?!.*secret).*suiprivkey1/);
+});
+
+test("of a keystore with several keys, that of the configuration's address is the wallet", async () => {
+  const keys = [new Ed25519Keypair(), new Ed25519Keypair()];
+  const kept = keys.map((key) => {
+    const { secretKey } = decodeSuiPrivateKey(key.getSecretKey());
+    return Buffer.from([0, ...secretKey]).toString('base64');
+  });
+  await writeFile(file, JSON.stringify(kept), { mode: 0o600 });
+  for (const key of keys) {
+    const address = key.toSuiAddress();
+    expect((await readWallet(file, address)).toSuiAddress()).toBe(address);
+  }
+  await expect(readWallet(file)).rejects.toThrow(/it holds 2 keys.*wallet_address/);
 });

@@ -12,6 +12,8 @@ import { Identity } from './identity.ts';
 
 /** Far above one key. */
 const MAX_SECRET_BYTES = 1 << 12;
+/** Far above the keystore of a person. */
+const MAX_KEYSTORE_BYTES = 1 << 18;
 
 /** Where the seal key is kept. */
 export function sealKeyFile(stateDir: string): string {
@@ -70,11 +72,16 @@ export async function readSealKey(file: string, expectedToken?: string): Promise
 }
 
 /**
- * Reads a Sui key from a file with one `suiprivkey1…` line, or in another form that {@link readSuiKey} knows.
+ * Reads a Sui key from a file with one `suiprivkey1…` line, or in another form that {@link readSuiKey} knows; of several
+ * keys, such as of `sui.keystore`, that of the expected address.
  * @throws WorkerError `key`
  */
 export async function readWallet(file: string, expectedAddress?: string): Promise<Keypair> {
-  const keypair = walletOf(file, await readSecret(file, 'name the wallet with sui.wallet_key or WALLET_KEY'));
+  const keypair = walletOf(
+    file,
+    await readSecret(file, 'name the wallet with sui.wallet_key or WALLET_KEY', MAX_KEYSTORE_BYTES),
+    expectedAddress,
+  );
   const actual = keypair.toSuiAddress();
   if (expectedAddress !== undefined && expectedAddress !== actual)
     throw new WorkerError('key', `Cannot use ${file}: it is the key of another wallet_address`, {
@@ -96,9 +103,9 @@ export function writePrivate(file: string, text: string): Promise<void> {
   return write(file, text, replacePrivate);
 }
 
-function walletOf(file: string, text: string): Keypair {
+function walletOf(file: string, text: string, address: string | undefined): Keypair {
   try {
-    return readSuiKey(text);
+    return readSuiKey(text, address);
   } catch (cause) {
     throw new WorkerError('key', `Cannot use ${file}: ${(cause as Error).message}`, { cause });
   }
@@ -110,11 +117,11 @@ async function readHexKey(file: string): Promise<Buffer> {
   throw new WorkerError('key', `Cannot use ${file}: not 64 lowercase hex digits`);
 }
 
-async function readSecret(file: string, advice: string): Promise<string> {
+async function readSecret(file: string, advice: string, maxBytes = MAX_SECRET_BYTES): Promise<string> {
   try {
     const { mode } = await stat(file);
     if ((mode & 0o077) !== 0) throw new Error(`others may read it, run chmod 600 ${file}`);
-    return (await readBounded(file, MAX_SECRET_BYTES)).toString('utf8').trim();
+    return (await readBounded(file, maxBytes)).toString('utf8').trim();
   } catch (cause) {
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const reason = absent ? `it does not exist, ${advice}` : (cause as Error).message;

@@ -7,12 +7,13 @@ import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts
 import { openFullNode } from '@daasvader/chain/full-node.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { publish } from '@daasvader/move/publish.ts';
+import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command } from 'commander';
 import { parseMs, parseUrl } from '../arguments.ts';
 import { openContext, type WalletOptions, withJson, withWallet } from '../context.ts';
 import { CliError } from '../error.ts';
-import { readWallet } from '../wallet.ts';
+import { openWallet } from '../wallet/open.ts';
 import { acmeRootOption, readAcmeRoot } from './acme-root.ts';
 import { type AdminOptions, adminIds, report, signed } from './send.ts';
 
@@ -53,7 +54,7 @@ export function publishCommand(): Command {
 async function publishCluster(options: PublishOptions): Promise<void> {
   const { network, rpc: rpcUrl, pods, services, appsDomain, acmeDirectory, acmeRoot } = options;
   const client = openFullNode(network, rpcUrl);
-  const signer = await readWallet(options.wallet);
+  const signer = await openWallet(options);
   const root = await readAcmeRoot(acmeRoot);
   await assertWritable(options.deployment);
   const deployment = await publish({
@@ -70,7 +71,7 @@ async function publishCluster(options: PublishOptions): Promise<void> {
   process.stderr.write(
     `published: ${printable(options.deployment)}; should what follows fail, daas admin set-committee is left to do\n`,
   );
-  const { digest } = await configure(client, options, deployment);
+  const { digest } = await configure(client, signer, deployment);
   report(options, { digest, ...deployment }, `cluster ${deployment.registryId}, in ${options.deployment}`);
 }
 
@@ -91,16 +92,16 @@ export function setCommitteeCommand(): Command {
     "have enclaves that start from now on trust the chain's committee of now",
   ).action(async (options: AdminOptions) => {
     const { client, deployment } = await openContext(options);
-    const { digest } = await configure(client, options, deployment);
+    const { digest } = await configure(client, await openWallet(options), deployment);
     report(options, { digest }, `set in ${digest}`);
   });
 }
 
 /** This chain, this package and the committee of now. */
-async function configure(client: SuiGrpcClient, { wallet }: WalletOptions, deployment: Deployment) {
+async function configure(client: SuiGrpcClient, signer: Signer, deployment: Deployment) {
   const { digest: committeeDigest, epoch: committeeEpoch } = await readCommittee(client);
   const { chainId, originalPackageId: packageId } = deployment;
-  return submit(client, await readWallet(wallet), (tx) =>
+  return submit(client, signer, (tx) =>
     setConfig(tx, adminIds(deployment), { chainId, packageId, committeeDigest, committeeEpoch }),
   );
 }

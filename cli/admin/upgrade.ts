@@ -3,7 +3,7 @@ import { writeDeployment } from '@daasvader/chain/deployment.ts';
 import { compileUpgrade, upgrade } from '@daasvader/move/upgrade.ts';
 import type { Command } from 'commander';
 import { openContext } from '../context.ts';
-import { readWallet } from '../wallet.ts';
+import { openWallet } from '../wallet/open.ts';
 import { type AdminOptions, adminIds, report, sendAsAdmin, signed } from './send.ts';
 
 /** Commands that replace the package: proposed by digest, carried out after the delay, then migrated to. */
@@ -34,7 +34,7 @@ function carryOut(): Command {
     'carry out the upgrade to these contracts and write its id into the deployment file',
   ).action(async (options: AdminOptions) => {
     const { client, deployment } = await openContext(options);
-    const signer = await readWallet(options.wallet);
+    const signer = await openWallet(options);
     const { digest, packageId } = await upgrade({ client, signer, ids: adminIds(deployment) });
     await writeDeployment(options.deployment, { ...deployment, packageId });
     report(options, { digest, packageId }, `package ${packageId} (${digest}); then daas admin migrate`);

@@ -38,7 +38,11 @@ const READ_WORKLOADS: V1PolicyRule[] = [
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies', 'ingresses'], verbs: READ },
 ];
 const EXEC: V1PolicyRule[] = [
-  { apiGroups: [''], resources: ['pods/exec', 'pods/attach'], verbs: ['create', 'get'] },
+  {
+    apiGroups: [''],
+    resources: ['pods/exec', 'pods/attach', 'pods/portforward'],
+    verbs: ['create', 'get'],
+  },
 ];
 const SECRETS: V1PolicyRule[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: [...READ, 'create', 'update', 'patch', 'delete'] },

@@ -101,7 +101,11 @@ export async function checkControlPlane(evidence: Evidence, options: CheckOption
  * @returns that one certificate as PEM, to be used instead of what was handed out
  * @throws CheckError `ca`; VerifierError `malformed`
  */
-export function checkCa(pem: string, binding: Binding, report: (passed: CheckPassed) => void): string {
+export function checkCa(
+  pem: string,
+  binding: Pick<Binding, 'caSha256'>,
+  report: (passed: CheckPassed) => void,
+): string {
   const certificate = readCa(pem);
   const actual = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
   same('ca', 'the CA certificate', hex(binding.caSha256), actual);

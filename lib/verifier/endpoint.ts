@@ -28,10 +28,14 @@ export class EnclaveEndpoint {
   readonly #signal: AbortSignal | undefined;
   #tlsKey: string | undefined;
 
-  /** @param signal calls off what is being asked */
-  constructor(url: string, signal?: AbortSignal) {
+  /**
+   * @param signal calls off what is being asked
+   * @param tlsKey of the other end, SHA-256 in hex, when it was verified before; else the first connection shows it
+   */
+  constructor(url: string, signal?: AbortSignal, tlsKey?: string) {
     this.url = url;
     this.#signal = signal;
+    this.#tlsKey = tlsKey;
     const connect = buildConnector({
       rejectUnauthorized: false, // replaced by the comparison in #pin
       minVersion: 'TLSv1.3',

@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as operatorCalls from '@daasvader/chain/calls/operator.ts';
 import * as userCalls from '@daasvader/chain/calls/user.ts';
-import * as ownerCalls from '@daasvader/chain/calls/worker-owner.ts';
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
 import { submit } from '@daasvader/chain/submit.ts';
-import type { Signer } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { vi } from 'vitest';
 import { SeatedCluster } from './seated-cluster.ts';
@@ -49,7 +47,7 @@ export class OrderCluster {
     const directory = await mkdtemp(join(tmpdir(), 'daas-orders-'));
     await writeDeployment(join(directory, 'deployment.json'), cluster.deployment);
     const self = new OrderCluster(cluster, directory);
-    await self.#addWorker(cluster.devnet.accounts[1]!);
+    await cluster.addWorker(cluster.devnet.accounts[1]!, NODE);
     for (const who of ['user', 'stranger'] as const) await self.#addUser(who);
     return self;
   }
@@ -138,16 +136,6 @@ export class OrderCluster {
   settle(requestId: bigint, outcome: number): Promise<unknown> {
     return this.#cluster.operate((...operator) =>
       operatorCalls.settleCancelledRequest(...operator, { requestId, outcome }),
-    );
-  }
-
-  async #addWorker(owner: Signer): Promise<void> {
-    const { client, deployment } = this.#cluster;
-    const keys = { sealToken: 'a'.repeat(64), identityKey: new Uint8Array(32).fill(1) };
-    const args = { stake: 5n * SUI, nodeId: NODE, ...keys };
-    await submit(client, owner, (tx) => ownerCalls.stakeAndRegisterWorker(tx, deployment, args));
-    await this.#cluster.operate((...operator) =>
-      operatorCalls.activateWorker(...operator, { nodeId: NODE, counter: 1n }),
     );
   }
 

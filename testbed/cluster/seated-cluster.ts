@@ -5,11 +5,13 @@ import { takeSeat } from '@daasvader/chain/calls/host.ts';
 import { takeLead } from '@daasvader/chain/calls/lead.ts';
 import {
   type Act,
+  activateWorker,
   beginAct,
   type OperatorIds,
   openRegistration,
   registerEnclave,
 } from '@daasvader/chain/calls/operator.ts';
+import { stakeAndRegisterWorker } from '@daasvader/chain/calls/worker-owner.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { createdObject, type Submitted, submit } from '@daasvader/chain/submit.ts';
@@ -22,13 +24,15 @@ import { TestControlPlane } from './test-control-plane.ts';
 
 /** How long a transaction of the operator may be held back. */
 const HOLD_MS = 60_000n;
+/** In MIST. */
+const WORKER_STAKE = 5_000_000_000n;
 
 /** A chain with the contracts, and a control plane that registered there, sits in its seat and leads. */
 export class SeatedCluster {
   readonly devnet: Devnet;
   readonly client: SuiGrpcClient;
   readonly deployment: Deployment & AdminIds;
-  readonly controlPlane: TestControlPlane;
+  controlPlane: TestControlPlane;
   /** Of the lead that {@link operate} speaks for. */
   term = 1n;
   #enclaveId = '';
@@ -74,6 +78,24 @@ export class SeatedCluster {
     );
   }
 
+  /** Registers a worker and says that it is ready, so that there is one to order from. */
+  async addWorker(owner: Signer, nodeId: string): Promise<void> {
+    const { client, deployment } = this;
+    const keys = { sealToken: 'a'.repeat(64), identityKey: new Uint8Array(32).fill(1) };
+    const args = { stake: WORKER_STAKE, nodeId, ...keys };
+    await submit(client, owner, (tx) => stakeAndRegisterWorker(tx, deployment, args));
+    await this.operate((...operator) => activateWorker(...operator, { nodeId, counter: 1n }));
+  }
+
+  /** Has another enclave of the same host, with keys and a CA of its own, take over seat, lead and port. */
+  async replace(): Promise<void> {
+    const { port, root } = this.controlPlane;
+    await this.controlPlane.close();
+    this.controlPlane = await TestControlPlane.start(port, root, this.deployment);
+    this.term += 1n;
+    await this.#seat();
+  }
+
   async close(): Promise<void> {
     await this.controlPlane.close();
     await this.devnet.close();
@@ -104,6 +126,6 @@ export class SeatedCluster {
     );
     this.#enclaveId = createdObject(registered, '::enclave_registry::Enclave');
     await submit(client, admin, (tx) => takeSeat(tx, deployment, this.#enclaveId));
-    await submit(client, operator, (tx) => takeLead(tx, this.operatorIds, 0n));
+    await submit(client, operator, (tx) => takeLead(tx, this.operatorIds, this.term - 1n));
   }
 }
