@@ -8,12 +8,12 @@ import { KUBECONFIG_MARK, writeKubeconfig } from './kubeconfig-file.ts';
 
 const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_POLL_MS = 20;
-/** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
 /**
  * Every scalar of others is text that stays as it is: as a number, an address that kubectl wrote without quotes would
  * lose its digits.
  */
 const SCHEMA = { schema: 'failsafe' } as const;
+/** kubectl reads YAML 1.1, where a bare `no` or `1e3`, both good names of a namespace, are no text. */
 const WRITTEN = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 } as const;
 const KINDS = ['clusters', 'users', 'contexts'] as const;
 

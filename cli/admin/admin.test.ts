@@ -91,6 +91,13 @@ test('a cluster whose ids cannot be written down is not published', async () => 
   expect((await client.getBalance({ owner })).balance).toEqual(balance);
 });
 
+test('no deployment file is written over', async () => {
+  const before = await readFile(fileOf('fast'), 'utf8');
+  const again = daas('fast', 'admin', 'admin', 'publish', '--network', 'devnet-local', '--rpc', devnet.url);
+  await expect(again).rejects.toMatchObject({ code: 'file' });
+  expect(await readFile(fileOf('fast'), 'utf8')).toBe(before);
+});
+
 test('all that waits is shown, with when it takes effect', async () => {
   expect(await proposals('slow')).toContain('nothing waits');
   const servers = [{ id: `0x${'5'.repeat(64)}`, publicKey: 'ab'.repeat(96), url: 'https://keys.example' }];

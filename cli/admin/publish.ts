@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { printable } from '@daasvader/attestation/printable.ts';
@@ -56,6 +57,7 @@ async function publishCluster(options: PublishOptions): Promise<void> {
   const client = openFullNode(network, rpcUrl);
   const signer = await openWallet(options);
   const root = await readAcmeRoot(acmeRoot);
+  assertFree(options.deployment);
   await assertWritable(options.deployment);
   const deployment = await publish({
     client,
@@ -73,6 +75,13 @@ async function publishCluster(options: PublishOptions): Promise<void> {
   );
   const { digest } = await configure(client, signer, deployment);
   report(options, { digest, ...deployment }, `cluster ${deployment.registryId}, in ${options.deployment}`);
+}
+
+/** What is there may be the only place that names another cluster's capability. */
+function assertFree(file: string): void {
+  if (!existsSync(file)) return;
+  const message = `Cannot write the deployment file ${file}: there is one already; name another, or move it away`;
+  throw new CliError('file', message);
 }
 
 /** Before anything is paid for: a cluster whose ids are written nowhere is hard to find again. */
