@@ -8,8 +8,8 @@ import { Random } from './testing/random.ts';
 import { type Stake, StakeModel } from './testing/stake-model.ts';
 import { ANYBODYS, type Operation, type Scene, StakeOperations } from './testing/stake-operations.ts';
 
-/** As many as fit three minutes of a busy machine; `DAAS_SEQUENCES` raises it. */
-const SEQUENCES = Number(process.env.DAAS_SEQUENCES ?? 800);
+/** Two minutes and a half of a quiet machine; `DAAS_SEQUENCES` makes them more or fewer. */
+const SEQUENCES = Number(process.env.DAAS_SEQUENCES ?? 10_000);
 const LONGEST = 24;
 /** Every operation changes something at least so often. */
 const LEAST_SUCCESSES = 10;
