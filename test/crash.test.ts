@@ -124,6 +124,8 @@ test('an order that Kubernetes cannot take fails, though the enclave was killed 
     reason: expect.stringContaining('duplicate entries'),
     applied: false,
   });
+  // The contract takes no orders while no worker is active, and the node has joined a new control plane first.
+  await expect.poll(async () => (await reader.workers()).activeCount, { timeout: RECOVERY_MS }).not.toBe('0');
   await user.untilCompleted(await order(user, 'app-after-poison'), RECOVERY_MS);
   await user.login();
   await user.untilRunning('app-after-poison', RECOVERY_MS);

@@ -125,7 +125,7 @@ export function tenantAttacks(role: TenantRole): Attack[] {
 
 const READ =
   /^(get|list|watch) (pods(\/log)?|services|endpoints|configmaps|events|resourcequotas|limitranges|(deployments|replicasets|daemonsets)\.apps|jobs\.batch|horizontalpodautoscalers\.autoscaling|(networkpolicies|ingresses)\.networking\.k8s\.io)$/;
-const SHELL = /^(get|create) pods\/(exec|attach)$/;
+const SHELL = /^(get|create) pods\/(exec|attach|portforward)$/;
 const SECRETS = /^(get|list|watch|create|update|patch|delete) secrets$/;
 const REVIEWS = /^create self\w+reviews\.\w+\.k8s\.io$/;
 /** What a role may do in its own namespace, and nothing else. */
