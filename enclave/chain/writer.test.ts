@@ -56,6 +56,7 @@ function writer(options: Partial<WriterOptions> = {}): Writer {
       return ACT;
     },
     freshness,
+    gatherMs: 0,
     metrics: new Metrics(),
     log: pino({ enabled: false }),
     onFailure: () => {
@@ -124,6 +125,20 @@ describe('what waits', () => {
     expect(transactions.flat().toSorted()).toEqual(labels.toSorted());
     expect(Math.max(...transactions.map(({ length }) => length))).toBe(MAX_STATEMENTS);
     expect(most).toBe(MAX_ATTEMPTS);
+  });
+
+  test('after a transaction goes together in the next one', async () => {
+    subject = writer({ gatherMs: 1_500 });
+    await about('first');
+    const later = [];
+    for (const label of ['a', 'b', 'c']) {
+      later.push(about(label));
+      await soon();
+    }
+    expect(transactions).toEqual([['first']]);
+    await beat();
+    await Promise.all(later);
+    expect(transactions).toEqual([['first'], ['heartbeat'], ['a', 'b', 'c']]);
   });
 
   test('of who has little to say does not wait for all that another has', async () => {
