@@ -14,8 +14,12 @@ const IMAGE = 'docker.io/library/hello:1';
 const APP = 'hello';
 const RUN_TIMEOUT_MS = 60_000;
 const POLL_MS = 25;
-/** Debian's static busybox cannot look up even an address, so Node does what wget would. */
-const FETCH = 'process.stdout.write(await (await fetch(process.argv[1])).text())';
+/**
+ * Debian's static busybox cannot look up even an address, so Node does what wget would. A packet that is lost before the
+ * node has its rules would else be missed for ten seconds.
+ */
+const FETCH =
+  'process.stdout.write(await (await fetch(process.argv[1], { signal: AbortSignal.timeout(1000) })).text())';
 
 /** The whole path: from an empty chain to a page served by a pod on a machine that staked to run it. */
 export async function runScenario(cluster: Cluster, narrator: Narrator): Promise<void> {
