@@ -37,6 +37,11 @@ export class Backlog<T extends Item> {
     return lane.length > this.#maxWaiting ? lane.shift() : undefined;
   }
 
+  /** How many may go now, each of another subject. */
+  get ready(): number {
+    return [...this.#ready.values()].reduce((sum, subjects) => sum + subjects.size, 0);
+  }
+
   /** The next ones, at most `limit`, each of another subject; they are under way until {@link end} or {@link putBack}. */
   take(limit: number): T[] {
     const taken: T[] = [];

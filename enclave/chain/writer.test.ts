@@ -141,6 +141,13 @@ describe('what waits', () => {
     expect(transactions).toEqual([['first'], ['heartbeat'], ['a', 'b', 'c']]);
   });
 
+  test('in such numbers that it fills transactions does not wait to be gathered', async () => {
+    subject = writer({ gatherMs: 60_000 });
+    await about('first');
+    await Promise.all(Array.from({ length: 2 * MAX_STATEMENTS }, (_, i) => about(`${i}`)));
+    expect(transactions.map(({ length }) => length)).toEqual([1, MAX_STATEMENTS, MAX_STATEMENTS]);
+  });
+
   test('of who has little to say does not wait for all that another has', async () => {
     const many = Array.from({ length: 400 }, (_, i) => about(`many ${i}`));
     const few = ['a', 'b'].map((each) => about(each, 'two'));

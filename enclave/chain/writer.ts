@@ -167,11 +167,10 @@ export class Writer {
     const { signal } = this.#stopped;
     try {
       await turn(); // what is said in the same breath goes together
-      while (this.#attempts < MAX_ATTEMPTS) {
+      while (this.#attempts < MAX_ATTEMPTS && this.#backlog.ready > 0) {
         await this.#options.freshness.wait(signal);
         await this.#untilGathered(signal);
         const taken = this.#backlog.take(MAX_STATEMENTS);
-        if (taken.length === 0) return;
         const batch = taken.filter((waiting) => !signal.aborted && this.#isNeeded(waiting));
         for (const waiting of taken) if (!batch.includes(waiting)) this.#end(waiting);
         if (batch.length === 0) continue;
@@ -183,8 +182,9 @@ export class Writer {
     }
   }
 
-  /** Whoever speaks first in a while does not wait. */
+  /** Whoever speaks first in a while does not wait, nor does what fills a transaction. */
   async #untilGathered(signal: AbortSignal): Promise<void> {
+    if (this.#backlog.ready >= MAX_STATEMENTS) return;
     const { gatherMs = GATHER_MS } = this.#options;
     const left = this.#begunAt + gatherMs - performance.now();
     if (left > 0) await sleep(left, undefined, { signal }).catch(() => undefined);
