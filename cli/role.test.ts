@@ -10,7 +10,8 @@ import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { runDaas } from './program.ts';
 
-const DAY_MS = 86_400_000;
+/** Longer than it takes stake to leave. */
+const DELAY_MS = 8 * 86_400_000;
 
 let devnet: Devnet;
 let directory: string;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const [admin, owner, other] = devnet.accounts;
   const where = { network: 'devnet-local', rpcUrl: devnet.url };
   deployment = join(directory, 'deployment.json');
-  const published = await publish({ client, signer: admin!, ...where, delayMs: BigInt(DAY_MS) });
+  const published = await publish({ client, signer: admin!, ...where, delayMs: BigInt(DELAY_MS) });
   await writeDeployment(deployment, published);
   for (const [name, signer] of Object.entries({ admin: admin!, owner: owner! }))
     await writeFile(join(directory, name), signer.getSecretKey(), { mode: 0o600 });
@@ -82,7 +83,7 @@ test('the admin of the cluster proposes what roles take, and it waits for the de
   await daas('admin', 'admin', 'propose-role-stakes', '1', '4', '6', '20');
   const owner = devnet.accounts[1]!.toSuiAddress();
   expect(await reader.role(owner)).toEqual({ role: 3, stake: 5_000_000_000n });
-  devnet.advanceTime(DAY_MS);
+  devnet.advanceTime(DELAY_MS);
   expect(await reader.role(owner)).toEqual({ role: 2, stake: 5_000_000_000n });
 });
 
