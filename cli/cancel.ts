@@ -4,28 +4,20 @@ import { execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import type { Command } from 'commander';
 import { collectRequestIds, parseSeconds } from './arguments.ts';
-import {
-  type DeploymentOptions,
-  openContext,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { openContext, type SignedOptions, withSigned } from './context.ts';
 import { printJson } from './output.ts';
 import { formatRequests, isDone, isSettled, type RequestRow, readRequests } from './requests.ts';
 import { send } from './send.ts';
 import { watchRequests } from './watch.ts';
 
-interface CancelOptions extends DeploymentOptions, WalletOptions {
+interface CancelOptions extends SignedOptions {
   /** Seconds to wait for the settlement; undefined not to wait. */
   wait?: number;
-  json?: boolean;
 }
 
 /** `daas cancel`: calls off what is not done. */
 export function cancelCommand(command: Command): void {
-  withJson(withWallet(withDeployment(command)))
+  withSigned(command)
     .argument('<request...>', 'numbers that daas deploy printed', collectRequestIds)
     .option(
       '--wait <seconds>',

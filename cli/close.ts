@@ -2,19 +2,11 @@ import { closeEnclave } from '@daasvader/chain/calls/anyone.ts';
 import { closeTicket } from '@daasvader/chain/calls/operator.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { parseAddress } from './arguments.ts';
-import {
-  type DeploymentOptions,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { type SignedOptions, signed } from './context.ts';
 import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
-
-type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 /** `daas close`: what registering left on chain; who deletes it gets its storage deposit. */
 export function closeCommand(command: Command): void {
@@ -30,10 +22,9 @@ function closing(
   description: string,
   call: (tx: Transaction, ids: Deployment, id: string) => void,
 ): Command {
-  return withJson(withWallet(withDeployment(new Command(name))))
-    .description(description)
+  return signed(name, description)
     .argument('<id>', 'object id', parseAddress)
-    .action(async (id: string, options: Options) => {
+    .action(async (id: string, options: SignedOptions) => {
       const { digest } = (await send(options, (tx, ids) => call(tx, ids, id))).submitted;
       if (options.json) printJson({ digest, closed: id });
       else printLine(`closed ${id} (${digest})`);

@@ -1,7 +1,7 @@
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
-import { type Command, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { parseAddress, parseHttpsUrl, parseUrl } from './arguments.ts';
 import { readText } from './file.ts';
 
@@ -92,6 +92,21 @@ export function withApi(command: Command, isMandatory = true): Command {
 /** Adds `--json`. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print one line of JSON');
+}
+
+/** What every command that signs takes. */
+export interface SignedOptions extends DeploymentOptions, WalletOptions {
+  json?: boolean;
+}
+
+/** Adds the options of {@link SignedOptions}. */
+export function withSigned(command: Command): Command {
+  return withJson(withWallet(withDeployment(command)));
+}
+
+/** A new command that signs. */
+export function signed(name: string, description: string): Command {
+  return withSigned(new Command(name)).description(description);
 }
 
 /** A cluster and the full node to reach it by. */

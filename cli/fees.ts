@@ -5,19 +5,10 @@ import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command } from 'commander';
 import { parseAddress, parseSui } from './arguments.ts';
-import {
-  type DeploymentOptions,
-  openContext,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { openContext, type SignedOptions, withSigned } from './context.ts';
 import { formatSui, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 import { openWallet } from './wallet/open.ts';
-
-type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 /** `daas fees`: what orders cost, paid in advance to whoever pays the gas of their outcome. */
 export function feesCommand(command: Command): void {
@@ -25,35 +16,35 @@ export function feesCommand(command: Command): void {
 }
 
 function showCommand(): Command {
-  return options(new Command('show'))
+  return withSigned(new Command('show'))
     .description('show the fee of an order and what the wallet has paid in advance')
-    .action(async (given: Options) => {
+    .action(async (given: SignedOptions) => {
       const address = (await openWallet(given)).toSuiAddress();
       await show(given, address, await openContext(given));
     });
 }
 
 function depositCommand(): Command {
-  return options(new Command('deposit'))
+  return withSigned(new Command('deposit'))
     .description('pay in advance for orders in namespaces of yours, or of another')
     .argument('<sui>', 'amount in SUI', parseSui)
     .option('--for <address>', 'whose orders it pays; your own when left out', parseAddress)
-    .action((amount: bigint, given: Options & { for?: string }) =>
+    .action((amount: bigint, given: SignedOptions & { for?: string }) =>
       change(given, given.for, (tx, ids, owner) => depositFees(tx, ids, { payment: amount, owner })),
     );
 }
 
 function withdrawCommand(): Command {
-  return options(new Command('withdraw'))
+  return withSigned(new Command('withdraw'))
     .description('take back what no order has used')
     .argument('<sui>', 'amount in SUI', parseSui)
-    .action((amount: bigint, given: Options) =>
+    .action((amount: bigint, given: SignedOptions) =>
       change(given, undefined, (tx, ids) => withdrawFees(tx, ids, amount)),
     );
 }
 
 async function change(
-  given: Options,
+  given: SignedOptions,
   owner: string | undefined,
   build: (tx: Transaction, ids: ContractIds, owner: string) => void,
 ): Promise<void> {
@@ -64,7 +55,7 @@ async function change(
 }
 
 async function show(
-  given: Options,
+  given: SignedOptions,
   address: string,
   { client, deployment }: Awaited<ReturnType<typeof openContext>>,
   digest?: string,
@@ -73,8 +64,4 @@ async function show(
   if (given.json) return printJson({ digest, address, fee, balance });
   const done = digest === undefined ? '' : ` (${digest})`;
   printLine(`${address} has ${formatSui(balance)} for orders at ${formatSui(fee)} each${done}`);
-}
-
-function options(command: Command): Command {
-  return withJson(withWallet(withDeployment(command)));
 }

@@ -1,4 +1,5 @@
 import { readBounded } from '@daasvader/program/bounded-file.ts';
+import { z } from 'zod';
 import { CliError } from './error.ts';
 
 /** Far above a key, a certificate or a kubeconfig. */
@@ -12,6 +13,22 @@ const MAX_BYTES = 1 << 20;
  */
 export async function readText(file: string, what: string): Promise<string> {
   return (await readBytes(file, what)).toString('utf8');
+}
+
+/**
+ * Reads a file of JSON that a person named.
+ *
+ * @param what is in it, for the message
+ * @throws CliError `file` also when it is not of the schema's form
+ */
+export async function readJson<T>(file: string, what: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(file, what);
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new CliError('file', `Cannot use ${what} ${file}: ${why}`);
+  }
 }
 
 /**

@@ -12,16 +12,14 @@ import { parseAddress, parseDigest } from './arguments.ts';
 import {
   type DeploymentOptions,
   openContext,
-  type WalletOptions,
+  type SignedOptions,
+  signed,
   withDeployment,
   withJson,
-  withWallet,
 } from './context.ts';
 import { CliError } from './error.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
-
-type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 interface Tagged {
   name: string;
@@ -59,7 +57,7 @@ function publish(): Command {
     .argument('<name:tag>', '', parseTagged)
     .argument('<digest>', "SHA-256 of the image's manifest, in hex", parseDigest)
     .argument('<blob>', 'Walrus blob id, in hex', parseDigest)
-    .action((tagged: Tagged, digest: Uint8Array, blobId: Uint8Array, options: Options) =>
+    .action((tagged: Tagged, digest: Uint8Array, blobId: Uint8Array, options: SignedOptions) =>
       change(options, (tx, ids) => publishImage(tx, ids, { ...tagged, digest, blobId })),
     );
 }
@@ -67,14 +65,16 @@ function publish(): Command {
 function remove(): Command {
   return signed('remove', 'take a tag away; the name stays yours')
     .argument('<name:tag>', '', parseTagged)
-    .action((tagged: Tagged, options: Options) => change(options, (tx, ids) => removeImage(tx, ids, tagged)));
+    .action((tagged: Tagged, options: SignedOptions) =>
+      change(options, (tx, ids) => removeImage(tx, ids, tagged)),
+    );
 }
 
 function transfer(): Command {
   return signed('transfer', 'give a name with all its tags to another account')
     .argument('<name>', '')
     .argument('<address>', 'Sui address', parseAddress)
-    .action((name: string, newOwner: string, options: Options) =>
+    .action((name: string, newOwner: string, options: SignedOptions) =>
       change(options, (tx, ids) => transferImageName(tx, ids, { name, newOwner })),
     );
 }
@@ -82,14 +82,15 @@ function transfer(): Command {
 function drop(): Command {
   return signed('drop', 'give up a name that has no tags')
     .argument('<name>', '')
-    .action((name: string, options: Options) => change(options, (tx, ids) => dropImageName(tx, ids, name)));
+    .action((name: string, options: SignedOptions) =>
+      change(options, (tx, ids) => dropImageName(tx, ids, name)),
+    );
 }
 
-function signed(name: string, description: string): Command {
-  return withJson(withWallet(withDeployment(new Command(name)))).description(description);
-}
-
-async function change(options: Options, build: (tx: Transaction, ids: Deployment) => void): Promise<void> {
+async function change(
+  options: SignedOptions,
+  build: (tx: Transaction, ids: Deployment) => void,
+): Promise<void> {
   const { digest } = (await send(options, build)).submitted;
   if (options.json) printJson({ digest });
   else printLine(`done (${digest})`);

@@ -4,19 +4,10 @@ import { ContractReader } from '@daasvader/chain/objects.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Command, InvalidArgumentError } from 'commander';
-import {
-  type DeploymentOptions,
-  openContext,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { openContext, type SignedOptions, withSigned } from './context.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 import { openWallet } from './wallet/open.ts';
-
-type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 /** The longest suffix that a namespace may have: one label must hold it. */
 const SUFFIX = /^[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?$/;
@@ -27,9 +18,9 @@ export function namespaceCommand(command: Command): void {
 }
 
 function listCommand(): Command {
-  return options(new Command('list'))
+  return withSigned(new Command('list'))
     .description('show the namespaces of the wallet')
-    .action(async (given: Options) => {
+    .action(async (given: SignedOptions) => {
       const { client, deployment } = await openContext(given);
       const address = (await openWallet(given)).toSuiAddress();
       const claimed = await new ContractReader(client, deployment).namespaces(address);
@@ -46,21 +37,21 @@ function listCommand(): Command {
 }
 
 function claimCommand(): Command {
-  return options(new Command('claim'))
+  return withSigned(new Command('claim'))
     .description('take another namespace of your own; your quota is divided among them')
     .argument('<suffix>', 'up to 8 letters and digits that its name ends with', parseSuffix)
-    .action((suffix: string, given: Options) => change(given, suffix, claimNamespace, 'is yours'));
+    .action((suffix: string, given: SignedOptions) => change(given, suffix, claimNamespace, 'is yours'));
 }
 
 function releaseCommand(): Command {
-  return options(new Command('release'))
+  return withSigned(new Command('release'))
     .description('give a namespace up: everything in it is deleted')
     .argument('<suffix>', 'that its name ends with', parseSuffix)
-    .action((suffix: string, given: Options) => change(given, suffix, releaseNamespace, 'is given up'));
+    .action((suffix: string, given: SignedOptions) => change(given, suffix, releaseNamespace, 'is given up'));
 }
 
 async function change(
-  given: Options,
+  given: SignedOptions,
   suffix: string,
   call: (tx: Transaction, ids: ContractIds, namespace: string) => void,
   outcome: string,
@@ -78,8 +69,4 @@ async function change(
 function parseSuffix(text: string): string {
   if (SUFFIX.test(text)) return text;
   throw new InvalidArgumentError('Write up to 8 lowercase letters and digits, hyphens between them.');
-}
-
-function options(command: Command): Command {
-  return withJson(withWallet(withDeployment(command)));
 }

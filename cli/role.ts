@@ -4,20 +4,12 @@ import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Argument, Command } from 'commander';
 import { parseAddress } from './arguments.ts';
-import {
-  type DeploymentOptions,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { type SignedOptions, withSigned } from './context.ts';
 import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
 /** Roles that can be granted. */
 const GRANTABLE = ['viewer', 'developer', 'admin'] as const;
-
-type Options = DeploymentOptions & WalletOptions & { json?: boolean };
 
 interface Grant {
   namespace: string;
@@ -34,7 +26,7 @@ function grantCommand(): Command {
   return about(new Command('grant'))
     .description('give a role in a namespace of yours; it counts while you are an admin or super')
     .addArgument(new Argument('<role>', 'what the user may be there').choices(GRANTABLE))
-    .action((namespace: string, user: string, role: (typeof GRANTABLE)[number], options: Options) =>
+    .action((namespace: string, user: string, role: (typeof GRANTABLE)[number], options: SignedOptions) =>
       change(options, { namespace, user, role }, (tx, ids) =>
         grantRole(tx, ids, { namespace, user, role: ROLE[role] }),
       ),
@@ -44,7 +36,7 @@ function grantCommand(): Command {
 function revokeCommand(): Command {
   return about(new Command('revoke'))
     .description('take back a role that you gave')
-    .action((namespace: string, user: string, options: Options) =>
+    .action((namespace: string, user: string, options: SignedOptions) =>
       change(options, { namespace, user, role: 'none' }, (tx, ids) =>
         revokeRole(tx, ids, { namespace, user }),
       ),
@@ -52,13 +44,13 @@ function revokeCommand(): Command {
 }
 
 function about(command: Command): Command {
-  return withJson(withWallet(withDeployment(command)))
+  return withSigned(command)
     .argument('<namespace>', 'by its full name, u-…')
     .argument('<user>', 'Sui address', parseAddress);
 }
 
 async function change(
-  options: Options,
+  options: SignedOptions,
   grant: Grant,
   build: (tx: Transaction, ids: ContractIds) => void,
 ): Promise<void> {

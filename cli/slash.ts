@@ -14,7 +14,7 @@ import {
   withWallet,
 } from './context.ts';
 import { CliError } from './error.ts';
-import { readText } from './file.ts';
+import { readJson } from './file.ts';
 import { printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 import { verifiedControlPlane } from './verified-control-plane.ts';
@@ -92,13 +92,7 @@ async function findProof(nodeId: string, options: SlashOptions): Promise<Proof> 
 }
 
 async function readProof(file: string, nodeId: string): Promise<Proof> {
-  const text = await readText(file, 'the proof');
-  try {
-    const found = proof.parse(JSON.parse(text));
-    if (found.nodeId === nodeId) return found;
-    throw new Error(`it is against ${found.nodeId}, not ${nodeId}`);
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new CliError('file', `Cannot use the proof ${file}: ${why}`);
-  }
+  const found = await readJson(file, 'the proof', proof);
+  if (found.nodeId === nodeId) return found;
+  throw new CliError('file', `Cannot use the proof ${file}: it is against ${found.nodeId}, not ${nodeId}`);
 }

@@ -5,31 +5,22 @@ import { ContractReader } from '@daasvader/chain/objects.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import type { Command } from 'commander';
 import { parseSui } from './arguments.ts';
-import {
-  type Context,
-  type DeploymentOptions,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { type Context, type SignedOptions, withSigned } from './context.ts';
 import { formatSui, printJson, printLine } from './output.ts';
 import { send } from './send.ts';
 
-type Options = DeploymentOptions & WalletOptions & { json?: boolean };
-
 /** `daas stake`: SUI for a role. */
 export function stakeCommand(command: Command): void {
-  signed(command)
+  withSigned(command)
     .argument('<sui>', 'amount in SUI', parseSui)
-    .action((amount: bigint, options: Options) => stakeOrAdd(options, amount));
+    .action((amount: bigint, options: SignedOptions) => stakeOrAdd(options, amount));
 }
 
 /** `daas unstake`: asks for stake back, and takes out what has waited long enough. */
 export function unstakeCommand(command: Command): void {
-  signed(command)
+  withSigned(command)
     .argument('[sui]', 'amount in SUI', parseSui)
-    .action((amount: bigint | undefined, options: Options) =>
+    .action((amount: bigint | undefined, options: SignedOptions) =>
       change(options, (tx, ids) =>
         amount === undefined ? withdraw(tx, ids) : requestWithdraw(tx, ids, amount),
       ),
@@ -37,7 +28,7 @@ export function unstakeCommand(command: Command): void {
 }
 
 /** Who has staked before adds to that; the contract says so. */
-async function stakeOrAdd(options: Options, amount: bigint): Promise<void> {
+async function stakeOrAdd(options: SignedOptions, amount: bigint): Promise<void> {
   try {
     await change(options, (tx, ids) => stake(tx, ids, amount));
   } catch (error) {
@@ -46,12 +37,8 @@ async function stakeOrAdd(options: Options, amount: bigint): Promise<void> {
   }
 }
 
-function signed(command: Command): Command {
-  return withJson(withWallet(withDeployment(command)));
-}
-
 async function change(
-  options: Options,
+  options: SignedOptions,
   build: (tx: Transaction, ids: Context['deployment']) => void,
 ): Promise<void> {
   const { client, deployment, sender: address, submitted } = await send(options, build);

@@ -3,33 +3,24 @@ import { contractEvents, execute } from '@daasvader/chain/submit.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import type { Command } from 'commander';
 import { parseSeconds } from './arguments.ts';
-import {
-  type DeploymentOptions,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from './context.ts';
+import { type SignedOptions, withSigned } from './context.ts';
 import { printJson } from './output.ts';
 import { formatRequests, isDone, type RequestRow } from './requests.ts';
 import { send } from './send.ts';
 import { watchRequests } from './watch.ts';
 
 /** What every command that orders takes. */
-export interface SubmitOptions extends DeploymentOptions, WalletOptions {
+export interface SubmitOptions extends SignedOptions {
   /** Seconds to wait for the outcome; undefined not to wait. */
   wait?: number;
-  json?: boolean;
 }
 
 /** Adds the options of {@link SubmitOptions}. */
 export function submitting(command: Command): Command {
-  return withJson(
-    withWallet(withDeployment(command)).option(
-      '--wait <seconds>',
-      'wait for the outcome; exit 1 unless it is COMPLETED by then',
-      parseSeconds,
-    ),
+  return withSigned(command).option(
+    '--wait <seconds>',
+    'wait for the outcome; exit 1 unless it is COMPLETED by then',
+    parseSeconds,
   );
 }
 

@@ -1,7 +1,8 @@
 import { acceptState, appointHost, beginAnew, revokeSeat } from '@daasvader/chain/calls/admin.ts';
 import type { Command } from 'commander';
 import { parseAddress, parseCount, parseDigest } from '../arguments.ts';
-import { type AdminOptions, sendAsAdmin, signed } from './send.ts';
+import { type SignedOptions, signed } from '../context.ts';
+import { sendAsAdmin } from './send.ts';
 
 /** Commands about who may be the control plane, and about the state that it keeps. */
 export function controlPlaneCommands(): Command[] {
@@ -14,7 +15,7 @@ function appoint(): Command {
     'give an account a seat for its enclave; the first at once, others after the delay',
   )
     .argument('<address>', 'of the host account', parseAddress)
-    .action((host: string, options: AdminOptions) =>
+    .action((host: string, options: SignedOptions) =>
       sendAsAdmin(options, (tx, ids) => appointHost(tx, ids, host)),
     );
 }
@@ -22,7 +23,7 @@ function appoint(): Command {
 function revoke(): Command {
   return signed('revoke-seat', "take an account's seat away, at once, also one that waits")
     .argument('<address>', 'of the host account', parseAddress)
-    .action((host: string, options: AdminOptions) =>
+    .action((host: string, options: SignedOptions) =>
       sendAsAdmin(options, (tx, ids) => revokeSeat(tx, ids, host)),
     );
 }
@@ -31,7 +32,7 @@ function anew(): Command {
   return signed(
     'begin-anew',
     'let the next control plane begin with nothing: another CA, all workers join again; after the delay',
-  ).action((options: AdminOptions) => sendAsAdmin(options, beginAnew));
+  ).action((options: SignedOptions) => sendAsAdmin(options, beginAnew));
 }
 
 function accept(): Command {
@@ -41,7 +42,7 @@ function accept(): Command {
   )
     .argument('<position>', 'of its last write', parseCount)
     .argument('<digest>', 'SHA-256 there, in hex', parseDigest)
-    .action((position: bigint, digest: Uint8Array, options: AdminOptions) =>
+    .action((position: bigint, digest: Uint8Array, options: SignedOptions) =>
       sendAsAdmin(options, (tx, ids) => acceptState(tx, ids, { position, digest })),
     );
 }

@@ -2,9 +2,9 @@ import { proposeMeasurement, retireMeasurement } from '@daasvader/chain/calls/ad
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { parseCount } from '../arguments.ts';
-import { CliError } from '../error.ts';
-import { readText } from '../file.ts';
-import { type AdminOptions, sendAsAdmin, signed } from './send.ts';
+import { type SignedOptions, signed } from '../context.ts';
+import { readJson } from '../file.ts';
+import { sendAsAdmin } from './send.ts';
 
 const pcr = z.string().regex(/^[0-9a-f]{96}$/, 'must be 96 lowercase hex digits');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex digits');
@@ -26,8 +26,8 @@ export function proposeMeasurementCommand(): Command {
         .argParser(parseCount)
         .default(1n, '1'),
     )
-    .action(async (file: string, options: AdminOptions & { stateFormat: bigint }) => {
-      const { version, releaseDigest, ...pcrs } = await readMeasurements(file);
+    .action(async (file: string, options: SignedOptions & { stateFormat: bigint }) => {
+      const { version, releaseDigest, ...pcrs } = await readJson(file, 'the measurements', measurements);
       await sendAsAdmin(options, (tx, ids) =>
         proposeMeasurement(tx, ids, {
           version,
@@ -46,19 +46,9 @@ export function retireMeasurementCommand(): Command {
   return signed('retire-measurement', 'no longer admit an image; at once')
     .argument('<version>', 'as it was proposed')
     .option('--compromised', 'say that it must not be trusted with state any more', false)
-    .action((version: string, options: AdminOptions & { compromised: boolean }) =>
+    .action((version: string, options: SignedOptions & { compromised: boolean }) =>
       sendAsAdmin(options, (tx, ids) =>
         retireMeasurement(tx, ids, { version, compromised: options.compromised }),
       ),
     );
-}
-
-async function readMeasurements(file: string): Promise<z.output<typeof measurements>> {
-  const text = await readText(file, 'the measurements');
-  try {
-    return measurements.parse(JSON.parse(text));
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new CliError('file', `Cannot use the measurements ${file}: ${why}`);
-  }
 }

@@ -9,10 +9,10 @@ import {
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { parseAddress, parseSui } from '../arguments.ts';
-import { CliError } from '../error.ts';
-import { readText } from '../file.ts';
+import { type SignedOptions, signed } from '../context.ts';
+import { readJson } from '../file.ts';
 import { acmeRootOption, readAcmeRoot } from './acme-root.ts';
-import { type AdminOptions, sendAsAdmin, signed } from './send.ts';
+import { sendAsAdmin } from './send.ts';
 
 const sealConfig = z.strictObject({
   threshold: z.int().min(1).max(16),
@@ -39,7 +39,7 @@ function roleStakes(): Command {
     .argument('<developer>', 'in SUI', parseSui)
     .argument('<admin>', 'in SUI', parseSui)
     .argument('<super>', 'in SUI', parseSui)
-    .action((viewer: bigint, developer: bigint, admin: bigint, super_: bigint, options: AdminOptions) =>
+    .action((viewer: bigint, developer: bigint, admin: bigint, super_: bigint, options: SignedOptions) =>
       sendAsAdmin(options, (tx, ids) =>
         proposeRoleStakes(tx, ids, { viewer, developer, admin, super: super_ }),
       ),
@@ -49,7 +49,7 @@ function roleStakes(): Command {
 function minStake(): Command {
   return signed('propose-min-stake', 'propose the least stake of new workers')
     .argument('<sui>', 'in SUI', parseSui)
-    .action((mist: bigint, options: AdminOptions) =>
+    .action((mist: bigint, options: SignedOptions) =>
       sendAsAdmin(options, (tx, ids) => proposeMinStake(tx, ids, mist)),
     );
 }
@@ -57,7 +57,7 @@ function minStake(): Command {
 function fee(): Command {
   return signed('propose-fee', "propose the flat fee of an order, which pays for the operator's gas")
     .argument('<sui>', 'in SUI, at most 0.1', parseSui)
-    .action((mist: bigint, options: AdminOptions) =>
+    .action((mist: bigint, options: SignedOptions) =>
       sendAsAdmin(options, (tx, ids) => proposeFee(tx, ids, mist)),
     );
 }
@@ -68,7 +68,7 @@ function publicConfig(): Command {
     .requiredOption('--acme-directory <url>', 'where certificates come from')
     .addOption(acmeRootOption())
     .action(
-      async (options: AdminOptions & { appsDomain: string; acmeDirectory: string; acmeRoot?: string }) => {
+      async (options: SignedOptions & { appsDomain: string; acmeDirectory: string; acmeRoot?: string }) => {
         const { appsDomain, acmeDirectory, acmeRoot: file } = options;
         const acmeRoot = await readAcmeRoot(file);
         await sendAsAdmin(options, (tx, ids) =>
@@ -84,8 +84,8 @@ function sealServers(): Command {
       '<file>',
       'JSON: {"threshold": n, "servers": [{"id": "0x…", "publicKey": "hex", "url": "https://…"}]}',
     )
-    .action(async (file: string, options: AdminOptions) => {
-      const { threshold, servers } = await readSealConfig(file);
+    .action(async (file: string, options: SignedOptions) => {
+      const { threshold, servers } = await readJson(file, 'the key servers', sealConfig);
       await sendAsAdmin(options, (tx, ids) =>
         setSealConfig(tx, ids, {
           threshold,
@@ -102,15 +102,7 @@ function sealServers(): Command {
 function market(): Command {
   return signed('set-market', 'propose the object that keeps accounts and prices')
     .argument('<id>', 'object id', parseAddress)
-    .action((id: string, options: AdminOptions) => sendAsAdmin(options, (tx, ids) => setMarket(tx, ids, id)));
-}
-
-async function readSealConfig(file: string): Promise<z.output<typeof sealConfig>> {
-  const text = await readText(file, 'the key servers');
-  try {
-    return sealConfig.parse(JSON.parse(text));
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new CliError('file', `Cannot use the key servers ${file}: ${why}`);
-  }
+    .action((id: string, options: SignedOptions) =>
+      sendAsAdmin(options, (tx, ids) => setMarket(tx, ids, id)),
+    );
 }

@@ -12,11 +12,18 @@ import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command } from 'commander';
 import { parseMs, parseUrl } from '../arguments.ts';
-import { openContext, type WalletOptions, withJson, withWallet } from '../context.ts';
+import {
+  openContext,
+  type SignedOptions,
+  signed,
+  type WalletOptions,
+  withJson,
+  withWallet,
+} from '../context.ts';
 import { CliError } from '../error.ts';
 import { openWallet } from '../wallet/open.ts';
 import { acmeRootOption, readAcmeRoot } from './acme-root.ts';
-import { type AdminOptions, adminIds, report, signed } from './send.ts';
+import { adminIds, report } from './send.ts';
 
 interface PublishOptions extends WalletOptions {
   deployment: string;
@@ -99,7 +106,7 @@ export function setCommitteeCommand(): Command {
   return signed(
     'set-committee',
     "have enclaves that start from now on trust the chain's committee of now",
-  ).action(async (options: AdminOptions) => {
+  ).action(async (options: SignedOptions) => {
     const { client, deployment } = await openContext(options);
     const { digest } = await configure(client, await openWallet(options), deployment);
     report(options, { digest }, `set in ${digest}`);

@@ -1,29 +1,14 @@
 import { type AdminIds, isAdmin } from '@daasvader/chain/calls/admin.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
-import { Command } from 'commander';
-import {
-  type DeploymentOptions,
-  type WalletOptions,
-  withDeployment,
-  withJson,
-  withWallet,
-} from '../context.ts';
+import type { SignedOptions } from '../context.ts';
 import { CliError } from '../error.ts';
 import { printJson, printLine } from '../output.ts';
 import { send } from '../send.ts';
 
-/** What every command of the admin takes. */
-export type AdminOptions = DeploymentOptions & WalletOptions & { json?: boolean };
-
-/** A command that the admin signs. */
-export function signed(name: string, description: string): Command {
-  return withJson(withWallet(withDeployment(new Command(name)))).description(description);
-}
-
 /** Sends what `build` makes and prints the transaction. */
 export async function sendAsAdmin(
-  options: AdminOptions,
+  options: SignedOptions,
   build: (tx: Transaction, ids: Deployment & AdminIds) => void,
 ): Promise<void> {
   const { submitted } = await send(options, (tx, deployment) => build(tx, adminIds(deployment)));

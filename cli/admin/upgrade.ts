@@ -2,9 +2,9 @@ import { migrate, proposeUpgrade, withdrawUpgrade } from '@daasvader/chain/calls
 import { writeDeployment } from '@daasvader/chain/deployment.ts';
 import { compileUpgrade, upgrade } from '@daasvader/move/upgrade.ts';
 import type { Command } from 'commander';
-import { openContext } from '../context.ts';
+import { openContext, type SignedOptions, signed } from '../context.ts';
 import { openWallet } from '../wallet/open.ts';
-import { type AdminOptions, adminIds, report, sendAsAdmin, signed } from './send.ts';
+import { adminIds, report, sendAsAdmin } from './send.ts';
 
 /** Commands that replace the package: proposed by digest, carried out after the delay, then migrated to. */
 export function upgradeCommands(): Command[] {
@@ -15,7 +15,7 @@ function propose(): Command {
   return signed(
     'propose-upgrade',
     'propose these contracts in place of those on chain, by their digest',
-  ).action(async (options: AdminOptions) => {
+  ).action(async (options: SignedOptions) => {
     const { digest } = await compileUpgrade();
     process.stderr.write(`digest of these contracts: ${Buffer.from(digest).toString('hex')}\n`);
     await sendAsAdmin(options, (tx, ids) => proposeUpgrade(tx, ids, digest));
@@ -23,7 +23,7 @@ function propose(): Command {
 }
 
 function withdraw(): Command {
-  return signed('withdraw-upgrade', 'take back a proposed upgrade').action((options: AdminOptions) =>
+  return signed('withdraw-upgrade', 'take back a proposed upgrade').action((options: SignedOptions) =>
     sendAsAdmin(options, withdrawUpgrade),
   );
 }
@@ -32,7 +32,7 @@ function carryOut(): Command {
   return signed(
     'upgrade',
     'carry out the upgrade to these contracts and write its id into the deployment file',
-  ).action(async (options: AdminOptions) => {
+  ).action(async (options: SignedOptions) => {
     const { client, deployment } = await openContext(options);
     const signer = await openWallet(options);
     const { digest, packageId } = await upgrade({ client, signer, ids: adminIds(deployment) });
@@ -42,7 +42,7 @@ function carryOut(): Command {
 }
 
 function migrateAll(): Command {
-  return signed('migrate', 'end the package before the current one').action((options: AdminOptions) =>
+  return signed('migrate', 'end the package before the current one').action((options: SignedOptions) =>
     sendAsAdmin(options, migrate),
   );
 }
