@@ -38,30 +38,21 @@ export function readRegistry(bytes: Uint8Array): Registry {
   reader.u64(); // maximal age of a document
   reader.text(); // addresses of pods
   reader.text(); // addresses of Services
-  const measurements = reader.list(() => ({
-    version: reader.text(),
-    pcrs: [reader.hex(), reader.hex(), reader.hex()],
-    ...releaseOf(reader),
-    effectiveAtMs: reader.u64(),
-    retireAtMs: reader.option(() => reader.u64()),
-    ...compromiseOf(reader),
-  }));
+  const measurements = reader.list(() => readMeasurement(reader));
   skipParameters(reader);
   skipUpgrades(reader);
   return { measurements, seat: readOperator(reader) };
 }
 
-/** Passes over the digest of the release and the format of its state. */
-function releaseOf(reader: BcsReader): object {
-  reader.hex();
-  reader.u64();
-  return {};
-}
-
-/** Passes over whether the image was called compromised: retired it is either way. */
-function compromiseOf(reader: BcsReader): object {
-  reader.take(1);
-  return {};
+function readMeasurement(reader: BcsReader): Measurement {
+  const version = reader.text();
+  const pcrs = [reader.hex(), reader.hex(), reader.hex()];
+  reader.hex(); // digest of the release
+  reader.u64(); // format of the state that it reads
+  const effectiveAtMs = reader.u64();
+  const retireAtMs = reader.option(() => reader.u64());
+  reader.take(1); // whether it was called compromised: retired it is either way
+  return { version, pcrs, effectiveAtMs, retireAtMs };
 }
 
 function skipParameters(reader: BcsReader): void {
