@@ -201,9 +201,13 @@ export class ContractReader {
   }
 }
 
-/** The id of the enclave that leads, if one does. */
-export function leaderOf({ lease }: EnclaveRegistry): string | undefined {
-  return lease.leader?.enclaveId;
+/**
+ * The id of the enclave that leads, if one does. It counts only while it is in a seat: another enclave of the same host may
+ * have taken that.
+ */
+export function leaderOf(registry: EnclaveRegistry): string | undefined {
+  const { leader } = registry.lease;
+  return leader !== null && seatOf(registry, leader.host) === leader.enclaveId ? leader.enclaveId : undefined;
 }
 
 /** The id of the enclave in a host's seat, if there is one. */

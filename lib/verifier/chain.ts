@@ -1,4 +1,4 @@
-import { ContractReader, type Enclave, type EnclaveRegistry, seatOf } from '@daasvader/chain/objects.ts';
+import { ContractReader, type Enclave, type EnclaveRegistry, leaderOf } from '@daasvader/chain/objects.ts';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import type { Cluster, Measurement, RegisteredEnclave } from './cluster.ts';
@@ -24,7 +24,7 @@ export async function readCluster(client: SuiGrpcClient, ids: ClusterIds): Promi
   await assertChain(client, chainId);
   const reader = new ContractReader(client, ids);
   const [registry, timeMs] = await Promise.all([reader.registry(), reader.timeMs()]);
-  const enclaveId = operatorOf(registry);
+  const enclaveId = leaderOf(registry);
   const seat = enclaveId === undefined ? undefined : toSeat(await reader.enclave(enclaveId));
   return {
     chainId,
@@ -34,13 +34,6 @@ export async function readCluster(client: SuiGrpcClient, ids: ClusterIds): Promi
     measurements: registry.measurements.map(toMeasurement),
     seat,
   };
-}
-
-/** Who leads counts only while it is in a seat: another enclave of the same host may have taken that. */
-function operatorOf(registry: EnclaveRegistry): string | undefined {
-  const leader = registry.lease.leader;
-  if (leader === null || seatOf(registry, leader.host) !== leader.enclaveId) return undefined;
-  return leader.enclaveId;
 }
 
 /**
