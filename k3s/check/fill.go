@@ -15,6 +15,10 @@ func fillAsServer(object runtime.Object) {
 	switch o := object.(type) {
 	case *core.Pod:
 		fillPod(o)
+	case *core.Service:
+		if o.Spec.ClusterIP != "" && len(o.Spec.ClusterIPs) == 0 {
+			o.Spec.ClusterIPs = []string{o.Spec.ClusterIP}
+		}
 	case *core.PersistentVolumeClaim:
 		if o.Spec.StorageClassName == nil {
 			class := storageClass
