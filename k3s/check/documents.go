@@ -104,6 +104,9 @@ func explainYAML(part []byte, err error) error {
 	if bytes.Contains(part, []byte("{{")) {
 		return fmt.Errorf("%s; this looks like a template: render it first, for example with helm template", message)
 	}
+	if strings.Contains(message, "cannot start any token") && bytes.Contains(part, []byte("\t")) {
+		return fmt.Errorf("%s; YAML is indented with spaces, never with tabs", message)
+	}
 	return errors.New(message)
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/kubernetes/pkg/apis/core"
 )
@@ -24,5 +26,19 @@ func fillAsServer(object runtime.Object) {
 func fillPod(pod *core.Pod) {
 	if pod.Spec.ServiceAccountName == "" {
 		pod.Spec.ServiceAccountName = "default"
+		pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
+	}
+}
+
+// addFamilies refuses what the cluster's network does not have, as the API server does when it gives a Service its address.
+func (j *judgement) addFamilies(object runtime.Object) {
+	service, ok := object.(*core.Service)
+	if !ok || service.Spec.Type == core.ServiceTypeExternalName {
+		return
+	}
+	spec := service.Spec
+	isDual := spec.IPFamilyPolicy != nil && *spec.IPFamilyPolicy == core.IPFamilyPolicyRequireDualStack
+	if isDual || slices.Contains(spec.IPFamilies, core.IPv6Protocol) {
+		j.add(problem{Path: "spec.ipFamilies", Message: "the cluster has IPv4 only: leave ipFamilies and ipFamilyPolicy out"})
 	}
 }
