@@ -19,14 +19,24 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./role.ts')).roleCommand,
   },
   {
+    name: 'apply',
+    description: 'order what manifests say, all in one transaction: daas apply -f FILE|DIR|-',
+    load: async () => (await import('./apply.ts')).applyCommand,
+  },
+  {
+    name: 'diff',
+    description: 'show what daas apply of manifests would change',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  {
     name: 'deploy',
     description: 'order a Deployment and a Service on chain',
     load: async () => (await import('./deploy.ts')).deployCommand,
   },
   {
     name: 'delete',
-    description: 'order a Deployment and its Service deleted',
-    load: async () => (await import('./deploy.ts')).deleteCommand,
+    description: 'order deleted what daas deploy made, or what manifests name',
+    load: async () => (await import('./delete.ts')).deleteCommand,
   },
   {
     name: 'order',
