@@ -3,6 +3,12 @@ import { namespaceOf } from '@daasvader/verifier/user.ts';
 
 /** Prefix of every label and annotation that the enclave sets; nobody else may. */
 export const OWN_PREFIX = 'daasvader.io/';
+/** The annotation that ties an object to the request that wrote it last. */
+export const REQUEST_ANNOTATION = `${OWN_PREFIX}request-id`;
+/** Marks tenants' namespaces, and in them what is the enclave's own, which nobody else may change. */
+export const MANAGED_LABEL = `${OWN_PREFIX}managed`;
+/** The label as objects have it. */
+export const MANAGED = { [MANAGED_LABEL]: 'true' };
 
 /** The namespace that a request names, in full: `default` stands for its owner's first one. */
 export function namespaceIn({ owner, namespace }: { owner: string; namespace: string }): string {

@@ -24,7 +24,8 @@ function request(changes: Partial<ScheduledRequest> = {}): ScheduledRequest {
     query: '',
     contentType: '',
     body: undefined,
-    isByDigest: false,
+    size: 0,
+    blob: undefined,
     atMs: 0,
     ...changes,
   };
@@ -299,7 +300,11 @@ describe('a request to Kubernetes', () => {
       { method: 'PATCH', contentType: 'application/json-patch+json' },
       'cannot be replayed yet',
     ],
-    ['its body elsewhere', { isByDigest: true, body: new Uint8Array() }, 'cannot be fetched yet'],
+    [
+      'its body elsewhere',
+      { blob: { digest: new Uint8Array(32), id: new Uint8Array() }, body: new Uint8Array() },
+      'cannot be fetched yet',
+    ],
     ['a DELETE with a body', { method: 'DELETE', path: `${configMaps}/web` }, 'cannot be replayed yet'],
     [
       'a subresource',

@@ -1,11 +1,11 @@
 import { ROLE } from '@daasvader/chain/codes.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject, V1PodSpec } from '@kubernetes/client-node';
-import type { ScheduledRequest } from '../chain/requests.ts';
+import type { ScheduledRequest, WriteOf } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import { isDnsLabel, isImage, parseLabels, parsePort } from './grammar.ts';
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts';
-import { OWN_PREFIX } from './names.ts';
+import { MANAGED_LABEL, OWN_PREFIX, REQUEST_ANNOTATION } from './names.ts';
 import { type Kind, parsePath, type Target } from './path.ts';
 import { restrictPodSpec } from './restrict.ts';
 
@@ -17,7 +17,7 @@ export interface Plan {
   readonly resource: string;
   readonly namespace: string;
   readonly name: string;
-  /** Names the object among all: `<kind>/<namespace>/<name>`. */
+  /** Names the object among all: `<resource>.<group>/<namespace>/<name>`. */
   readonly id: string;
   /** The whole object with its restrictions filled in; only its identity when it is to be deleted. */
   readonly object: KubernetesObject;
@@ -56,13 +56,14 @@ export function planRequest(request: ScheduledRequest): Plan {
     ? restrict(manifest, namespace, request)
     : { apiVersion, kind, metadata: { name, namespace } };
   const leastRole = Math.max(LEAST_ROLE[kind] ?? ROLE.developer, hasPriority(object) ? ROLE.super : 0);
-  const id = `${kind}/${namespace}/${name}`;
+  const [group] = apiVersion.includes('/') ? apiVersion.split('/') : [''];
+  const id = `${resource}.${group}/${namespace}/${name}`;
   return { verb, kind, apiVersion, resource, namespace, name, id, object, leastRole };
 }
 
 /** What this enclave cannot send on as it is; another version may. */
-function assertReplayable({ method, query, contentType, body, isByDigest }: ScheduledRequest): void {
-  if (isByDigest) throw refuse('a body by its digest cannot be fetched yet; send the body itself');
+function assertReplayable({ method, query, contentType, body, blob }: ScheduledRequest): void {
+  if (blob !== undefined) throw refuse('a body by its digest cannot be fetched yet; send the body itself');
   if (query !== '') throw refuse(`the query ${JSON.stringify(query)} cannot be replayed yet; leave it out`);
   if (body === undefined) return;
   if (method === 'DELETE' && body.length > 0) throw refuse('a DELETE with a body cannot be replayed yet');
@@ -70,10 +71,11 @@ function assertReplayable({ method, query, contentType, body, isByDigest }: Sche
     throw refuse(`content of type ${JSON.stringify(contentType)} cannot be replayed yet; send ${JSON_TYPE}`);
 }
 
-/** The object that a request is about, or undefined for a request that must fail, whatever is wrong with it. */
-export function objectOf(request: ScheduledRequest): Plan['id'] | undefined {
+/** What a request does to which object, or undefined for a request that must fail, whatever is wrong with it. */
+export function objectOf(request: ScheduledRequest): WriteOf | undefined {
   try {
-    return planRequest(request).id;
+    const { id, verb } = planRequest(request);
+    return { key: id, effect: verb === 'delete' ? 'delete' : 'base' };
   } catch {
     return undefined; // whoever carries it out meets the same error, and tells it
   }
@@ -156,10 +158,6 @@ function podSpec(request: ScheduledRequest, name: string) {
   };
 }
 
-/** The annotation that ties an object to the request it came from. */
-export const REQUEST_ANNOTATION = `${OWN_PREFIX}request-id`;
-/** Marks what the enclave applied, so that one watch finds all of it and nothing else. */
-export const MANAGED_LABEL = `${OWN_PREFIX}managed`;
 /** `kind` and `name` of the workload that a pod belongs to, on the pod. */
 export const KIND_LABEL = `${OWN_PREFIX}kind`;
 export const NAME_LABEL = `${OWN_PREFIX}name`;

@@ -1,8 +1,9 @@
 import type { KubernetesObject, V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
 import type { Logger } from '../log.ts';
 import type { Kubernetes } from './kubernetes.ts';
+import { MANAGED_LABEL, REQUEST_ANNOTATION } from './names.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { KIND_LABEL, MANAGED_LABEL, NAME_LABEL, REQUEST_ANNOTATION } from './plan.ts';
+import { KIND_LABEL, NAME_LABEL } from './plan.ts';
 import { isOver } from './pod.ts';
 import { watchObjects } from './watch.ts';
 
@@ -17,6 +18,13 @@ const WATCHED = [
   { kind: 'DaemonSet', apiVersion: 'apps/v1', path: '/apis/apps/v1/daemonsets' },
   { kind: 'Job', apiVersion: 'batch/v1', path: '/apis/batch/v1/jobs' },
 ];
+
+const RESOURCES: Readonly<Record<string, string>> = {
+  Pod: 'pods.',
+  Deployment: 'deployments.apps',
+  DaemonSet: 'daemonsets.apps',
+  Job: 'jobs.batch',
+};
 
 /** Told of the nodes on which a workload's pods are. */
 export type OnNodes = (nodes: readonly string[]) => void;
@@ -190,9 +198,9 @@ function isMade({ kind, metadata }: KubernetesObject): boolean {
 
 function makerOf({ metadata }: KubernetesObject): string {
   const { [KIND_LABEL]: kind, [NAME_LABEL]: name } = metadata?.labels ?? {};
-  return `${kind}/${metadata?.namespace}/${name}`;
+  return `${RESOURCES[kind ?? '']}/${metadata?.namespace}/${name}`;
 }
 
 function idOf({ kind, metadata }: KubernetesObject): string {
-  return `${kind}/${metadata?.namespace}/${metadata?.name}`;
+  return `${RESOURCES[kind ?? '']}/${metadata?.namespace}/${metadata?.name}`;
 }

@@ -2,12 +2,13 @@ import { CANCELLATION_OUTCOME } from '@daasvader/chain/codes.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { MAX_BYTES_PER_OWNER, MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
+import { MAX_BYTES_PER_OWNER, MAX_REQUESTS_PER_OWNER, type Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import type { Kubernetes, ObjectRef } from './kubernetes.ts';
+import { REQUEST_ANNOTATION } from './names.ts';
 import { isFinished } from './outcome.ts';
-import { type Plan, REQUEST_ANNOTATION } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { isDoubtful, NotYet } from './retry.ts';
 import type { Tenants } from './tenants.ts';
 import type { Tracker } from './tracker.ts';
@@ -95,11 +96,11 @@ export class Write {
 
   async #makeRoom(): Promise<void> {
     const { tenants, state } = this.#options;
-    const { owner, body } = this.#request;
-    if (!state.requests.hasRoom(owner, this.plan.id, body?.length ?? 0))
+    const { owner, size } = this.#request;
+    if (!state.requests.hasRoom(owner, { key: this.plan.id, effect: 'base' }, size))
       throw new EnclaveError(
         'request',
-        `Cannot carry out request: its owner has ${MAX_OBJECTS_PER_OWNER} objects or ${MAX_BYTES_PER_OWNER} bytes of them; delete some first`,
+        `Cannot carry out request: its owner has ${MAX_REQUESTS_PER_OWNER} requests that make its objects, or ${MAX_BYTES_PER_OWNER} bytes of them; replace or delete some first`,
       );
     await tenants.ensure(owner, this.plan.namespace);
   }
