@@ -15,6 +15,11 @@ export function namespaceIn({ owner, namespace }: { owner: string; namespace: st
   return namespace === 'default' ? namespaceOf(owner) : namespace;
 }
 
+/** Whether a namespace is one of somebody's who staked. */
+export function isTenants(namespace: string): boolean {
+  return /^u-[a-z2-7]{52}(?:-|$)/.test(namespace);
+}
+
 /** The name of a role's number on chain; an unknown number has no rights. */
 export function roleName(role: number): Role {
   return codeName(ROLE, role) ?? 'none';

@@ -27,9 +27,9 @@ export function tenantObjects(
 ): KubernetesObject[] {
   return [
     namespaceObject(address, namespace),
-    ...quotas(namespace, share, isSuper),
     denyAll(namespace),
     allowWithin(namespace),
+    ...quotas(namespace, share, isSuper),
   ];
 }
 
