@@ -82,7 +82,7 @@ func (c *checker) judge(d *document) *judgement {
 	if refused := c.refuseRole(resource); refused != nil {
 		j.add(*refused)
 	}
-	object, err := decode(d.json)
+	object, err := decode(d.json, gvk)
 	j.addDecoding(err)
 	if object == nil {
 		return j
@@ -108,8 +108,8 @@ func (c *checker) judge(d *document) *judgement {
 }
 
 // decode is strict and fills in defaults. An object that has fields too many comes with the error.
-func decode(text []byte) (runtime.Object, error) {
-	object, _, err := decoder.Decode(text, nil, nil)
+func decode(text []byte, gvk schema.GroupVersionKind) (runtime.Object, error) {
+	object, _, err := decoder.Decode(text, &gvk, nil)
 	if err != nil && !runtime.IsStrictDecodingError(err) {
 		return nil, err
 	}

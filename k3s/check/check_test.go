@@ -50,6 +50,7 @@ func TestVerdicts(t *testing.T) {
 		"a config map":               {"developer", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}", ""},
 		"JSON":                       {"developer", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}`, ""},
 		"a list":                     {"developer", "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]", ""},
+		"a list of one kind":         {"developer", "apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}]", ""},
 		"a bad item of a list":       {"developer", "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Foo}]", "Foo of v1 cannot be ordered"},
 		"a Service":                  {"developer", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {a: b}, ports: [{port: 80}]}", ""},
 		"a generated name":           {"developer", "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}", ""},

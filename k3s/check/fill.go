@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/kubernetes/pkg/apis/core"
+
+	"daasvader/k3s/admission"
 )
 
 // storageClass is the default class of the cluster.
@@ -15,6 +17,10 @@ func fillAsServer(object runtime.Object) {
 	switch o := object.(type) {
 	case *core.Pod:
 		fillPod(o)
+	case *core.Service:
+		if o.Spec.ClusterIP != "" && len(o.Spec.ClusterIPs) == 0 {
+			o.Spec.ClusterIPs = []string{o.Spec.ClusterIP}
+		}
 	case *core.PersistentVolumeClaim:
 		if o.Spec.StorageClassName == nil {
 			class := storageClass
@@ -28,6 +34,7 @@ func fillPod(pod *core.Pod) {
 		pod.Spec.ServiceAccountName = "default"
 		pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
 	}
+	admission.FillPod(pod)
 }
 
 // addFamilies refuses what the cluster's network does not have, as the API server does when it gives a Service its address.
