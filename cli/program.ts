@@ -34,6 +34,11 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./order.ts')).orderCommand,
   },
   {
+    name: 'check',
+    description: 'say without a cluster whether it would take manifests, and why not',
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
+  {
     name: 'cancel',
     description: 'call off requests that are not done, all in one transaction',
     load: async () => (await import('./cancel.ts')).cancelCommand,

@@ -302,7 +302,7 @@ describe('a request to Kubernetes', () => {
     ],
     [
       'its body elsewhere',
-      { blob: { digest: new Uint8Array(32), id: new Uint8Array() }, body: new Uint8Array() },
+      { blob: { digest: new Uint8Array(32), size: 1, blobId: new Uint8Array(32) }, body: new Uint8Array() },
       'cannot be fetched yet',
     ],
     ['a DELETE with a body', { method: 'DELETE', path: `${configMaps}/web` }, 'cannot be replayed yet'],
