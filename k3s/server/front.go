@@ -1,14 +1,17 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/klog/v2"
 
+	own "daasvader/k3s/admission"
 	"daasvader/k3s/wire"
 )
 
@@ -60,6 +63,8 @@ func (f *front) wrap(kubernetes http.Handler) http.Handler {
 			f.connect(w, r)
 		case r.URL.Path == wire.ConfigPath:
 			f.serveConfig(w)
+		case f.enclave != nil && r.URL.Path == answerPath:
+			f.tellAnswer(w, r)
 		case f.enclave != nil && enclavePaths[r.URL.Path]:
 			f.enclave.ServeHTTP(w, r)
 		default:
@@ -77,6 +82,26 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request) {
 	ctx, end := whileCertified(r)
 	defer end()
 	f.tunnel.serve(w, r.WithContext(ctx), node)
+}
+
+// tellAnswer lets the enclave tell a user what became of an order, for which it waits a while if need be: that counts as
+// a watch of the user's, and ends with the certificate. Who is no user has no order, which is the enclave's to say.
+func (f *front) tellAnswer(w http.ResponseWriter, r *http.Request) {
+	response, ok, err := f.authenticator.AuthenticateRequest(r)
+	if err != nil || !ok || !strings.HasPrefix(response.User.GetName(), own.UserPrefix) {
+		f.enclave.ServeHTTP(w, r)
+		return
+	}
+	account := f.budget.accounts.of(identityOfUser(response.User))
+	if account == nil || account.enter(0, "", true) != "" {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "Too many requests of yours wait at once; try again later", http.StatusTooManyRequests)
+		return
+	}
+	defer account.leave(true)
+	ctx, end := whileCertified(r)
+	defer end()
+	f.enclave.ServeHTTP(w, r.WithContext(context.WithValue(ctx, userKey{}, response.User.GetName())))
 }
 
 func (f *front) serveConfig(w http.ResponseWriter) {
