@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { CliError } from '../error.ts';
 import { readBytes } from '../file.ts';
 
@@ -8,7 +7,6 @@ import { readBytes } from '../file.ts';
 const MAX_FILE_BYTES = 8 << 20;
 const MAX_TOTAL_BYTES = 32 << 20;
 const MANIFEST = /\.(?:ya?ml|json)$/;
-const STDIN = '/dev/stdin';
 
 /** A file of manifests as it is. */
 export interface ManifestFile {
@@ -45,13 +43,20 @@ async function filesOf(name: string): Promise<string[]> {
   return found.map((entry) => join(name, entry.name)).sort();
 }
 
-async function readManifest(name: string): Promise<Buffer> {
-  if (name !== '-') return readBytes(name, 'the manifests', MAX_FILE_BYTES);
-  try {
-    return await readBounded(STDIN, MAX_FILE_BYTES);
-  } catch (cause) {
-    throw new CliError('file', `Cannot read manifests from standard input: ${(cause as Error).message}`);
+function readManifest(name: string): Promise<Buffer> {
+  return name === '-' ? readInput() : readBytes(name, 'the manifests', MAX_FILE_BYTES);
+}
+
+async function readInput(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_FILE_BYTES)
+      throw new CliError('file', `Cannot read standard input: it holds more than ${MAX_FILE_BYTES} bytes`);
+    chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
 }
 
 /** Text in UTF-8: what is none would be sent as something else than it is. */

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -81,7 +82,7 @@ func (c *checker) judge(d *document) *judgement {
 	if refused := c.refuseRole(resource); refused != nil {
 		j.add(*refused)
 	}
-	object, err := decode(d.json)
+	object, err := decode(d.json, gvk)
 	j.addDecoding(err)
 	if object == nil {
 		return j
@@ -93,21 +94,22 @@ func (c *checker) judge(d *document) *judgement {
 	j.object = object
 	j.setNamespace(accessor)
 	fillAsServer(object)
+	j.addFamilies(object)
 	j.addInvalid(validate(object, accessor, resource, k.strategy))
 	j.addSecurity(object)
 	attributes := admission.NewAttributesRecord(object, nil, gvk, accessor.GetNamespace(), accessor.GetName(), resource, "",
 		admission.Create, &metav1.CreateOptions{}, false, orderer)
 	denied, warned := c.policies.judge(attributes, c.rights)
 	for _, message := range denied {
-		j.add(problem{Path: pathIn(message), Message: message})
+		j.addMessage(message)
 	}
 	j.warnings = warned
 	return j
 }
 
 // decode is strict and fills in defaults. An object that has fields too many comes with the error.
-func decode(text []byte) (runtime.Object, error) {
-	object, _, err := decoder.Decode(text, nil, nil)
+func decode(text []byte, gvk schema.GroupVersionKind) (runtime.Object, error) {
+	object, _, err := decoder.Decode(text, &gvk, nil)
 	if err != nil && !runtime.IsStrictDecodingError(err) {
 		return nil, err
 	}
@@ -185,7 +187,7 @@ func (j *judgement) addInvalid(err error) {
 	}
 	var status *apierrors.StatusError
 	if !errors.As(err, &status) || status.ErrStatus.Details == nil || len(status.ErrStatus.Details.Causes) == 0 {
-		j.add(problem{Path: pathIn(err.Error()), Message: err.Error()})
+		j.addMessage(err.Error())
 		return
 	}
 	for _, cause := range status.ErrStatus.Details.Causes {
@@ -193,22 +195,26 @@ func (j *judgement) addInvalid(err error) {
 	}
 }
 
+// addMessage adds a complaint that may begin with the fields that it is about: `spec.replicas: at most 100`.
+func (j *judgement) addMessage(message string) {
+	found := atStart.FindStringSubmatch(message)
+	if found == nil {
+		j.add(problem{Message: message})
+		return
+	}
+	for _, path := range strings.Split(found[1], ", ") {
+		j.add(problem{Path: path, Message: found[2]})
+	}
+}
+
 var (
 	inQuotes = regexp.MustCompile(`"([^"]+)"`)
-	atStart  = regexp.MustCompile(`^((?:spec|metadata|data|subjects|type)(?:[.\[][^\s:]*)?)(?::| )`)
+	atStart  = regexp.MustCompile(`^((?:spec|metadata|data|type|rules)\b[^\s:,]*(?:, [^\s:,]+)*): (.+)$`)
 )
 
 // quotedPath is the field that a decoder's complaint is about.
 func quotedPath(message string) string {
 	if found := inQuotes.FindStringSubmatch(message); found != nil {
-		return found[1]
-	}
-	return ""
-}
-
-// pathIn is the field that a message begins with; empty when it does not.
-func pathIn(message string) string {
-	if found := atStart.FindStringSubmatch(message); found != nil {
 		return found[1]
 	}
 	return ""

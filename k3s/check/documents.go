@@ -20,11 +20,16 @@ const (
 	maxDocuments = 2_000
 )
 
-// document is an object as somebody wrote it, in JSON, with the kind and name that it says of itself.
-type document struct {
+// typeMeta is the kind that an object says that it is of.
+type typeMeta struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
-	Metadata   struct {
+}
+
+// document is an object as somebody wrote it, in JSON, with the kind and name that it says of itself.
+type document struct {
+	typeMeta
+	Metadata struct {
 		Name         string `json:"name"`
 		GenerateName string `json:"generateName"`
 	} `json:"metadata"`
@@ -72,7 +77,7 @@ func documentsIn(part []byte) []document {
 	if bytes.Equal(bytes.TrimSpace(converted), []byte("null")) {
 		return nil
 	}
-	return documentsOfJSON(converted)
+	return documentsOfJSON(converted, nil)
 }
 
 // toJSON refuses keys that stand twice, of which YAML would take the last. JSON stays as it is: what is wrong with it is
@@ -104,15 +109,22 @@ func explainYAML(part []byte, err error) error {
 	if bytes.Contains(part, []byte("{{")) {
 		return fmt.Errorf("%s; this looks like a template: render it first, for example with helm template", message)
 	}
+	if strings.Contains(message, "cannot start any token") && bytes.Contains(part, []byte("\t")) {
+		return fmt.Errorf("%s; YAML is indented with spaces, never with tabs", message)
+	}
 	return errors.New(message)
 }
 
-func documentsOfJSON(object []byte) []document {
-	var list struct {
+// documentsOfJSON takes a List apart; implied is what an item of a list of one kind need not say, nil for what is no item.
+func documentsOfJSON(object []byte, implied *typeMeta) []document {
+	list := struct {
 		document
 		Items    []rawItem `json:"items"`
 		Services any       `json:"services"`
 		Profiles any       `json:"profiles"`
+	}{}
+	if implied != nil {
+		list.typeMeta = *implied
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(object, &list); err != nil {
 		return []document{unreadable(fmt.Errorf("it is not an object of Kubernetes: %w", err))}
@@ -122,10 +134,16 @@ func documentsOfJSON(object []byte) []document {
 		return []document{unreadable(errors.New("this is an Akash SDL file, not an object of Kubernetes: write Deployments and Services instead"))}
 	case list.Kind == "" && list.APIVersion == "" && list.Services != nil:
 		return []document{unreadable(errors.New("this is a Docker Compose file, not an object of Kubernetes: convert it, for example with kompose convert"))}
+	case strings.HasSuffix(list.Kind, "List") && list.Items != nil && implied != nil:
+		return []document{unreadable(errors.New("a List within a List is not read: write its items into the outer one"))}
 	case strings.HasSuffix(list.Kind, "List") && list.Items != nil:
+		item := typeMeta{}
+		if list.Kind != "List" {
+			item = typeMeta{list.APIVersion, strings.TrimSuffix(list.Kind, "List")}
+		}
 		var documents []document
-		for _, item := range list.Items {
-			documents = append(documents, documentsOfJSON(item)...)
+		for _, text := range list.Items {
+			documents = append(documents, documentsOfJSON(text, &item)...)
 		}
 		return documents
 	}

@@ -38,6 +38,7 @@ type boundPolicy struct {
 func newPolicySet(policies []*admissionv1.ValidatingAdmissionPolicy, bindings []*admissionv1.ValidatingAdmissionPolicyBinding) *policySet {
 	set := &policySet{compiler: environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())}
 	for _, policy := range policies {
+		scheme.Default(policy)
 		bound := &boundPolicy{ValidatingAdmissionPolicy: policy}
 		for _, binding := range bindings {
 			if binding.Spec.PolicyName != policy.Name {

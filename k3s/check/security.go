@@ -17,7 +17,7 @@ var restricted = api.LevelVersion{Level: api.LevelRestricted, Version: api.Lates
 // podOf is the pod that an object is, or makes, as it would come to be: nil for what makes none.
 func podOf(object runtime.Object) (*core.Pod, string) {
 	if pod, ok := object.(*core.Pod); ok {
-		return pod, ""
+		return pod, "spec"
 	}
 	template, path := templateOf(object)
 	if template == nil {

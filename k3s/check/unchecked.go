@@ -56,6 +56,9 @@ func referencesOf(j *judgement) sets.Set[string] {
 			names.Insert("PersistentVolumeClaim/" + claim.ClaimName)
 		}
 	}
+	if class := pod.Spec.PriorityClassName; class != "" {
+		names.Insert("PriorityClass/" + class)
+	}
 	if account := pod.Spec.ServiceAccountName; account != "default" {
 		names.Insert("ServiceAccount/" + account)
 	}

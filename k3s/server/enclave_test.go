@@ -10,7 +10,6 @@ import (
 	"slices"
 	"testing"
 
-	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 )
 
@@ -108,32 +107,23 @@ func TestEnclaveSeesTheRequestsThatWereReadAndNoOther(t *testing.T) {
 	}
 }
 
-// certified is a front that takes the name in a request's header X-Certified for what its certificate says.
-func certified(socket string) *front {
-	who := authenticator.RequestFunc(func(r *http.Request) (*authenticator.Response, bool, error) {
-		name := r.Header.Get("X-Certified")
-		return &authenticator.Response{User: &user.DefaultInfo{Name: name}}, name != "", nil
-	})
-	return &front{fence: newFence(), enclave: enclaveProxy(socket), authenticator: who, budget: newBudget()}
-}
-
 func TestEnclaveLearnsFromUsAloneWhoAsksForAnAnswer(t *testing.T) {
 	socket, seen := enclaveSees(t)
-	h := certified(socket).wrap(http.NotFoundHandler())
+	f := &front{fence: newFence(), enclave: enclaveProxy(socket)}
+	h := f.wrap(f.wrapCharged(http.NotFoundHandler()))
 	for name, row := range map[string]struct {
 		path string
-		who  string
+		who  user.Info
 		want []string
 	}{
-		"a user":               {answerPath + "?request=7", "sui:a", []string{"sui:a"}},
-		"nobody":               {answerPath + "?request=7", "", nil},
-		"a node":               {answerPath + "?request=7", "system:node:w1", nil},
-		"the control plane":    {answerPath + "?request=7", user.APIServerUser, nil},
-		"a user of another":    {"/api/v1/attestation", "sui:a", nil},
-		"another way to write": {"/api/v1/orders%2fanswer", "sui:a", []string{"sui:a"}},
+		"a user":               {answerPath + "?request=7", &user.DefaultInfo{Name: "sui:a"}, []string{"sui:a"}},
+		"nobody":               {answerPath + "?request=7", nil, nil},
+		"a node":               {answerPath + "?request=7", kubelet("w1"), nil},
+		"the control plane":    {answerPath + "?request=7", &user.DefaultInfo{Name: user.APIServerUser}, nil},
+		"a user elsewhere":     {"/api/v1/attestation", &user.DefaultInfo{Name: "sui:a"}, nil},
+		"another way to write": {"/api/v1/orders%2fanswer", &user.DefaultInfo{Name: "sui:a"}, []string{"sui:a"}},
 	} {
-		request := httptest.NewRequest(http.MethodGet, row.path, nil)
-		request.Header.Set("X-Certified", row.who)
+		request := from(row.who, http.MethodGet, row.path, 0)
 		request.Header["X-Daasvader-User"] = []string{"sui:victim", "sui:victim"}
 		h.ServeHTTP(httptest.NewRecorder(), request)
 		if got := (<-seen).Header.Values("X-Daasvader-User"); !slices.Equal(got, row.want) {
@@ -142,31 +132,12 @@ func TestEnclaveLearnsFromUsAloneWhoAsksForAnAnswer(t *testing.T) {
 	}
 }
 
-func TestUserWhoWaitsForTooManyAnswersIsTurnedAway(t *testing.T) {
+func TestUserCannotHideWhoItIsFromTheEnclave(t *testing.T) {
 	socket, seen := enclaveSees(t)
-	f := certified(socket)
-	ask := func(who string) int {
-		request := httptest.NewRequest(http.MethodGet, answerPath, nil)
-		request.Header.Set("X-Certified", who)
-		answer := httptest.NewRecorder()
-		f.wrap(http.NotFoundHandler()).ServeHTTP(answer, request)
-		return answer.Code
-	}
-	waiting := f.budget.accounts.of(identity{member, "sui:a"})
-	for range waiting.allowance.watching {
-		if reason := waiting.enter(0, "", true); reason != "" {
-			t.Fatal(reason)
-		}
-	}
-	if code := ask("sui:a"); code != http.StatusTooManyRequests {
-		t.Errorf("one answer more is %d", code)
-	}
-	if code := ask("sui:b"); code != http.StatusOK {
-		t.Errorf("another's is %d", code)
-	}
-	<-seen
-	waiting.leave(true)
-	if code := ask("sui:a"); code != http.StatusOK {
-		t.Errorf("afterwards it is %d", code)
+	request := from(&user.DefaultInfo{Name: "sui:a"}, http.MethodGet, answerPath, 0)
+	request.Header.Set("Connection", "X-Daasvader-User, X-Daasvader-Connection")
+	(&front{enclave: enclaveProxy(socket)}).wrapCharged(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), request)
+	if got := (<-seen).Header.Get("X-Daasvader-User"); got != "sui:a" {
+		t.Errorf("the enclave saw %q", got)
 	}
 }

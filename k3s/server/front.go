@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -27,6 +28,7 @@ type front struct {
 	authorizer    authorizer.UnconditionalAuthorizer
 	fill          *fill
 	budget        *budget
+	volumes       atomic.Pointer[volumes] // nil until the API server is ready
 }
 
 func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
@@ -63,14 +65,26 @@ func (f *front) wrap(kubernetes http.Handler) http.Handler {
 			f.connect(w, r)
 		case r.URL.Path == wire.ConfigPath:
 			f.serveConfig(w)
-		case f.enclave != nil && r.URL.Path == answerPath:
-			f.tellAnswer(w, r)
 		case f.enclave != nil && enclavePaths[r.URL.Path]:
 			f.enclave.ServeHTTP(w, r)
 		default:
 			kubernetes.ServeHTTP(w, r)
 		}
 	}))
+}
+
+// wrapCharged puts in front of Kubernetes's handler what is charged to its caller's budget as Kubernetes's paths are.
+func (f *front) wrapCharged(kubernetes http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == wire.VolumesPath:
+			f.serveVolumes(w, r)
+		case f.enclave != nil && r.URL.Path == answerPath:
+			f.tellAnswer(w, r)
+		default:
+			kubernetes.ServeHTTP(w, r)
+		}
+	})
 }
 
 func (f *front) connect(w http.ResponseWriter, r *http.Request) {
@@ -84,24 +98,15 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request) {
 	f.tunnel.serve(w, r.WithContext(ctx), node)
 }
 
-// tellAnswer lets the enclave tell a user what became of an order, for which it waits a while if need be: that counts as
-// a watch of the user's, and ends with the certificate. Who is no user has no order, which is the enclave's to say.
+// tellAnswer lets the enclave tell a user what became of an order, for which it waits a while if need be. Who is no user
+// has no order, which is the enclave's to say.
 func (f *front) tellAnswer(w http.ResponseWriter, r *http.Request) {
-	response, ok, err := f.authenticator.AuthenticateRequest(r)
-	if err != nil || !ok || !strings.HasPrefix(response.User.GetName(), own.UserPrefix) {
-		f.enclave.ServeHTTP(w, r)
-		return
-	}
-	account := f.budget.accounts.of(identityOfUser(response.User))
-	if account == nil || account.enter(0, "", true) != "" {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "Too many requests of yours wait at once; try again later", http.StatusTooManyRequests)
-		return
-	}
-	defer account.leave(true)
 	ctx, end := whileCertified(r)
 	defer end()
-	f.enclave.ServeHTTP(w, r.WithContext(context.WithValue(ctx, userKey{}, response.User.GetName())))
+	if caller := callerOf(r); strings.HasPrefix(caller.name, own.UserPrefix) {
+		ctx = context.WithValue(ctx, userKey{}, caller.name)
+	}
+	f.enclave.ServeHTTP(w, r.WithContext(ctx))
 }
 
 func (f *front) serveConfig(w http.ResponseWriter) {
