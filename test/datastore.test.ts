@@ -147,8 +147,8 @@ test('a node asks for certificates a few times, and has one lease', async () => 
 
 test('what a user writes is bounded, however it is written', async () => {
   const tenant = await server.caller(userOf(TENANT));
-  expect(await server.call('POST', SECRETS, tenant, secret('larger', 1_300 * KIB))).toMatchObject({
-    status: 403,
+  expect(await server.call('POST', SECRETS, tenant, secret('larger', 1_100 * KIB))).toMatchObject({
+    status: 422,
   });
   expect(await server.call('POST', SECRETS, tenant, secret('mine', 700 * KIB))).toMatchObject({
     status: 201,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, BareServer, type Caller, objectIn } from '@daasvader/testbed/cluster/bare-server.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -260,6 +263,30 @@ test('Secrets, and questions about oneself, need no order', async () => {
       }),
       kind,
     ).toMatchObject({ status: 201 });
+});
+
+test.for(['exec?command=x', 'attach?stdout=true', 'portforward?ports=80'])(
+  'the ways into a pod are for roles to open: %s',
+  async (way) => {
+    const answer = await asUser('POST', `${CORE}/pods/running/${way}`);
+    expect(answer).toMatchObject({ status: 400, text: expect.stringContaining('host') }); // it runs nowhere
+  },
+);
+
+test('the enclave is told whose certificate asks for an answer, and nothing else', async () => {
+  const seen: unknown[] = [];
+  const enclave = createServer((request, response) => {
+    seen.push([request.url, request.headers['x-daasvader-user']]);
+    response.end();
+  });
+  enclave.listen(join(server.dataDir, '../api.sock'));
+  await once(enclave, 'listening');
+  const node = await server.caller('system:node:w1', 'system:nodes');
+  const path = '/api/v1/orders/answer?request=7';
+  for (const caller of [user, {}, node, server.administrator])
+    await server.call('GET', path, caller, undefined, { 'x-daasvader-user': `sui:${'v'.repeat(52)}` });
+  enclave.close();
+  expect(seen).toEqual([USER, undefined, undefined, undefined].map((name) => [path, name]));
 });
 
 describe('an order', () => {
