@@ -85,6 +85,18 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./credential.ts')).credentialCommand,
   },
   {
+    name: 'kubectl',
+    description:
+      'verify the control plane and run kubectl, whose writes are ordered on chain: daas kubectl get pods',
+    load: async () => (await import('./kubectl.ts')).kubectlCommand,
+  },
+  {
+    name: 'proxy',
+    description:
+      'verify the control plane and serve its API on loopback for kubectl, helm and others; writes are ordered on chain',
+    load: async () => (await import('./proxy.ts')).proxyCommand,
+  },
+  {
     name: 'logs',
     description: 'verify the control plane and show what a pod prints',
     load: async () => (await import('./logs.ts')).logsCommand,
@@ -164,7 +176,8 @@ const COMMANDS: readonly LazyCommand[] = [
 export async function program(args: readonly string[]): Promise<Command> {
   const daas = new Command('daas')
     .description('A Kubernetes cluster that nobody owns: stake, deploy and verify from the command line')
-    .version('0.1.0');
+    .version('0.1.0')
+    .enablePositionalOptions(); // what stands after daas kubectl is kubectl's
   await addCommands(daas, COMMANDS, args);
   return throwOnUsageErrors(daas);
 }
