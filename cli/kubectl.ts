@@ -36,20 +36,21 @@ function assertHere(args: readonly string[]): void {
     );
 }
 
-/** @returns the exit code of kubectl, as a shell tells it */
 async function run(args: readonly string[], options: SessionOptions): Promise<number> {
-  const { kubeconfig, folder } = await startSession(options, 0);
+  const { kubeconfig, folder, close } = await startSession(options, 0);
+  const own = { KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, 'cache') };
+  return runKubectl(args, { ...process.env, ...own }).finally(close);
+}
+
+/** @returns its exit code, as a shell tells it */
+async function runKubectl(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const program = process.env.KUBECTL || 'kubectl';
-  const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, 'cache') };
   const child = spawn(program, args, { stdio: 'inherit', env });
   process.on('SIGINT', () => {}); // the terminal sends it to kubectl as well, which then ends
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   const [code, signal] = await once(child, 'exit').catch((cause: Error) => {
-    throw new CliError(
-      'kubernetes',
-      `Cannot run ${program}: ${cause.message}; install kubectl, or name one with KUBECTL`,
-      { cause },
-    );
+    const message = `Cannot run ${program}: ${cause.message}; install kubectl, or name one with KUBECTL`;
+    throw new CliError('kubernetes', message, { cause });
   });
   return code ?? 128 + constants.signals[signal as NodeJS.Signals];
 }
