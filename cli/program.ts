@@ -19,19 +19,34 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./role.ts')).roleCommand,
   },
   {
+    name: 'apply',
+    description: 'order what manifests say, all in one transaction: daas apply -f FILE|DIR|-',
+    load: async () => (await import('./apply.ts')).applyCommand,
+  },
+  {
+    name: 'diff',
+    description: 'show what daas apply of manifests would change',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  {
     name: 'deploy',
     description: 'order a Deployment and a Service on chain',
     load: async () => (await import('./deploy.ts')).deployCommand,
   },
   {
     name: 'delete',
-    description: 'order a Deployment and its Service deleted',
-    load: async () => (await import('./deploy.ts')).deleteCommand,
+    description: 'order deleted what daas deploy made, or what manifests name',
+    load: async () => (await import('./delete.ts')).deleteCommand,
   },
   {
     name: 'order',
     description: 'order a request to Kubernetes as it is: method, path and body',
     load: async () => (await import('./order.ts')).orderCommand,
+  },
+  {
+    name: 'check',
+    description: 'say without a cluster whether it would take manifests, and why not',
+    load: async () => (await import('./check.ts')).checkCommand,
   },
   {
     name: 'cancel',

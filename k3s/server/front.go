@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -24,6 +25,7 @@ type front struct {
 	authorizer    authorizer.UnconditionalAuthorizer
 	fill          *fill
 	budget        *budget
+	volumes       atomic.Pointer[volumes] // nil until the API server is ready
 }
 
 func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
@@ -66,6 +68,17 @@ func (f *front) wrap(kubernetes http.Handler) http.Handler {
 			kubernetes.ServeHTTP(w, r)
 		}
 	}))
+}
+
+// wrapCharged puts in front of Kubernetes's handler what is charged to its caller's budget as Kubernetes's paths are.
+func (f *front) wrapCharged(kubernetes http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == wire.VolumesPath {
+			f.serveVolumes(w, r)
+			return
+		}
+		kubernetes.ServeHTTP(w, r)
+	})
 }
 
 func (f *front) connect(w http.ResponseWriter, r *http.Request) {
