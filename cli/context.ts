@@ -1,5 +1,4 @@
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
-import { openFullNode } from '@daasvader/chain/full-node.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command, Option } from 'commander';
 import { parseAddress, parseHttpsUrl, parseUrl } from './arguments.ts';
@@ -117,6 +116,8 @@ export interface Context {
 
 /** Opens the cluster that the options name. */
 export async function openContext({ deployment: file, rpc }: DeploymentOptions): Promise<Context> {
+  // Loaded here, because it takes long, and many commands do without a chain.
+  const { openFullNode } = await import('@daasvader/chain/full-node.ts');
   const deployment = await readDeployment(file);
   return { deployment, client: openFullNode(deployment.network, rpc ?? deployment.rpcUrl) };
 }

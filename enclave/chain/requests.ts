@@ -7,8 +7,8 @@ export const MAX_OBJECTS_PER_OWNER = 2_000;
 export const MAX_BYTES_PER_OWNER = 16 * 1024 * 1024;
 /** Cancelled requests of one owner whose content is kept until it is known what became of them. */
 const MAX_CANCELLED_PER_OWNER = 32;
-/** Any number of deletions may be open. That one has a body at all is enough to refuse it, so no more of it is kept. */
-const MAX_DELETION_BYTES = 1;
+/** Any number of deletions may be open. Options are smaller: of more it is enough to know that it is too much. */
+const MAX_DELETION_BYTES = 1_025;
 const NOTHING = new Uint8Array();
 
 /** A request as the contract scheduled it: by flat arguments, or as one to Kubernetes with a body. */
@@ -228,7 +228,7 @@ function keep(owner: Owner, { request, object }: Entry): void {
   if (object === undefined) return;
   remove(owner, object);
   // A Job that ended has done its work: what is left of it is its result.
-  const isGone = request.method === 'DELETE' || object.startsWith('Job/');
+  const isGone = request.method === 'DELETE' || object.startsWith('jobs.batch/');
   if (!isGone) {
     owner.objects.set(object, request);
     owner.bytes += sizeOf(request);

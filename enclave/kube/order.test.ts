@@ -10,7 +10,7 @@ import { ClusterState } from '../chain/cluster-state.ts';
 import type { Report } from '../chain/report.ts';
 import { Metrics } from '../metrics.ts';
 import { Order, type OrderOptions } from './order.ts';
-import { objectOf } from './plan.ts';
+import { objectOf } from './replay.ts';
 import { RETRY_LIMITS } from './retry.ts';
 import { Turns } from './turns.ts';
 

@@ -5,8 +5,7 @@ import type {
   V1NetworkPolicy,
   V1ResourceQuota,
 } from '@kubernetes/client-node';
-import { OWN_PREFIX } from './names.ts';
-import { MANAGED_LABEL } from './plan.ts';
+import { MANAGED_LABEL, OWN_PREFIX } from './names.ts';
 import { priorityQuota } from './priority.ts';
 import { type Amounts, toHard } from './quota.ts';
 

@@ -1,8 +1,8 @@
 import type { KubernetesObject, V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
 import type { Logger } from '../log.ts';
 import type { Kubernetes } from './kubernetes.ts';
+import { KIND_LABEL, MANAGED_LABEL, NAME_LABEL, REQUEST_ANNOTATION } from './names.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { KIND_LABEL, MANAGED_LABEL, NAME_LABEL, REQUEST_ANNOTATION } from './plan.ts';
 import { isOver } from './pod.ts';
 import { watchObjects } from './watch.ts';
 
@@ -185,7 +185,7 @@ function note(seen: Seen, object: KubernetesObject, phase: 'present' | 'deleted'
 
 /** Whether a controller made it for a workload, as its labels say. */
 function isMade({ kind, metadata }: KubernetesObject): boolean {
-  return kind === 'Pod' && metadata?.labels?.[KIND_LABEL] !== 'Pod';
+  return kind === 'Pod' && metadata?.labels?.[KIND_LABEL] !== undefined;
 }
 
 function makerOf({ metadata }: KubernetesObject): string {

@@ -68,6 +68,13 @@ var creations = map[string]struct {
 	"certificatesigningrequests": {each: 1. / 60, burst: 6},
 }
 
+// Dry runs cost as much as writes until something would be stored, and a good deal of them is arithmetic of policies.
+// Each command of a person makes a few; a chart of 100 objects is installed without waiting.
+const (
+	trials      = 5 // per second
+	trialsBurst = 100
+)
+
 // budget holds what each identity has left.
 type budget struct {
 	accounts *accounts
@@ -159,4 +166,10 @@ func (b *budget) charge(who user.Info, bytes int) {
 	if account := b.accounts.of(caller); account != nil {
 		account.pay(bytes)
 	}
+}
+
+// mayTry takes a dry run from its caller's budget; false if there is none left.
+func (b *budget) mayTry(who user.Info) bool {
+	account := b.accounts.of(identityOfUser(who))
+	return account != nil && account.trials.AllowN(b.accounts.now(), 1)
 }

@@ -16,6 +16,8 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	own "daasvader/k3s/admission"
 )
 
 var resolver = &request.RequestInfoFactory{APIPrefixes: sets.NewString("api", "apis"), GrouplessAPIPrefixes: sets.NewString("api")}
@@ -228,7 +230,7 @@ func TestControlPlaneIsNotBounded(t *testing.T) {
 			t.Errorf("of %s %d of 2000 pass", who.Name, passed)
 		}
 	}
-	if isControlPlane(&user.DefaultInfo{Name: "system:serviceaccount:kube-system-x:default"}) {
+	if own.IsControlPlane(&user.DefaultInfo{Name: "system:serviceaccount:kube-system-x:default"}) {
 		t.Error("a namespace that begins like ours is taken for it")
 	}
 }

@@ -3,12 +3,13 @@ package server
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	own "daasvader/k3s/admission"
 )
 
 // class is what kind of caller somebody is; bounds are stated for each.
@@ -41,7 +42,7 @@ func identityOf(who user.Info, r *http.Request) identity {
 func identityOfUser(who user.Info) identity {
 	name := who.GetName()
 	switch {
-	case isControlPlane(who):
+	case own.IsControlPlane(who):
 		return identity{controlPlane, name}
 	case strings.HasPrefix(name, nodeUserPrefix):
 		return identity{node, name}
@@ -49,14 +50,6 @@ func identityOfUser(who user.Info) identity {
 		return identity{joiner, name}
 	}
 	return identity{member, name}
-}
-
-// isControlPlane says whether a user is a part of this machine: nobody outside holds a key for one of these names.
-func isControlPlane(who user.Info) bool {
-	name := who.GetName()
-	return slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup) ||
-		name == user.APIServerUser || name == user.KubeControllerManager || name == user.KubeScheduler ||
-		strings.HasPrefix(name, "system:serviceaccount:kube-system:")
 }
 
 // answer is what an authenticator said of a request.

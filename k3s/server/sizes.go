@@ -9,6 +9,8 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	own "daasvader/k3s/admission"
 )
 
 // maxBytes is how large an object may be, as it is stored, status and metadata included, when somebody outside the
@@ -41,7 +43,7 @@ func newSizes(charge func(user.Info, int)) *sizes {
 
 // Validate refuses an object that is too large.
 func (s *sizes) Validate(_ context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
-	if isControlPlane(a.GetUserInfo()) || a.GetObject() == nil {
+	if own.IsControlPlane(a.GetUserInfo()) || a.GetObject() == nil {
 		return nil
 	}
 	size, err := storedSize(a)
