@@ -95,7 +95,21 @@ async function reactor() {
   const seat = {} as never;
   const audit = new Audit(() => undefined);
   const answers = { record: () => undefined };
-  const parts = { answers, kubernetes, tenants, tracker, state, writer, seat, whenFresh, audit, metrics, log };
+  const blobs = { fetch: () => Promise.reject(new Error('no blobs')) };
+  const parts = {
+    answers,
+    blobs,
+    kubernetes,
+    tenants,
+    tracker,
+    state,
+    writer,
+    seat,
+    whenFresh,
+    audit,
+    metrics,
+    log,
+  };
   const subject = new Reactor({ state, whenFresh, log, metrics });
   for (const event of [roleStakes, staked]) subject.onEvent(event);
   state.roles.takeChanged();

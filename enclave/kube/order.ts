@@ -98,6 +98,7 @@ export class Order {
    */
   async run(turn: Promise<unknown>): Promise<void> {
     try {
+      if (this.request.blob) this.#tried.resolve(); // its body may be long in coming
       await turn;
       await this.#options.whenFresh();
       this.#judge();
@@ -267,9 +268,10 @@ export class Order {
   /** Writes it, again and again while Kubernetes itself is what fails. */
   async #insist(write: Write, check?: () => void): Promise<KubernetesObject | undefined> {
     try {
+      const late = AbortSignal.timeout(this.#options.limits.deadlineMs);
       return await this.#patiently(() => {
         check?.();
-        return write.attempt();
+        return write.attempt(AbortSignal.any([this.#stop.signal, late]));
       });
     } finally {
       this.#release();
@@ -368,10 +370,14 @@ function answerOf(error: unknown, reply: Reply | undefined): Answer {
 }
 
 /** What was done, in 32 bytes: SHA-256 of the JSON of the request's number and of what Kubernetes was asked for. */
-export function resultDigest({ requestId }: Request, { method, path, query, body }: Replay): Uint8Array {
+export function resultDigest(
+  { requestId, blob }: Request,
+  { method, path, query, body }: Replay,
+): Uint8Array {
+  const digest = blob?.digest ?? sha256(body ?? new Uint8Array());
   const record = {
     ...{ requestId: `${requestId}`, method, path, query },
-    body: sha256(body ?? new Uint8Array()).toString('hex'),
+    body: Buffer.from(digest).toString('hex'),
   };
   return sha256(JSON.stringify(record));
 }
