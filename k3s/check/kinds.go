@@ -65,6 +65,19 @@ func of(group, version, name string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: group, Version: version, Kind: name}
 }
 
+// instead is what to do about kinds that people often have beside those of tenants.
+var instead = map[string]string{
+	"Namespace":                "leave it out; daas namespace claim makes a further one yours",
+	"Role":                     "leave it out; pods have no rights in the cluster, and daas role grant gives people some",
+	"RoleBinding":              "leave it out; pods have no rights in the cluster, and daas role grant gives people some",
+	"ClusterRole":              "leave it out; pods have no rights in the cluster",
+	"ClusterRoleBinding":       "leave it out; pods have no rights in the cluster",
+	"CustomResourceDefinition": "the cluster has Kubernetes's own kinds only",
+	"Kustomization":            "build it first: kubectl kustomize FOLDER | daas check -f -",
+	"ReplicaSet":               "write a Deployment, which makes it",
+	"ReplicationController":    "write a Deployment",
+}
+
 // findKind says which kind an object is of, or why it cannot be ordered.
 func findKind(apiVersion, name string) (schema.GroupVersionKind, kind, error) {
 	if apiVersion == "" || name == "" {
@@ -84,6 +97,9 @@ func findKind(apiVersion, name string) (schema.GroupVersionKind, kind, error) {
 	if len(served) > 0 {
 		slices.Sort(served)
 		return gvk, kind{}, fmt.Errorf("%s of %s is not served here: write %s", name, apiVersion, strings.Join(served, " or "))
+	}
+	if hint := instead[name]; hint != "" {
+		return gvk, kind{}, fmt.Errorf("%s of %s cannot be ordered here: %s", name, apiVersion, hint)
 	}
 	slices.Sort(names)
 	return gvk, kind{}, fmt.Errorf("%s of %s cannot be ordered here; what can: %s", name, apiVersion, strings.Join(slices.Compact(names), ", "))
