@@ -9,12 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	"k8s.io/kubernetes/pkg/apis/apps"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	_ "k8s.io/kubernetes/pkg/apis/autoscaling/install"
-	"k8s.io/kubernetes/pkg/apis/batch"
 	_ "k8s.io/kubernetes/pkg/apis/batch/install"
-	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/networking/install"
 	_ "k8s.io/kubernetes/pkg/apis/policy/install"
@@ -103,23 +100,6 @@ func findKind(apiVersion, name string) (schema.GroupVersionKind, kind, error) {
 	}
 	slices.Sort(names)
 	return gvk, kind{}, fmt.Errorf("%s of %s cannot be ordered here; what can: %s", name, apiVersion, strings.Join(slices.Compact(names), ", "))
-}
-
-// templateOf is the template of the pods that an object makes, with the path to it; nil for what makes none.
-func templateOf(object runtime.Object) (*core.PodTemplateSpec, string) {
-	switch o := object.(type) {
-	case *apps.Deployment:
-		return &o.Spec.Template, "spec.template"
-	case *apps.StatefulSet:
-		return &o.Spec.Template, "spec.template"
-	case *apps.DaemonSet:
-		return &o.Spec.Template, "spec.template"
-	case *batch.Job:
-		return &o.Spec.Template, "spec.template"
-	case *batch.CronJob:
-		return &o.Spec.JobTemplate.Spec.Template, "spec.jobTemplate.spec.template"
-	}
-	return nil, ""
 }
 
 // equivalents knows in which versions one resource is served, as the API server does.
