@@ -22,9 +22,6 @@ import (
 //go:embed authentication.yaml
 var authenticationConfig []byte
 
-//go:embed admission.yaml
-var admissionConfig []byte
-
 // shutdownTimeout is how long an ending server waits for its clients, of which some may have vanished.
 const shutdownTimeout = 3 * time.Second
 
@@ -83,10 +80,11 @@ func (f *front) install(config *app.Config) {
 
 func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL string, front *front) (options.CompletedOptions, error) {
 	none := options.CompletedOptions{}
-	for file, content := range map[string][]byte{"authentication.yaml": authenticationConfig, "admission.yaml": admissionConfig} {
-		if err := pki.WriteFile(o.path("etc", file), content, 0o600); err != nil {
-			return none, err
-		}
+	if err := pki.WriteFile(o.path("etc", "authentication.yaml"), authenticationConfig, 0o600); err != nil {
+		return none, err
+	}
+	if err := writeAdmission(o); err != nil {
+		return none, err
 	}
 	s := options.NewServerRunOptions()
 	addPlugins(s.Admission.GenericAdmission, plugins(o, front.budget))
