@@ -153,7 +153,11 @@ test('a body that lies elsewhere counts with its whole size, and is not here', a
   const size = MAX_BYTES_PER_OWNER - 10;
   const digest = new Uint8Array(32).fill(7);
   const id = chain.ask({ method: 'PUT', path: `${configMaps}/a`, digest, size });
-  expect(requests.get(id)).toMatchObject({ size, blob: { digest, id: digest }, body: Buffer.alloc(0) });
+  expect(requests.get(id)).toMatchObject({
+    size,
+    blob: { digest, size, blobId: digest },
+    body: Buffer.alloc(0),
+  });
   expect(requests.hasRoom(OWNER, keyOf('b'), 11)).toBe(true); // as it is not carried out
   await say('complete_request', id);
   expect(requests.hasRoom(OWNER, keyOf('b'), 11)).toBe(false);

@@ -5,8 +5,8 @@ import type { EventKind, EventOf } from '@daasvader/chain/events.ts';
 export const MAX_REQUESTS_PER_OWNER = 2_000;
 /** Bytes of their bodies, together; more are refused. */
 export const MAX_BYTES_PER_OWNER = 16 * 1024 * 1024;
-/** Any number of deletions may be open: no more than this of each one's body is kept, which is enough for proper ones. */
-export const MAX_DELETION_BYTES = 1_024;
+/** Any number of deletions may be open. Options are smaller: of more it is enough to know that it is too much. */
+export const MAX_DELETION_BYTES = 1_025;
 /** Cancelled requests of one owner whose content is kept until it is known what became of them. */
 const MAX_CANCELLED_PER_OWNER = 32;
 /** Has done its work when its request has ended: what is left of it is its result. */
@@ -17,8 +17,9 @@ const NOTHING = new Uint8Array();
 export interface Blob {
   /** SHA-256. */
   readonly digest: Uint8Array;
-  /** Of Walrus, 32 bytes; empty when its owner did not say. */
-  readonly id: Uint8Array;
+  readonly size: number;
+  /** Of Walrus, 32 bytes. */
+  readonly blobId: Uint8Array;
 }
 
 /** A request as the contract scheduled it: by flat arguments, or as one to Kubernetes with a body. */
@@ -258,7 +259,8 @@ function contentOf(event: SubmittedEvent) {
   const body = method === 'DELETE' ? Uint8Array.from(whole.subarray(0, MAX_DELETION_BYTES)) : whole;
   const content = { ...asked, ...NO_ARGUMENTS, query, contentType, body };
   if (digest.length === 0) return { ...content, size: whole.length, blob: undefined };
-  return { ...content, size: Number(event.size), blob: { digest, id: event.blobId } };
+  const size = Number(event.size);
+  return { ...content, size, blob: { digest, size, blobId: event.blobId } };
 }
 
 const NO_ARGUMENTS = { name: '', labels: '', containerName: '', image: '', port: '' };
