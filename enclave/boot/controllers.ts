@@ -61,7 +61,7 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
     onDoubleIdentity: (proof) => tellDoubleIdentity(options, proof),
   });
   const nodes = new Nodes({ ...options, tokens, counters, fence: new Fence(kubernetes) });
-  const executor = new Executor({ ...options, tenants, tracker });
+  const executor = new Executor({ ...options, tenants, tracker, answers });
   const join = new Join({ ...options, state, tokens, counters, clusterId, chainTime: clock.now });
   const watches = [
     tracker.run(log, signal),

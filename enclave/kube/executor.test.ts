@@ -1,8 +1,10 @@
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { FakeKubernetes, refusal } from '@daasvader/testbed/enclave/fake-kubernetes.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Answer, Answers } from './answers.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import type { RetryLimits } from './retry.ts';
 import type { Tenants } from './tenants.ts';
@@ -28,10 +30,13 @@ const pods: Asked = { path: '/api/v1/namespaces/default/pods' };
 let chain = new FakeChain();
 let kubernetes = new FakeKubernetes();
 let tracker = new Tracker({} as Kubernetes, READY_MS);
+let answers: Answers;
 
 async function boot() {
   tracker = new Tracker({} as Kubernetes, READY_MS);
-  return bootEnclave(chain, { kubernetes, tracker, tenants: () => tenants, limits: LIMITS });
+  const booted = await bootEnclave(chain, { kubernetes, tracker, tenants: () => tenants, limits: LIMITS });
+  answers = booted.answers;
+  return booted;
 }
 
 /** The machine ends, and with it the cluster; another one boots. */
@@ -534,4 +539,52 @@ test('nothing of what has ended is kept', async () => {
     expect(state.requests.get(id)).toBeUndefined();
   }
   expect(state.requests.desired.map(({ owner }) => owner)).toEqual([OWNER]);
+});
+
+describe('whoever asked gets the answer of Kubernetes', () => {
+  const answerTo = async (id: bigint) => {
+    const answer = (await answers.of(id, userOf(OWNER), 1_000)) as Answer;
+    return { status: answer.status, ...JSON.parse(Buffer.from(answer.body).toString()) };
+  };
+
+  test('as soon as it is there, with what it stored', async () => {
+    const id = chain.ask({});
+    expect(await answerTo(id)).toMatchObject({ status: 200, kind: 'Deployment', metadata: { name: 'web' } });
+    expect(chain.status(id)).not.toBe('COMPLETED');
+  });
+
+  test('in its own words when it refuses', async () => {
+    kubernetes.onWrite = () => {
+      throw refusal(422, 'is invalid', { reason: 'Invalid' });
+    };
+    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({ status: 'Failure', reason: 'Invalid' });
+  });
+
+  test.each<[string, Asked, number, RegExp]>([
+    ['what is no order', { ...configMap('web'), method: 'GET' }, 403, /method "GET"/],
+    ['what the enclave does not replay', { ...configMap('web'), query: 'dryRun=All' }, 403, /"dryRun"/],
+  ])('or in ours, for %s', async (_, asked, code, message) => {
+    const answer = await answerTo(chain.ask(asked));
+    expect(answer).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  test('or that there was none in time', async () => {
+    kubernetes.isThere = false;
+    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({ code: 504, reason: 'Timeout' });
+  });
+
+  test('or that it was called off', async () => {
+    kubernetes.isThere = false;
+    const id = chain.ask(configMap('web'));
+    chain.cancel(id);
+    expect(await answerTo(id)).toMatchObject({ code: 409, message: 'The order was cancelled' });
+  });
+});
+
+test('each order is replayed in the name of its requester, and of who had begun before with more', async () => {
+  await ends(chain.ask(configMap('web'))).toBe('COMPLETED');
+  const as = { user: userOf(OWNER), groups: ['daasvader:orders'], extra: { 'daasvader.io/order': '1' } };
+  expect(kubernetes.callers).toEqual([as]);
+  await restart();
+  expect(kubernetes.callers).toEqual([{ ...as, groups: ['daasvader:orders', 'daasvader:restores'] }]);
 });

@@ -117,12 +117,19 @@ export class Write {
 
   async #put(before: KubernetesObject | undefined): Promise<KubernetesObject> {
     try {
-      return await this.#send(this.#isRestored ? revived(this.replay, before) : this.replay);
+      const put = await this.#send(this.#isRestored ? revived(this.replay, before) : this.replay);
+      return this.replay.target.subresource === undefined ? put : await this.#whole(put);
     } catch (error) {
       const found = await this.#met(error);
       if (found === undefined) throw error;
       return this.#find(found);
     }
+  }
+
+  /** What a part is of, so that it can be waited for; that the part was put is certain, whatever comes of asking. */
+  async #whole(part: KubernetesObject): Promise<KubernetesObject> {
+    const whole = await this.read().catch(() => undefined);
+    return whole ?? part;
   }
 
   /** What had the name that only Kubernetes could read, if this order made it, or brings back what is there. */

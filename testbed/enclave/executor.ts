@@ -1,6 +1,7 @@
 import { Audit } from '@daasvader/enclave/audit/audit.ts';
 import { ClusterState } from '@daasvader/enclave/chain/cluster-state.ts';
 import type { Roles } from '@daasvader/enclave/chain/roles.ts';
+import { Answers } from '@daasvader/enclave/kube/answers.ts';
 import { Executor } from '@daasvader/enclave/kube/executor.ts';
 import type { Nodes } from '@daasvader/enclave/kube/nodes.ts';
 import type { OrderOptions } from '@daasvader/enclave/kube/order.ts';
@@ -32,10 +33,11 @@ export async function bootEnclave(
   for (const event of chain.events) reactor.onEvent(event);
   const writer = chain.seat(reactor.onEvent, reactor.onTime);
   const tenants = tenantsOf(state.roles);
+  const answers = new Answers(state.requests);
   const executor = new Executor({
-    ...{ kubernetes, tracker, tenants, state, writer, whenFresh, metrics, log },
+    ...{ answers, kubernetes, tracker, tenants, state, writer, whenFresh, metrics, log },
     ...{ seat: {} as never, audit: new Audit(() => undefined), ...(limits && { limits }) },
   });
   await reactor.rebuild({ executor, tenants, nodes: {} as Nodes });
-  return { state, tenants };
+  return { state, tenants, answers };
 }
