@@ -136,16 +136,15 @@ test('a pod follows its volume, and two pods have one', async () => {
   await kubectl('delete', 'pod', 'reader');
 });
 
-test('a pod whose node takes none waits, and says where its volume is', async () => {
-  const node = await nodeOf('db-0');
-  await kubectl('cordon', node);
-  await kubectl('delete', 'pod', 'db-0');
+test('a pod whose worker is drained waits, says where its volume is, and goes on afterwards', async () => {
+  const worker = await workerOf('db-0');
+  await worker.agent('drain');
   const said = () =>
     field('pod/db-0', '.status.conditions[?(@.type=="PodScheduled")].message').catch(() => '');
-  await expect.poll(said, SOON).toContain(`The volume of claim data-db-0 is on node ${node}`);
-  await kubectl('uncordon', node);
+  await expect.poll(said, SOON).toContain(`The volume of claim data-db-0 is on node ${worker.vm.name}`);
+  await worker.agent('uncordon');
+  await expect.poll(() => read('db-0'), SOON).toBe('changed\n');
   await untilReady('db-0');
-  expect(await read('db-0')).toBe('changed\n');
 });
 
 test('a volume outlives kill -9 of the agent and a power failure of the worker', async () => {
