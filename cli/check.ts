@@ -1,16 +1,25 @@
 import { ROLE, type Role } from '@daasvader/chain/codes.ts';
 import { type Command, Option } from 'commander';
 import { checkOffline, type Verdict } from './check/program.ts';
-import { withJson } from './context.ts';
+import {
+  type ApiOptions,
+  type DeploymentOptions,
+  type WalletOptions,
+  withApi,
+  withDeployment,
+  withJson,
+  withWallet,
+} from './context.ts';
+import { CliError } from './error.ts';
 import { describeFailure } from './failure.ts';
 import { readManifestFiles } from './manifests/files.ts';
 import { printJson, printLine } from './output.ts';
 
-type HeldRole = Exclude<Role, 'none'>;
-
-interface CheckOptions {
+interface CheckOptions extends Partial<DeploymentOptions & ApiOptions>, WalletOptions {
   filename: string[];
-  role: HeldRole;
+  role: Exclude<Role, 'none'>;
+  server?: boolean;
+  namespace?: string;
   json?: boolean;
 }
 
@@ -19,11 +28,13 @@ const EXIT_USAGE = 2;
 
 /** `daas check`: whether the cluster would take manifests; exits with 0 if so, 1 if not, 2 when it cannot tell. */
 export function checkCommand(command: Command): void {
-  withJson(command)
+  withJson(withApi(withWallet(withDeployment(command, false)), false))
     .requiredOption('-f, --filename <file...>', 'manifests: files, folders, or - for standard input')
     .addOption(
       new Option('--role <role>', 'as whom').choices(Object.keys(ROLE).slice(1)).default('developer'),
     )
+    .option('--server', 'then ask the control plane at --api too, by a dry run')
+    .option('-n, --namespace <name>', 'where --server asks about it; your own when left out')
     .action(async (options: CheckOptions) => {
       const verdict = await check(options).catch((error: unknown) =>
         command.error(`daas: ${describeFailure(error)}`, { exitCode: EXIT_USAGE }),
@@ -34,8 +45,15 @@ export function checkCommand(command: Command): void {
     });
 }
 
-async function check({ filename, role }: CheckOptions): Promise<Verdict> {
-  return checkOffline(role, await readManifestFiles(filename));
+async function check({ filename, role, server, ...options }: CheckOptions): Promise<Verdict> {
+  const files = await readManifestFiles(filename);
+  const verdict = await checkOffline(role, files);
+  if (!server) return verdict;
+  const { deployment } = options;
+  if (deployment === undefined || options.api === undefined)
+    throw new CliError('kubernetes', 'Cannot ask a control plane: --server takes --deployment and --api');
+  const { checkOnServer } = await import('./check/server.ts'); // which takes longer to load than the check
+  return checkOnServer({ ...options, deployment }, files, verdict);
 }
 
 function printVerdict({ accepted, objects, unchecked }: Verdict): void {

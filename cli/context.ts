@@ -26,13 +26,13 @@ export interface ApiOptions {
   root?: string;
 }
 
-/** Adds `--deployment` and `--rpc`. */
-export function withDeployment(command: Command): Command {
+/** Adds `--deployment`, which must be given unless `isMandatory` is false, and `--rpc`. */
+export function withDeployment(command: Command, isMandatory = true): Command {
   return command
     .addOption(
       new Option('--deployment <file>', 'the cluster, as deployments/<network>.json')
         .env('DAAS_DEPLOYMENT')
-        .makeOptionMandatory(),
+        .makeOptionMandatory(isMandatory),
     )
     .addOption(
       new Option('--rpc <url>', "another full node than the deployment's")

@@ -23,11 +23,15 @@ interface KubernetesObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string };
-  spec?: { template?: PodTemplate; jobTemplate?: { spec?: { template?: PodTemplate } } };
+  spec?: {
+    template?: PodTemplate;
+    jobTemplate?: { spec?: { template?: PodTemplate } };
+    volumeClaimTemplates?: { metadata: { name: string } }[];
+  };
 }
 interface PodTemplate {
   metadata?: object;
-  spec?: object;
+  spec?: { volumes?: { name: string }[] };
 }
 
 let server: BareServer;
@@ -80,10 +84,26 @@ async function serverSays(object: KubernetesObject): Promise<string> {
   const written: KubernetesObject = JSON.parse(answer.text); // with what Kubernetes fills in
   const template = written.spec?.jobTemplate?.spec?.template ?? written.spec?.template;
   if (template === undefined) return '';
-  const { metadata, spec } = template;
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, generateName: 'pod-' }, spec };
-  const made = await dryRun(`/api/v1/namespaces/${NAMESPACE}/pods`, pod);
+  const made = await dryRun(`/api/v1/namespaces/${NAMESPACE}/pods`, podOf(template, written));
   return made.status === 201 ? '' : made.text;
+}
+
+/** A pod as the controller makes it, which gives those of a StatefulSet their claims. */
+function podOf({ metadata, spec }: PodTemplate, { spec: owner }: KubernetesObject): object {
+  const claims = (owner?.volumeClaimTemplates ?? []).map(({ metadata: { name } }) => ({
+    name,
+    persistentVolumeClaim: { claimName: `${name}-0` },
+  }));
+  const volumes = [
+    ...claims,
+    ...(spec?.volumes ?? []).filter(({ name }) => claims.every((claim) => claim.name !== name)),
+  ];
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, generateName: 'pod-' },
+    spec: { ...spec, volumes },
+  };
 }
 
 /** Those on which the two do not agree. */

@@ -25,6 +25,9 @@ const verdict = z.strictObject({
   unchecked: z.array(z.strictObject({ ...about, what: z.string() })),
 });
 
+/** What becomes of one object. */
+export type ObjectVerdict = Verdict['objects'][number];
+
 /** What becomes of manifests, by Kubernetes's own code; what only a live cluster can say is `unchecked`. */
 export type Verdict = z.output<typeof verdict>;
 

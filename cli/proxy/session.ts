@@ -40,6 +40,8 @@ export interface Session {
   folder: string;
   kubeconfig: string;
   namespace: string;
+  /** Ends it, so that nothing of it keeps the process. */
+  close(): void;
 }
 
 /** Adds the options of {@link SessionOptions}. */
@@ -77,14 +79,18 @@ export async function startSession(
   const consent = options.limit === undefined ? new Person() : new SpendingLimit(options.limit);
   const orders = new Orders({ upstream, chain: new WalletChain(context, wallet), consent });
   const secret = randomBytes(32).toString('base64url');
-  const { url } = await startProxy({ upstream, orders, tls, secret, port }).catch((cause: Error) => {
+  const { server, url } = await startProxy({ upstream, orders, tls, secret, port }).catch((cause: Error) => {
     throw new CliError('file', `Cannot listen on port ${port}: ${cause.message}`, { cause });
   });
   const folder = await mkdtemp(join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), 'daas-proxy-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'kubeconfig');
   await createPrivate(kubeconfig, JSON.stringify(configOf(url, tls.certificate, secret, namespace)));
-  return { url, folder, kubeconfig, namespace };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url, folder, kubeconfig, namespace, close };
 }
 
 function configOf(server: string, ca: string, token: string, namespace: string): object {

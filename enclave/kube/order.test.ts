@@ -46,7 +46,7 @@ function stateOf(): ClusterState {
 
 function request(id: number, method: 'POST' | 'DELETE', value = '') {
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' }, data: { value } };
-  const nothing = { labels: '', containerName: '', image: '', port: '', query: '', isByDigest: false };
+  const nothing = { labels: '', containerName: '', image: '', port: '', query: '', size: 0, blob: undefined };
   return {
     ...{ requestId: BigInt(id), method, requester: OWNER, owner: OWNER, namespace: 'default', atMs: 1_000 },
     ...nothing,

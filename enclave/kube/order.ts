@@ -67,11 +67,11 @@ export class Order {
     this.#options = options;
     try {
       this.#write = new Write(request, replayOf(request), options);
-      this.#earlier = lastOf(this.#write.replay.key);
+      this.#earlier = lastOf(this.#write.replay.write.key);
     } catch (error) {
       this.#refusal = error;
     }
-    this.object = this.#write?.replay.key;
+    this.object = this.#write?.replay.write.key;
     this.isDeletion = this.#write?.replay.method === 'DELETE';
     this.#written = this.#untilWritten();
   }

@@ -12,7 +12,15 @@ function flat(changes: Partial<ScheduledRequest> = {}): ScheduledRequest {
   return {
     ...{ requestId: 7n, method: 'POST', path: DEPLOYMENTS, namespace: 'default', atMs: 0 },
     ...{ name: 'web', labels: '', containerName: 'web', image: 'nginx:alpine', port: '80' },
-    ...{ requester: ALICE, owner: ALICE, query: '', contentType: '', body: undefined, isByDigest: false },
+    ...{
+      requester: ALICE,
+      owner: ALICE,
+      query: '',
+      contentType: '',
+      body: undefined,
+      size: 0,
+      blob: undefined,
+    },
     ...changes,
   };
 }
@@ -23,7 +31,7 @@ const NO_ARGUMENTS = { name: '', containerName: '', image: '', port: '' };
 function whole(changes: Partial<ScheduledRequest> & { object?: object | string } = {}): ScheduledRequest {
   const { object = { metadata: { name: 'web' } }, ...rest } = changes;
   const body = Buffer.from(typeof object === 'string' ? object : JSON.stringify(object));
-  return flat({ ...NO_ARGUMENTS, contentType: 'application/json', body, ...rest });
+  return flat({ ...NO_ARGUMENTS, contentType: 'application/json', body, size: body.length, ...rest });
 }
 
 const objectIn = ({ body }: { body: Uint8Array | undefined }) => JSON.parse(Buffer.from(body!).toString());
@@ -35,7 +43,7 @@ describe('a body is replayed as it is', () => {
     expect(replay).toMatchObject({
       ...{ method: 'POST', path: `/apis/apps/v1/namespaces/${OWN}/deployments` },
       ...{ contentType: 'application/json', query: { fieldValidation: 'Strict' } },
-      ...{ name: 'web', key: `deployments.apps/${OWN}/web` },
+      ...{ name: 'web', write: { key: `deployments.apps/${OWN}/web`, effect: 'base' } },
     });
     expect(Buffer.from(replay.body!).toString()).toBe(object);
   });
@@ -73,7 +81,7 @@ describe('a body is replayed as it is', () => {
     const scale = whole({ method: 'PUT', path: `${DEPLOYMENTS}/web/scale`, object: {} });
     expect(replayOf(scale)).toMatchObject({
       path: `/apis/apps/v1/namespaces/${OWN}/deployments/web/scale`,
-      key: `deployments.apps/${OWN}/web`,
+      write: { key: `deployments.apps/${OWN}/web`, effect: 'patch' },
     });
   });
 
@@ -93,7 +101,7 @@ describe('its name is told, as well as that can be', () => {
     ['null', undefined],
   ])('of %j it is %s', (object, name) => {
     const replay = replayOf(whole({ object }));
-    expect([replay.name, replay.key]).toEqual([name, `deployments.apps/${OWN}/${name ?? '?7'}`]);
+    expect([replay.name, replay.write.key]).toEqual([name, `deployments.apps/${OWN}/${name ?? '?7'}`]);
   });
 
   test.each([
@@ -194,8 +202,8 @@ test.each<[string, Partial<ScheduledRequest>, RegExp]>([
   ['a body of no type', { contentType: '' }, /cannot be replayed/],
   [
     'options without end',
-    { method: 'DELETE', path: `${DEPLOYMENTS}/web`, body: new Uint8Array(1_025) },
-    /options have more than/,
+    { method: 'DELETE', path: `${DEPLOYMENTS}/web`, size: 1_025 },
+    /options of a deletion have more than/,
   ],
 ])('refuses %s', (_, changes, reason) => {
   expect(() => replayOf(whole(changes))).toThrow(reason);

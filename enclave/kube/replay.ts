@@ -1,4 +1,4 @@
-import type { ScheduledRequest } from '../chain/requests.ts';
+import { MAX_DELETION_BYTES, type ScheduledRequest, type WriteOf } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import { flatObject } from './flat.ts';
 import { isDnsLabel } from './grammar.ts';
@@ -26,8 +26,6 @@ const IGNORED = ['fieldValidation', 'pretty', 'timeout'];
 const FLAT_MANAGER = 'daasvader';
 /** What belongs to an object goes with it. */
 const FLAT_DELETION = { propagationPolicy: 'Background' };
-/** The options of a deletion are a few fields. */
-const MAX_OPTIONS_BYTES = 1_024;
 
 /** The request to Kubernetes that an order is. */
 export interface Replay {
@@ -41,8 +39,7 @@ export interface Replay {
   readonly target: Target;
   /** Of its object; undefined when only the API server can tell. */
   readonly name: string | undefined;
-  /** Names its object among all: `<resource>.<group>/<namespace>/<name>`. */
-  readonly key: string;
+  readonly write: WriteOf;
   /** Whether flat arguments said it: it makes the object what it should be, whatever was there. */
   readonly isFlat: boolean;
 }
@@ -60,10 +57,10 @@ export function replayOf(request: ScheduledRequest): Replay {
   return request.body === undefined ? flatReplay(request, target) : bodyReplay(request, target, types);
 }
 
-/** The object that an order is about, or undefined for one that must fail, whatever is wrong with it. */
-export function objectOf(request: ScheduledRequest): string | undefined {
+/** What an order does, or undefined for one that must fail, whatever is wrong with it. */
+export function objectOf(request: ScheduledRequest): WriteOf | undefined {
   try {
-    return replayOf(request).key;
+    return replayOf(request).write;
   } catch {
     return undefined; // whoever carries it out meets the same error, and tells it
   }
@@ -75,12 +72,16 @@ function flatReplay(request: ScheduledRequest, target: Target): Replay {
   if (target.name !== undefined && target.name !== name)
     throw refuse(`names disagree: ${target.name}, ${name}`);
   if (target.subresource !== undefined) throw refuse(`a ${target.subresource} needs a body`);
-  const shared = { path: pathOf(target, name), target, name, key: keyOf(target, name), isFlat: true };
-  if (request.method === 'DELETE')
-    return { ...shared, method: 'DELETE', query: FLAT_DELETION, contentType: '', body: undefined };
+  const shared = { path: pathOf(target, name), target, name, isFlat: true };
+  const key = keyOf(target, name);
+  if (request.method === 'DELETE') {
+    const write: WriteOf = { key, effect: 'delete' };
+    return { ...shared, write, method: 'DELETE', query: FLAT_DELETION, contentType: '', body: undefined };
+  }
   const body = Buffer.from(JSON.stringify(flatObject(request, target, name)));
   const query = { fieldManager: FLAT_MANAGER, force: 'true', fieldValidation: 'Strict' };
-  return { ...shared, method: 'PATCH', query, contentType: APPLY_TYPE, body };
+  const write: WriteOf = { key, effect: 'apply', manager: FLAT_MANAGER };
+  return { ...shared, write, method: 'PATCH', query, contentType: APPLY_TYPE, body };
 }
 
 function bodyReplay(request: ScheduledRequest, target: Target, types: readonly string[]): Replay {
@@ -93,16 +94,32 @@ function bodyReplay(request: ScheduledRequest, target: Target, types: readonly s
     throw refuse(
       `content of type ${JSON.stringify(request.contentType)} cannot be replayed by ${method}; send ${types.filter(Boolean).join(', ')}`,
     );
-  if (isDeletion && (bytes?.length ?? 0) > MAX_OPTIONS_BYTES)
-    throw refuse(`its options have more than ${MAX_OPTIONS_BYTES} bytes`);
+  if (isDeletion && request.size > MAX_DELETION_BYTES)
+    throw refuse(`the options of a deletion have more than ${MAX_DELETION_BYTES} bytes`);
   if (method !== 'POST' && target.name === undefined) throw refuse(`${method} takes a name in its path`);
   if (method === 'POST' && target.subresource !== undefined) throw refuse('a scale cannot be created');
-  if (request.isByDigest) throw refuse('a body by its digest cannot be fetched yet; send the body itself');
+  if (request.blob !== undefined)
+    throw refuse('a body by its digest cannot be fetched yet; send the body itself');
   const name = target.name ?? nameIn(contentType, bytes ?? new Uint8Array(), requestId);
   const subpath = target.subresource === undefined ? '' : `/${target.subresource}`;
   const path = method === 'POST' ? pathOf(target) : `${pathOf(target, target.name)}${subpath}`;
   const key = keyOf(target, name ?? `?${requestId}`);
-  return { method, path, query, contentType, body: bytes, target, name, key, isFlat: false };
+  const write = { key, ...effectOf({ method, contentType, query, target }) };
+  return { method, path, query, contentType, body: bytes, target, name, write, isFlat: false };
+}
+
+/** A part of an object, such as its scale, is changed as by a patch. */
+function effectOf({
+  method,
+  contentType,
+  query,
+  target,
+}: Pick<Replay, 'method' | 'contentType' | 'query' | 'target'>): Omit<WriteOf, 'key'> {
+  if (method === 'DELETE') return { effect: 'delete' };
+  if (target.subresource !== undefined) return { effect: 'patch' };
+  if (method !== 'PATCH') return { effect: 'base' };
+  if (contentType !== APPLY_TYPE) return { effect: 'patch' };
+  return { effect: 'apply', manager: query.fieldManager ?? '' };
 }
 
 function parametersOf(query: string): Record<string, string> {

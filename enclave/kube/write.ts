@@ -3,7 +3,7 @@ import { userOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { MAX_BYTES_PER_OWNER, MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
+import { MAX_BYTES_PER_OWNER, MAX_REQUESTS_PER_OWNER, type Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import { type Impersonated, Refusal, type Reply } from './api-server.ts';
@@ -14,15 +14,15 @@ import { isFinished } from './outcome.ts';
 import type { Replay } from './replay.ts';
 import { isDoubtful, NotYet } from './retry.ts';
 import { revived } from './revive.ts';
+import { RESTORES_GROUP } from './roles.ts';
 import { pathOf } from './target.ts';
 import type { Tenants } from './tenants.ts';
 import type { Tracker } from './tracker.ts';
 
 const { nothing, removed, stays } = CANCELLATION_OUTCOME;
 
-/** The groups of whoever's order is replayed, and of whose order had begun before; the first lets it through the gate. */
+/** The group that lets an order through the gate of the API server; only impersonation gives it. */
 export const ORDERS_GROUP = 'daasvader:orders';
-export const RESTORES_GROUP = 'daasvader:restores';
 /** Tells the API server the order's number, which it writes into the object. */
 export const ORDER_EXTRA = 'daasvader.io/order';
 
@@ -148,7 +148,7 @@ export class Write {
     const { uid } = (await this.read())?.metadata ?? {};
     this.#uid ??= uid;
     if (this.#state === 'doubtful' && uid !== this.#uid) return this.#succeed();
-    tracker.replaced(this.replay.key, this.#id);
+    tracker.replaced(this.replay.write.key, this.#id);
     try {
       await this.#send({ ...this.replay, ...deletionOptions(this.replay, this.#uid) });
     } catch (error) {
@@ -159,11 +159,11 @@ export class Write {
 
   async #makeRoom(): Promise<void> {
     const { tenants, state } = this.#options;
-    const { owner, body } = this.#request;
-    if (!state.requests.hasRoom(owner, this.replay.key, body?.length ?? 0))
+    const { owner, size } = this.#request;
+    if (!state.requests.hasRoom(owner, this.replay.write, size))
       throw new EnclaveError(
         'request',
-        `Cannot carry out request: its owner has ${MAX_OBJECTS_PER_OWNER} objects or ${MAX_BYTES_PER_OWNER} bytes of them; delete some first`,
+        `Cannot carry out request: its owner has ${MAX_REQUESTS_PER_OWNER} requests that make its objects, or ${MAX_BYTES_PER_OWNER} bytes of them; replace or delete some first`,
       );
     await tenants.ensure(owner, this.replay.target.namespace);
   }

@@ -10,8 +10,9 @@ import (
 
 // Names that the enclave uses in the same sense.
 const (
-	ownPrefix  = "daasvader.io/"
-	userPrefix = "sui:"
+	ownPrefix = "daasvader.io/"
+	// UserPrefix is what the names of users begin with, and of nobody else.
+	UserPrefix = "sui:"
 	// ordersGroup is what the enclave impersonates a user with who ordered on chain. No credential carries it.
 	ordersGroup = "daasvader:orders"
 	// orderExtra is the extra that holds the number of the order.
@@ -39,7 +40,7 @@ func IsOrder(who user.Info) bool {
 // orderOf is the number of the order that somebody's write carries out.
 func orderOf(who user.Info) (order uint64, is bool) {
 	extra := who.GetExtra()[orderExtra]
-	if !strings.HasPrefix(who.GetName(), userPrefix) || !slices.Contains(who.GetGroups(), ordersGroup) || len(extra) != 1 {
+	if !strings.HasPrefix(who.GetName(), UserPrefix) || !slices.Contains(who.GetGroups(), ordersGroup) || len(extra) != 1 {
 		return 0, false
 	}
 	order, err := strconv.ParseUint(extra[0], 10, 64)

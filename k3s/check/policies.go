@@ -17,10 +17,9 @@ import (
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
-)
 
-// managedLabel marks the namespaces of tenants.
-const managedLabel = "daasvader.io/managed"
+	"daasvader/k3s/policies"
+)
 
 // policySet is the policies that the server loads, each compiled when an object first needs it.
 type policySet struct {
@@ -57,7 +56,7 @@ func newPolicySet(policies []*admissionv1.ValidatingAdmissionPolicy, bindings []
 func (s *policySet) judge(attributes admission.Attributes, authorizer rights) (denied, warned []string) {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name:   attributes.GetNamespace(),
-		Labels: map[string]string{managedLabel: "true", corev1.LabelMetadataName: attributes.GetNamespace()},
+		Labels: map[string]string{policies.TenantLabel: "true", corev1.LabelMetadataName: attributes.GetNamespace()},
 	}}
 	known := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
 	_ = known.Add(namespace)
@@ -138,6 +137,11 @@ func (s *policySet) compile(policy *admissionv1.ValidatingAdmissionPolicy) valid
 		failure, nil)
 }
 
+// loadPolicies takes the ones that are built into the server.
 func loadPolicies() (*policySet, error) {
-	return newPolicySet(nil, nil), nil
+	loaded, bindings, err := policies.Load()
+	if err != nil {
+		return nil, err
+	}
+	return newPolicySet(loaded, bindings), nil
 }

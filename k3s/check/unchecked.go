@@ -27,6 +27,9 @@ func (j *judgement) left(written sets.Set[string]) []string {
 	}
 	what := append([]string{}, j.warnings...)
 	what = append(what, "whether the quota has room, and whether an object of this name is there that cannot become this one")
+	if pod, _ := podOf(j.object); pod != nil {
+		what = append(what, "whether its images can be pulled, and run as somebody other than root (else: runAsUser, or hostUsers: false)")
+	}
 	if j.namespace != "" {
 		what = append(what, fmt.Sprintf("whether you may write in the namespace %s", j.namespace))
 	}

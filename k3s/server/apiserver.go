@@ -22,9 +22,6 @@ import (
 //go:embed authentication.yaml
 var authenticationConfig []byte
 
-//go:embed admission.yaml
-var admissionConfig []byte
-
 // shutdownTimeout is how long an ending server waits for its clients, of which some may have vanished.
 const shutdownTimeout = 3 * time.Second
 
@@ -77,16 +74,18 @@ func (f *front) install(config *app.Config) {
 	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
 		identified := identify(c)
 		kubernetes := refuseGrowth(build(f.ongoing.wrap(api, c.LongRunningFunc), c), f.fill, c.RequestInfoResolver, c.Serializer)
-		return f.wrap(identified(f.budget.wrap(f.wrapCharged(kubernetes), c)))
+		charged := f.wrapCharged(refuseImpersonation(kubernetes, c))
+		return f.wrap(identified(f.budget.wrap(charged, c)))
 	}
 }
 
 func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL string, front *front) (options.CompletedOptions, error) {
 	none := options.CompletedOptions{}
-	for file, content := range map[string][]byte{"authentication.yaml": authenticationConfig, "admission.yaml": admissionConfig} {
-		if err := pki.WriteFile(o.path("etc", file), content, 0o600); err != nil {
-			return none, err
-		}
+	if err := pki.WriteFile(o.path("etc", "authentication.yaml"), authenticationConfig, 0o600); err != nil {
+		return none, err
+	}
+	if err := writeAdmission(o); err != nil {
+		return none, err
 	}
 	s := options.NewServerRunOptions()
 	addPlugins(s.Admission.GenericAdmission, plugins(o, front.budget))

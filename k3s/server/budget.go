@@ -47,13 +47,14 @@ func (a allowance) atOnce(goesOn bool) int {
 // every 10 s and its status every 5 min: below 1 KiB/s. The lease is paid for by itself: what pods make their kubelet
 // watch and write, by naming many Secrets or by being ready every other second, must not make the node look dead.
 //
-// A user's kubectl asks some 60 times at its start, for discovery, and then writes Secrets, at most 256 KiB each.
+// A user's kubectl asks some 60 times at its start, for discovery. Then it writes Secrets, and tries out what is to be
+// ordered: an object of 1 MiB in JSON, where a byte may need six, is as large as the API server takes at all.
 //
 // A joining kubelet creates one signing request and watches it. Outsiders ask for health.
 var allowances = map[class]allowance{
 	node:      {requests: 60, burst: 600, written: 64 << 10, writtenBurst: 8 << 20, running: 100, watching: 600, body: 128 << 10, identities: 4096},
 	heartbeat: {requests: 2, burst: 20, written: 1 << 10, writtenBurst: 32 << 10, running: 10, body: 4 << 10, identities: 4096},
-	member:    {requests: 20, burst: 200, written: 32 << 10, writtenBurst: 4 << 20, running: 100, watching: 100, body: 512 << 10, identities: 16384},
+	member:    {requests: 20, burst: 200, written: 64 << 10, writtenBurst: 8 << 20, running: 100, watching: 100, body: 3 << 20, identities: 16384},
 	joiner:    {requests: 5, burst: 50, written: 1 << 10, writtenBurst: 64 << 10, running: 10, watching: 10, body: 16 << 10, identities: 4096},
 	outsider:  {requests: 5, burst: 20, written: 1 << 10, writtenBurst: 32 << 10, running: 10, watching: 10, body: 16 << 10, identities: 4096},
 }

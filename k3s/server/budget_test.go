@@ -264,3 +264,27 @@ func TestCallerIsWhoAuthenticatedWhateverItImpersonates(t *testing.T) {
 		t.Errorf("the caller is %v", caller)
 	}
 }
+
+func TestDryRunsHaveABudgetOfTheirOwn(t *testing.T) {
+	now := time.Now()
+	b := newBudget()
+	b.accounts.now = func() time.Time { return now }
+	passed := func(name string) (count int) {
+		for range 500 {
+			if b.mayTry(&user.DefaultInfo{Name: name}) {
+				count++
+			}
+		}
+		return count
+	}
+	if got := passed("sui:a"); got != trialsBurst {
+		t.Errorf("%d pass at once", got)
+	}
+	if got := passed("sui:b"); got != trialsBurst {
+		t.Errorf("%d of another pass", got)
+	}
+	now = now.Add(2 * time.Second)
+	if got := passed("sui:a"); got != 2*trials {
+		t.Errorf("%d pass two seconds later", got)
+	}
+}

@@ -2,9 +2,12 @@ package server
 
 import (
 	"context"
+	stderrors "errors"
 	"net/http"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -87,4 +90,25 @@ func callerOf(r *http.Request) identity {
 		return identityOf(nil, r)
 	}
 	return identityOf(known.response.User, r)
+}
+
+// refuseImpersonation answers 403 to whoever outside the control plane wants to act as somebody else, whatever roles say:
+// who is impersonated may be one who ordered.
+func refuseImpersonation(next http.Handler, c *genericapiserver.Config) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if impersonates(r) && callerOf(r).class != controlPlane {
+			refuse(w, r, c, errors.NewForbidden(schema.GroupResource{Resource: "users"}, "", stderrors.New("you act as yourself only")))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func impersonates(r *http.Request) bool {
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Impersonate-") {
+			return true
+		}
+	}
+	return false
 }
