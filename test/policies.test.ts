@@ -386,15 +386,15 @@ const POD_ROWS: PodRow[] = [
 ];
 
 describe.each(Object.entries(HOLDERS))('in a %s', (kind, [at, make]) => {
-  test.each(POD_ROWS)('%s', async (_, spec, refused, except = []) => {
-    if (except.includes(kind)) return;
-    const { status, message } = await create(make({ ...POD, ...spec }));
-    if (refused === undefined) expect({ status, message }).toEqual({ status: 201, message: '' });
-    else
-      expect({ status, message }).toEqual({ status: 422, message: expect.stringContaining(`${refused}: `) });
-    if (refused !== undefined)
-      expect(message).toContain(` denied request: ${refused === 'lifecycle' ? '' : at}`);
-  });
+  for (const { what, spec, refused, except = [] } of POD_ROWS.filter(({ except }) => !except?.includes(kind)))
+    test(what, async () => {
+      const { status, message } = await create(make({ ...POD, ...spec }));
+      if (refused === undefined) expect({ status, message }).toEqual({ status: 201, message: '' });
+      else {
+        const path = `${at}${refused}: `;
+        expect({ status, message }).toEqual({ status: 422, message: expect.stringContaining(path) });
+      }
+    });
 
   test('the annotations of a pod of the node itself', async () => {
     const { status, message } = await create(
@@ -436,8 +436,8 @@ test.each([
 
 test('thirty-two containers are judged, each with a long image', async () => {
   const containers = Array.from({ length: 32 }, (_, i) => ({
-    ...{ name: `c${i}`, image: `registry.example.org/${'a/'.repeat(110)}a` },
-    env: Array.from({ length: 100 }, (__, n) => ({ name: `E${n}`, value: 'x'.repeat(20) })),
+    name: `c${i}`,
+    image: `registry.example.org/${'a/'.repeat(110)}a`,
   }));
   expect(await create(deployment({ ...POD, containers }))).toMatchObject({ status: 201, message: '' });
 });
