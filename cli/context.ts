@@ -1,5 +1,4 @@
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
-import { openFullNode } from '@daasvader/chain/full-node.ts';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Command, Option } from 'commander';
 import { parseAddress, parseHttpsUrl, parseUrl } from './arguments.ts';
@@ -27,13 +26,13 @@ export interface ApiOptions {
   root?: string;
 }
 
-/** Adds `--deployment` and `--rpc`. */
-export function withDeployment(command: Command): Command {
+/** Adds `--deployment`, which must be given unless `isMandatory` is false, and `--rpc`. */
+export function withDeployment(command: Command, isMandatory = true): Command {
   return command
     .addOption(
       new Option('--deployment <file>', 'the cluster, as deployments/<network>.json')
         .env('DAAS_DEPLOYMENT')
-        .makeOptionMandatory(),
+        .makeOptionMandatory(isMandatory),
     )
     .addOption(
       new Option('--rpc <url>', "another full node than the deployment's")
@@ -117,6 +116,8 @@ export interface Context {
 
 /** Opens the cluster that the options name. */
 export async function openContext({ deployment: file, rpc }: DeploymentOptions): Promise<Context> {
+  // Loaded here, because it takes long, and many commands do without a chain.
+  const { openFullNode } = await import('@daasvader/chain/full-node.ts');
   const deployment = await readDeployment(file);
   return { deployment, client: openFullNode(deployment.network, rpc ?? deployment.rpcUrl) };
 }

@@ -73,7 +73,8 @@ function describeAdvice(error: unknown): string {
   return advice === undefined ? '' : `\n  ${advice}`;
 }
 
-function adviceOf(error: unknown): string | undefined {
+/** What to do when a contract refused; undefined where its error says it. */
+export function adviceOf(error: unknown): string | undefined {
   const { abort } = Object(error) as { abort?: ContractAbort };
   return abort && ADVICE[`${abort.module}::${abort.name}`];
 }

@@ -1,19 +1,15 @@
-import { createHash } from 'node:crypto';
-import {
-  MAX_BODY_BYTES,
-  MAX_REFERENCED_BYTES,
-  submitRequest,
-  submitRequestByDigest,
-} from '@daasvader/chain/calls/user.ts';
+import { MAX_REFERENCED_BYTES, submitRequestByDigest } from '@daasvader/chain/calls/user.ts';
 import type { ContractIds } from '@daasvader/chain/deployment.ts';
 import type { Transaction } from '@mysten/sui/transactions';
 import { Argument, type Command } from 'commander';
 import { parseDigest } from './arguments.ts';
 import { CliError } from './error.ts';
 import { readBytes } from './file.ts';
+import { prepareOrders, referenceOf } from './kubernetes-orders.ts';
 import { type SubmitOptions, submitOrders, submitting } from './submit-orders.ts';
+import { type WalrusOptions, withWalrus } from './walrus.ts';
 
-interface OrderOptions extends SubmitOptions {
+interface OrderOptions extends SubmitOptions, WalrusOptions {
   query: string;
   type: string;
   file?: string;
@@ -22,7 +18,7 @@ interface OrderOptions extends SubmitOptions {
 
 /** `daas order`: a request to Kubernetes as it is. */
 export function orderCommand(command: Command): void {
-  submitting(command)
+  withWalrus(submitting(command))
     .addArgument(new Argument('<method>', 'of the request').choices(['POST', 'PUT', 'PATCH', 'DELETE']))
     .argument(
       '<path>',
@@ -33,36 +29,24 @@ export function orderCommand(command: Command): void {
     .option('--query <text>', 'without the question mark', '')
     .option(
       '--blob <id>',
-      'the Walrus blob that holds the body, 64 hex digits: then only its digest goes on chain',
+      'the Walrus blob that holds the body already, 64 hex digits: then only its digest goes on chain',
       parseDigest,
     )
     .action((method: string, path: string, options: OrderOptions) => order(method, path, options));
 }
 
 async function order(method: string, path: string, options: OrderOptions): Promise<void> {
-  const { query, type: contentType, file, blob } = options;
+  const { query, type: contentType, file, blob: blobId } = options;
   const body =
     file === undefined ? new Uint8Array() : await readBytes(file, 'the body', MAX_REFERENCED_BYTES);
-  if (blob !== undefined && file === undefined)
+  if (blobId !== undefined && file === undefined)
     throw new CliError(
       'file',
       'Cannot order by a blob: name the body too, with --file; its digest goes on chain',
     );
-  if (blob === undefined && body.length > MAX_BODY_BYTES)
-    throw new CliError(
-      'file',
-      `Cannot order ${file}: it holds ${body.length} bytes, and ${MAX_BODY_BYTES} fit into a transaction; ` +
-        'store it on Walrus and name the blob with --blob',
-    );
-  const request = { method, path, query, contentType };
-  await submitOrders(options, (tx: Transaction, ids: ContractIds) => {
-    if (blob === undefined) submitRequest(tx, ids, { ...request, body });
-    else
-      submitRequestByDigest(tx, ids, {
-        ...request,
-        digest: createHash('sha256').update(body).digest(),
-        size: BigInt(body.length),
-        blobId: blob,
-      });
-  });
+  const request = { method, path, query, contentType, body };
+  if (blobId === undefined) return submitOrders(options, await prepareOrders([request], options));
+  await submitOrders(options, (tx: Transaction, ids: ContractIds) =>
+    submitRequestByDigest(tx, ids, { ...request, ...referenceOf(body), blobId }),
+  );
 }

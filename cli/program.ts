@@ -19,19 +19,34 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./role.ts')).roleCommand,
   },
   {
+    name: 'apply',
+    description: 'order what manifests say, all in one transaction: daas apply -f FILE|DIR|-',
+    load: async () => (await import('./apply.ts')).applyCommand,
+  },
+  {
+    name: 'diff',
+    description: 'show what daas apply of manifests would change',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  {
     name: 'deploy',
     description: 'order a Deployment and a Service on chain',
     load: async () => (await import('./deploy.ts')).deployCommand,
   },
   {
     name: 'delete',
-    description: 'order a Deployment and its Service deleted',
-    load: async () => (await import('./deploy.ts')).deleteCommand,
+    description: 'order deleted what daas deploy made, or what manifests name',
+    load: async () => (await import('./delete.ts')).deleteCommand,
   },
   {
     name: 'order',
     description: 'order a request to Kubernetes as it is: method, path and body',
     load: async () => (await import('./order.ts')).orderCommand,
+  },
+  {
+    name: 'check',
+    description: 'say without a cluster whether it would take manifests, and why not',
+    load: async () => (await import('./check.ts')).checkCommand,
   },
   {
     name: 'cancel',
@@ -68,6 +83,18 @@ const COMMANDS: readonly LazyCommand[] = [
     name: 'credential',
     description: 'what kubectl runs for that context: prints a credential of minutes, secret key and all',
     load: async () => (await import('./credential.ts')).credentialCommand,
+  },
+  {
+    name: 'kubectl',
+    description:
+      'verify the control plane and run kubectl, whose writes are ordered on chain: daas kubectl get pods',
+    load: async () => (await import('./kubectl.ts')).kubectlCommand,
+  },
+  {
+    name: 'proxy',
+    description:
+      'verify the control plane and serve its API on loopback for kubectl, helm and others; writes are ordered on chain',
+    load: async () => (await import('./proxy.ts')).proxyCommand,
   },
   {
     name: 'logs',
@@ -149,7 +176,8 @@ const COMMANDS: readonly LazyCommand[] = [
 export async function program(args: readonly string[]): Promise<Command> {
   const daas = new Command('daas')
     .description('A Kubernetes cluster that nobody owns: stake, deploy and verify from the command line')
-    .version('0.1.0');
+    .version('0.1.0')
+    .enablePositionalOptions(); // what stands after daas kubectl is kubectl's
   await addCommands(daas, COMMANDS, args);
   return throwOnUsageErrors(daas);
 }

@@ -1,5 +1,6 @@
 import { printable } from '@daasvader/attestation/printable.ts';
 import { type Submitted, submit } from '@daasvader/chain/submit.ts';
+import type { Signer } from '@mysten/sui/cryptography';
 import type { Transaction } from '@mysten/sui/transactions';
 import { type Context, type DeploymentOptions, openContext, type WalletOptions } from './context.ts';
 import { openWallet } from './wallet/open.ts';
@@ -20,8 +21,16 @@ export async function send(
   build: (tx: Transaction, ids: Context['deployment'], sender: string) => void,
   how = submit,
 ): Promise<Sent> {
-  const wallet = await openWallet(options);
-  const context = await openContext(options);
+  return sendAs(await openWallet(options), await openContext(options), build, how);
+}
+
+/** The same with a wallet and a cluster that are open already. */
+export async function sendAs(
+  wallet: Signer,
+  context: Context,
+  build: (tx: Transaction, ids: Context['deployment'], sender: string) => void,
+  how = submit,
+): Promise<Sent> {
   const sender = wallet.toSuiAddress();
   const submitted = await how(context.client, wallet, (tx) => build(tx, context.deployment, sender));
   // Before anything else can fail: who does not know that it was executed would do it again.

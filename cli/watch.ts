@@ -17,6 +17,8 @@ export interface WatchOptions extends Context {
   until: (row: RequestRow) => boolean;
   /** undefined: only until the full node shows them so, at most a minute. */
   seconds: number | undefined;
+  /** Told of each that is read for the first time, or with another status. */
+  onChange?: ((row: RequestRow) => void) | undefined;
 }
 
 /**
@@ -29,12 +31,17 @@ export interface WatchOptions extends Context {
 export async function watchRequests(options: WatchOptions): Promise<RequestRow[]> {
   const { until, seconds = SHOW_SECONDS } = options;
   const later = `daas requests ${options.ids.join(' ')}`;
+  const seen = new Map<string, string>();
   let rows: RequestRow[] | undefined;
   let failure: unknown;
   for (const deadline = performance.now() + seconds * 1_000; ; await sleep(POLL_MS)) {
     try {
       rows = await read(options);
       failure = undefined;
+      for (const row of rows) {
+        if (seen.get(row.id) !== row.status) options.onChange?.(row);
+        seen.set(row.id, row.status);
+      }
     } catch (error) {
       if (!isTransient(error)) throw error;
       failure = error;

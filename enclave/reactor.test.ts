@@ -1,5 +1,6 @@
 import { encodeEvent } from '@daasvader/chain/events.ts';
 import { logPrefix, type RawEvent } from '@daasvader/chain/log.ts';
+import { FakeKubernetes } from '@daasvader/testbed/enclave/fake-kubernetes.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Audit } from './audit/audit.ts';
@@ -8,9 +9,8 @@ import { Freshness } from './chain/freshness.ts';
 import type { Request } from './chain/requests.ts';
 import { Writer } from './chain/writer.ts';
 import { Executor } from './kube/executor.ts';
-import type { Kubernetes } from './kube/kubernetes.ts';
 import type { Nodes } from './kube/nodes.ts';
-import { objectOf } from './kube/plan.ts';
+import { objectOf } from './kube/replay.ts';
 import type { Tenants } from './kube/tenants.ts';
 import type { Tracker } from './kube/tracker.ts';
 import { Metrics } from './metrics.ts';
@@ -75,13 +75,8 @@ async function reactor() {
   const metrics = new Metrics();
   const freshness = new Freshness(60_000);
   const whenFresh = () => freshness.wait();
-  const kubernetes = {
-    read: async () => undefined,
-    apply: async (object: object) => {
-      done.push('apply');
-      return object;
-    },
-  } as unknown as Kubernetes;
+  const kubernetes = new FakeKubernetes();
+  kubernetes.onWrite = () => done.push('apply');
   const tenants = {
     ensure: async () => void done.push('ensure'),
     follow: async () => void done.push('follow'),

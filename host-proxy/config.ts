@@ -40,6 +40,12 @@ const fileSchema = z.strictObject({
       .default([]),
     event_filter: z.string().max(128).default(''),
   }),
+  walrus: z
+    .strictObject({
+      /** From which the enclave fetches what orders keep in blobs; without it no order may be so large. */
+      aggregator: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .prefault({}),
   enclave: z
     .strictObject({
       /** The EIF; without it somebody else starts the enclave. */

@@ -135,15 +135,16 @@ export class HostProxy {
   }
 
   async #serveEnclave(cluster: ClusterDeployment, account: HostAccount): Promise<void> {
-    const { host, sui, outbound } = this.#config;
+    const { host, sui, walrus, outbound } = this.#config;
     const { registryId, workersId, stakingId, schedulerId } = cluster;
     const logs = [registryId, workersId, stakingId, schedulerId];
     this.#events = await EventsService.open(join(host.state_dir, 'events'), logs);
     this.#console = await ConsoleLog.open(join(host.state_dir, 'console.log'));
     const configuration = enclaveConfiguration(this.#config, cluster);
     const routes = this.#services(cluster, account, this.#events);
+    const fullNodes = [sui.rpc_endpoint, ...sui.rpc_endpoints, cluster.rpcUrl];
     const allow = new Set(
-      [sui.rpc_endpoint, ...sui.rpc_endpoints, cluster.rpcUrl].map(authorityOf).concat(outbound.allow),
+      [...fullNodes, walrus.aggregator ?? []].flat().map(authorityOf).concat(outbound.allow),
     );
 
     const json = (table: Routes) => jsonService(table, this.#metrics, this.#log);

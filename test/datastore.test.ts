@@ -147,15 +147,15 @@ test('a node asks for certificates a few times, and has one lease', async () => 
 
 test('what a user writes is bounded, however it is written', async () => {
   const tenant = await server.caller(userOf(TENANT));
-  expect(await server.call('POST', SECRETS, tenant, secret('larger', 300 * KIB))).toMatchObject({
-    status: 403,
+  expect(await server.call('POST', SECRETS, tenant, secret('larger', 1_100 * KIB))).toMatchObject({
+    status: 422,
   });
-  expect(await server.call('POST', SECRETS, tenant, secret('mine', 250 * KIB))).toMatchObject({
+  expect(await server.call('POST', SECRETS, tenant, secret('mine', 700 * KIB))).toMatchObject({
     status: 201,
   });
   const patch = (i: number) => ({ metadata: { labels: { n: `${i}` } } });
   const counts = await flood(60, (i) => server.call('PATCH', `${SECRETS}/mine`, tenant, patch(i)));
-  console.log(`patches of 40 bytes to a Secret of 250 KiB, by status: ${JSON.stringify([...counts])}`);
+  console.log(`patches of 40 bytes to a Secret of 700 KiB, by status: ${JSON.stringify([...counts])}`);
   expect(counts.get(200)).toBeLessThan(20);
   expect(counts.get(429)).toBeGreaterThan(30);
 });

@@ -70,7 +70,8 @@ export async function getJson<T>(kubernetes: Kubernetes, path: string, schema: z
   }
 }
 
-async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
+/** @throws RangeError when there is more */
+export async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Audit } from '../audit/audit.ts';
 import { ClusterState } from '../chain/cluster-state.ts';
 import { EnclaveError } from '../error.ts';
-import { objectOf } from '../kube/plan.ts';
+import { objectOf } from '../kube/replay.ts';
 import { Metrics } from '../metrics.ts';
 import { monitoringRoutes } from './monitoring.ts';
 import { createApi } from './server.ts';

@@ -15,7 +15,7 @@ import { EnclaveError } from '../error.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { Join } from '../kube/join.ts';
 import { JoinCounters } from '../kube/join-counters.ts';
-import { objectOf } from '../kube/plan.ts';
+import { objectOf } from '../kube/replay.ts';
 import { joinRoutes } from './join.ts';
 import { createApi, listenTls } from './server.ts';
 

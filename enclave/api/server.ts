@@ -25,8 +25,12 @@ export interface TlsCredentials {
 /** Adds its routes to the API. */
 export type Routes = (router: Router) => void;
 
-/** The API of this process: the same routes behind the bound TLS key and, for port 6443, on a Unix socket. */
-export function createApi(routes: readonly Routes[], log: Logger): Koa {
+/**
+ * An API of this process, behind the bound TLS key or, for port 6443, on a Unix socket.
+ *
+ * @param limit shared by those that are to be bounded together
+ */
+export function createApi(routes: readonly Routes[], log: Logger, limit = new RateLimit()): Koa {
   const api = new Koa();
   const router = new Router();
   for (const add of routes) add(router);
@@ -34,7 +38,7 @@ export function createApi(routes: readonly Routes[], log: Logger): Koa {
   api.on('error', (error: Error) => log.debug({ error: String(error) }, 'api: connection failed'));
   api.use(problems(log));
   const paths = new Set(router.stack.map(({ path }) => path));
-  api.use(new RateLimit().middleware((path) => (paths.has(path) ? path : 'none')));
+  api.use(limit.middleware((path) => (paths.has(path) ? path : 'none')));
   api.use(router.routes());
   return api;
 }

@@ -39,6 +39,12 @@ const schema = z.strictObject({
     rpc_endpoints: z.array(z.url()).max(8).default([]),
     event_filter: z.string().max(128),
   }),
+  walrus: z
+    .strictObject({
+      /** Where the bodies of orders are that fit into no transaction. */
+      aggregator: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .prefault({}),
   k3s: z.strictObject({ cluster_cidr: z.string(), service_cidr: z.string() }).check(({ value, issues }) => {
     const message = rangesProblem(value.cluster_cidr, value.service_cidr);
     if (message !== undefined) issues.push({ code: 'custom', message, input: value });

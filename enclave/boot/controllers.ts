@@ -3,6 +3,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
 import type { ChainClock } from '../chain/heartbeat.ts';
 import type { Writer } from '../chain/writer.ts';
+import { Answers } from '../kube/answers.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { approveCsrs, type NodeSigners } from '../kube/csr-approver.ts';
 import { Executor } from '../kube/executor.ts';
@@ -41,6 +42,8 @@ export interface ControllersOptions {
 /** Everything that acts in Kubernetes on the chain's word. */
 export interface Controllers extends Hands {
   readonly join: Join;
+  /** Of Kubernetes to orders. */
+  readonly answers: Answers;
   /** Ends when `signal` of {@link startControllers} fires. */
   readonly watching: Promise<unknown>;
 }
@@ -51,6 +54,7 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
   const tokens = new BootstrapTokens(kubernetes);
   const tenants = new Tenants(kubernetes, state.roles);
   const tracker = new Tracker(kubernetes);
+  const answers = new Answers(state.requests);
   const clusterId = seat.registryId;
   const counters = new JoinCounters({
     ...{ state, clusterId, bootId: options.bootId },
@@ -64,7 +68,7 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
     nodes.run(signal),
     approveCsrs({ ...options, admission: join }, signal),
   ];
-  return { executor, nodes, tenants, join, watching: Promise.all(watches) };
+  return { executor, nodes, tenants, join, answers, watching: Promise.all(watches) };
 }
 
 /** Anybody may bring the proof to the chain: `daas slash` does. */

@@ -117,7 +117,8 @@ async function operate(
   const signer = signers.client;
   const contracts = { client: chain.client, ids: seat, packages: registry.packages };
   const routes = apiRoutes({ ...parts, nsm, cluster, contracts, binding, controllers, signer, status });
-  const doors = { vsock, tls: keys.tls, apiSocket: apiSocketOf(k3sDir), kubernetesPort: k3s.port };
+  const { answers } = controllers;
+  const doors = { vsock, tls: keys.tls, apiSocket: apiSocketOf(k3sDir), answers, kubernetesPort: k3s.port };
   await anteroom.close();
   await steps.run('admit workers', () => openDoors(routes, doors, log));
 

@@ -13,7 +13,7 @@ import { Registry } from '../chain/registry.ts';
 import { Standing } from '../chain/standing.ts';
 import { Writer } from '../chain/writer.ts';
 import { allOf, type Gate } from '../gate.ts';
-import { objectOf } from '../kube/plan.ts';
+import { objectOf } from '../kube/replay.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { Reactor } from '../reactor.ts';

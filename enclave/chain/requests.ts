@@ -1,15 +1,26 @@
 import { CANCELLATION_OUTCOME, REQUEST_STATUS } from '@daasvader/chain/codes.ts';
 import type { EventKind, EventOf } from '@daasvader/chain/events.ts';
 
-/** Objects of one owner that are remembered; more are refused. */
-export const MAX_OBJECTS_PER_OWNER = 2_000;
+/** Requests of one owner that were carried out and are remembered; more are refused. */
+export const MAX_REQUESTS_PER_OWNER = 2_000;
 /** Bytes of their bodies, together; more are refused. */
 export const MAX_BYTES_PER_OWNER = 16 * 1024 * 1024;
+/** Any number of deletions may be open. Options are smaller: of more it is enough to know that it is too much. */
+export const MAX_DELETION_BYTES = 1_025;
 /** Cancelled requests of one owner whose content is kept until it is known what became of them. */
 const MAX_CANCELLED_PER_OWNER = 32;
-/** Any number of deletions may be open. That one has a body at all is enough to refuse it, so no more of it is kept. */
-const MAX_DELETION_BYTES = 1;
+/** Has done its work when its request has ended: what is left of it is its result. */
+const JOBS = 'jobs.batch/';
 const NOTHING = new Uint8Array();
+
+/** A body that lies elsewhere. */
+export interface Blob {
+  /** SHA-256. */
+  readonly digest: Uint8Array;
+  readonly size: number;
+  /** Of Walrus, 32 bytes. */
+  readonly blobId: Uint8Array;
+}
 
 /** A request as the contract scheduled it: by flat arguments, or as one to Kubernetes with a body. */
 export interface ScheduledRequest {
@@ -30,21 +41,36 @@ export interface ScheduledRequest {
   readonly owner: string;
   /** Undefined when the flat arguments say what is asked for. */
   readonly body: Uint8Array | undefined;
-  /** Whether the chain has no more than the digest of the body. */
-  readonly isByDigest: boolean;
+  /** Of the whole body, in bytes, wherever it is. */
+  readonly size: number;
+  /** Where a body is of which the chain has no more than this. */
+  readonly blob: Blob | undefined;
   /** When it was asked for, by the chain's clock, in ms since 1970. */
   readonly atMs: number;
 }
 
-/** Names the object among all that a request is about; undefined for a request that must fail. */
-export type ObjectOf = (request: ScheduledRequest) => string | undefined;
+/** What a request does, and to which object. */
+export interface WriteOf {
+  /** Names the object among all: `<resource>.<group>/<namespace>/<name>`. */
+  readonly key: string;
+  /**
+   * `base`: creates or replaces it, whatever was there. `apply`: server-side apply, which creates it where it is not.
+   * `patch`: builds upon what is there.
+   */
+  readonly effect: 'base' | 'apply' | 'patch' | 'delete';
+  /** Whose fields an `apply` says in full. */
+  readonly manager?: string;
+}
+
+/** What a request does; undefined for a request that must fail. */
+export type ObjectOf = (request: ScheduledRequest) => WriteOf | undefined;
 
 /** A request as the chain knows it. */
 export interface Request extends ScheduledRequest {
   readonly status: number;
   /** Whether the chain was told that it is applied; of a cancelled request, before it was cancelled. */
   readonly wasStarted: boolean;
-  /** Whether a later request for the same object was carried out: what this one asked for is not to come back. */
+  /** Whether a later request that replaced or deleted its object was carried out: what it asked for is not to come back. */
   readonly isSuperseded: boolean;
   /** Whom the chain was told to run it. */
   readonly workers: readonly string[];
@@ -59,23 +85,31 @@ export type RequestEvent =
 
 interface Entry {
   request: Request;
-  /** What it is about; undefined when it is no proper request, or when its content was dropped. */
-  object: string | undefined;
+  /** Undefined when it is no proper request, or when its content was dropped. */
+  write: WriteOf | undefined;
+}
+
+/** A request that was carried out. */
+interface Kept {
+  readonly request: Request;
+  readonly write: WriteOf;
 }
 
 interface Owner {
   readonly open: Map<bigint, Entry>;
   /** Those of them that are cancelled and whose content is kept, oldest first. */
   readonly cancelled: Set<Entry>;
-  /** The last request that was carried out, by object. */
-  readonly objects: Map<string, Request>;
+  /** What makes each object what it is, by its key, in the order of the chain. */
+  readonly objects: Map<string, readonly Kept[]>;
+  /** How many those are. */
+  count: number;
   /** Of their bodies. */
   bytes: number;
 }
 
 /**
  * The fold of what was asked for and what became of it: the requests that have not ended, and of each object the last
- * one that was carried out. Nothing else is kept, so that the past does not grow.
+ * one that made it anew with those that changed it since. Nothing else is kept, so that the past does not grow.
  */
 export class Requests {
   readonly #entries = new Map<bigint, Entry>();
@@ -92,36 +126,42 @@ export class Requests {
   }
 
   /**
-   * What makes an empty cluster what the chain says it should be, in the order of the chain: of each object the last
-   * request that was carried out, and those that have not ended. Jobs that have ended do not run again.
+   * What makes an empty cluster what the chain says it should be, in the order of the chain: of each object what was
+   * carried out and makes it what it is, and what has not ended. Jobs that were started do not run again.
    */
   get desired(): Request[] {
     const kept = [...this.#owners.keys()].flatMap((owner) => this.keptOf(owner));
     const open = [...this.#entries.values()].map(({ request }) => request);
-    return [...kept, ...open].sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
+    return [...kept, ...open].sort(byNumber);
   }
 
-  /** Of each object of an owner the last request that was carried out. */
+  /** What was carried out for an owner and makes its objects what they are, in the order of the chain. */
   keptOf(owner: string): Request[] {
-    return [...(this.#owners.get(owner)?.objects.values() ?? [])];
+    const kept = [...(this.#owners.get(owner)?.objects.values() ?? [])].flat();
+    return kept.map(({ request }) => request).sort(byNumber);
   }
 
   /** Forgets what was carried out for an owner and is not to come back. */
   forget(owner: string, isGone: (request: Request) => boolean): void {
     const known = this.#owners.get(owner);
     if (known === undefined) return;
-    for (const [object, request] of known.objects) if (isGone(request)) remove(known, object);
+    for (const [key, kept] of known.objects)
+      put(
+        known,
+        key,
+        kept.filter(({ request }) => !isGone(request)),
+      );
     this.#release(owner, known);
   }
 
-  /** Whether an owner may have another object, or one that it has already, with a body of this size. */
-  hasRoom(owner: string, object: string, size: number): boolean {
-    const { objects, bytes } = this.#owners.get(owner) ?? newOwner();
-    const before = objects.get(object);
-    const isOneMore = before === undefined ? 1 : 0;
+  /** Whether one more request of an owner can be remembered, with a body of this size. */
+  hasRoom(owner: string, write: WriteOf, size: number): boolean {
+    const { objects, count, bytes } = this.#owners.get(owner) ?? newOwner();
+    const before = objects.get(write.key) ?? [];
+    const after = neededOf([...before, { write, request: { size } }]);
     return (
-      objects.size + isOneMore <= MAX_OBJECTS_PER_OWNER &&
-      bytes - sizeOf(before) + size <= MAX_BYTES_PER_OWNER
+      count - before.length + after.length <= MAX_REQUESTS_PER_OWNER &&
+      bytes - sizeOf(before) + sizeOf(after) <= MAX_BYTES_PER_OWNER
     );
   }
 
@@ -151,7 +191,7 @@ export class Requests {
     const status = REQUEST_STATUS.pending;
     const asked = { ...contentOf(event), requestId: BigInt(event.requestId), atMs: Number(event.atMs) };
     const request = { ...asked, status, wasStarted: false, isSuperseded: false, workers: [] };
-    const entry = { request, object: this.#objectOf(request) };
+    const entry = { request, write: this.#objectOf(request) };
     this.#entries.set(request.requestId, entry);
     this.#ownerOf(request).open.set(request.requestId, entry);
   }
@@ -202,7 +242,7 @@ export class Requests {
 }
 
 function newOwner(): Owner {
-  return { open: new Map(), cancelled: new Set(), objects: new Map(), bytes: 0 };
+  return { open: new Map(), cancelled: new Set(), objects: new Map(), count: 0, bytes: 0 };
 }
 
 /** What was asked for, whichever way. */
@@ -211,44 +251,75 @@ function contentOf(event: SubmittedEvent) {
   const asked = { method, path, namespace, requester, owner };
   if (event.kind === 'K8sAPIRequestScheduledEvent') {
     const { name, labels, containerName, image, port } = event;
-    const flat = { name, labels, containerName, image, port };
-    return { ...asked, ...flat, query: '', contentType: '', body: undefined, isByDigest: false };
+    const flat = { name, labels, containerName, image, port, query: '', contentType: '' };
+    return { ...asked, ...flat, body: undefined, size: 0, blob: undefined };
   }
-  const { query, contentType } = event;
-  const body = Buffer.concat(event.body);
-  const kept = method === 'DELETE' ? Uint8Array.from(body.subarray(0, MAX_DELETION_BYTES)) : body;
-  const isByDigest = event.digest.length > 0;
-  return { ...asked, ...NO_ARGUMENTS, query, contentType, body: kept, isByDigest };
+  const { query, contentType, digest } = event;
+  const whole = Buffer.concat(event.body);
+  const body = method === 'DELETE' ? Uint8Array.from(whole.subarray(0, MAX_DELETION_BYTES)) : whole;
+  const content = { ...asked, ...NO_ARGUMENTS, query, contentType, body };
+  if (digest.length === 0) return { ...content, size: whole.length, blob: undefined };
+  const size = Number(event.size);
+  return { ...content, size, blob: { digest, size, blobId: event.blobId } };
 }
 
 const NO_ARGUMENTS = { name: '', labels: '', containerName: '', image: '', port: '' };
 
-/** What was carried out is what there is of its object from now on; what was asked for before it is not to come back. */
-function keep(owner: Owner, { request, object }: Entry): void {
-  if (object === undefined) return;
-  remove(owner, object);
-  // A Job that ended has done its work: what is left of it is its result.
-  const isGone = request.method === 'DELETE' || object.startsWith('Job/');
-  if (!isGone) {
-    owner.objects.set(object, request);
-    owner.bytes += sizeOf(request);
-  }
+/** What was carried out counts from now on; what it replaces, and has not ended, is not to come back. */
+function keep(owner: Owner, { request, write }: Entry): void {
+  if (write === undefined) return;
+  const { key, effect } = write;
+  const all = [...(owner.objects.get(key) ?? []), { request, write }];
+  const inOrder = all.sort((a, b) => byNumber(a.request, b.request));
+  put(owner, key, key.startsWith(JOBS) ? [] : neededOf(inOrder));
+  if (effect !== 'base' && effect !== 'delete') return;
   for (const [id, entry] of owner.open)
-    if (id < request.requestId && entry.object === object)
+    if (id < request.requestId && entry.write?.key === key)
       entry.request = { ...entry.request, isSuperseded: true };
 }
 
-function remove(owner: Owner, object: string): void {
-  owner.bytes -= sizeOf(owner.objects.get(object));
-  owner.objects.delete(object);
+/** Of what was done to an object, in this order, what an empty cluster needs to come to the same. */
+function neededOf<K extends { readonly write: WriteOf }>(done: readonly K[]): K[] {
+  const needed: K[] = [];
+  for (const next of done) {
+    const { effect } = next.write;
+    if (effect === 'base' || effect === 'delete') needed.length = 0;
+    if (effect === 'apply') dropFormer(needed, next.write);
+    if (effect !== 'delete') needed.push(next);
+  }
+  return needed;
 }
 
-function sizeOf(request: Request | undefined): number {
-  return request?.body?.length ?? 0;
+/**
+ * Who applies says all that is its own, so what it said before counts no more; but for what a patch built upon since,
+ * and for what made the object on which others built.
+ */
+function dropFormer(needed: { readonly write: WriteOf }[], { manager }: WriteOf): void {
+  const former = needed.findLastIndex(({ write }) => write.effect === 'apply' && write.manager === manager);
+  const since = needed.slice(former + 1);
+  const isOwnBase = former === 0 && since.length > 0;
+  if (former < 0 || isOwnBase || since.some(({ write }) => write.effect !== 'apply')) return;
+  needed.splice(former, 1);
+}
+
+function put(owner: Owner, key: string, kept: readonly Kept[]): void {
+  const before = owner.objects.get(key) ?? [];
+  owner.count += kept.length - before.length;
+  owner.bytes += sizeOf(kept) - sizeOf(before);
+  if (kept.length > 0) owner.objects.set(key, kept);
+  else owner.objects.delete(key);
+}
+
+function sizeOf(kept: readonly { readonly request: Pick<Request, 'size'> }[]): number {
+  return kept.reduce((sum, { request }) => sum + request.size, 0);
+}
+
+function byNumber(a: Request, b: Request): number {
+  return a.requestId < b.requestId ? -1 : 1;
 }
 
 function dropContent(entry: Entry): void {
   const none = { ...NO_ARGUMENTS, path: '', namespace: '', query: '', contentType: '', body: NOTHING };
-  entry.request = { ...entry.request, ...none };
-  entry.object = undefined;
+  entry.request = { ...entry.request, ...none, size: 0, blob: undefined };
+  entry.write = undefined;
 }

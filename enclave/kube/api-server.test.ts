@@ -14,16 +14,24 @@ const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
 
 /** What the server was asked, and what it answers. */
 let asked: { method?: string; url?: string; type?: string; body?: unknown }[] = [];
+let impersonated: [string, string][] = [];
 let answers: Record<string, (response: ServerResponse) => void> = {};
 
 const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
   const { method, url, headers } = request;
   const type = headers['content-type'];
+  impersonated = pairsIn(request.rawHeaders).filter(([name]) => name.startsWith('impersonate-'));
   asked.push({ method, url, ...(type !== undefined && { type, body: await json(request) }) } as never);
   const answer = answers[`${method} ${url?.split('?')[0]}`];
   if (answer) answer(response);
   else response.writeHead(404).end('{"kind":"Status","message":"not here"}');
 });
+
+function pairsIn(headers: string[]): [string, string][] {
+  return headers.flatMap((name, at) =>
+    at % 2 === 0 ? [[name.toLowerCase(), headers[at + 1] ?? ''] as [string, string]] : [],
+  );
+}
 
 const say = (body: object) => (response: ServerResponse) => response.end(JSON.stringify(body));
 const refuse = (status: number, body: string) => (response: ServerResponse) =>
@@ -71,6 +79,33 @@ describe('the API server', () => {
       type: 'application/apply-patch+yaml',
       body: pod,
     });
+  });
+
+  test('is asked in the name of somebody else, and answers as it answers', async () => {
+    const path = '/api/v1/namespaces/n/pods';
+    answers[`POST ${path}`] = (response) => {
+      const warning = ['299 - "deprecated, \\"old\\""', '299 - "two"'];
+      response.setHeader('warning', warning);
+      response.writeHead(403, { 'content-type': 'application/json' }).end('{"kind":"Status"}');
+    };
+    const as = { user: 'sui:a', groups: ['one', 'two'], extra: { 'daasvader.io/order': '7' } };
+    const bytes = Buffer.from('{ "kind" : "Pod" }');
+    const reply = await new ApiServer(url(), () => NOBODY).replay('POST', path, {
+      as,
+      body: bytes,
+      query: { force: 'true' },
+    });
+    expect(reply).toMatchObject({ status: 403, warnings: ['deprecated, "old"', 'two'] });
+    expect(Buffer.from(reply.body).toString()).toBe('{"kind":"Status"}');
+    expect(asked).toMatchObject([{ method: 'POST', url: `${path}?force=true`, type: 'application/json' }]);
+    expect(impersonated).toEqual(
+      [
+        ['Impersonate-User', 'sui:a'],
+        ['Impersonate-Group', 'one'],
+        ['Impersonate-Group', 'two'],
+        ['Impersonate-Extra-Daasvader.io%2forder', '7'],
+      ].map(([name = '', value]) => [name.toLowerCase(), value]),
+    );
   });
 
   test('is asked once where a kind lives, by many at once, and again when it did not say', async () => {

@@ -20,10 +20,35 @@ export interface Credential {
 /** A request but for its method and path. */
 export interface RequestParts {
   readonly query?: Readonly<Record<string, string | undefined>>;
-  /** Sent as JSON. */
+  /** Bytes as they are, anything else as JSON. */
   readonly body?: object;
   /** `application/json` unless given. */
   readonly contentType?: string;
+  /** In whose name it is; the server's administrator's unless given. */
+  readonly as?: Impersonated;
+}
+
+/** Whom a request is from, as the administrator tells the API server. */
+export interface Impersonated {
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+/** What the API server answered, whichever way. */
+export interface Reply {
+  /** HTTP status. */
+  readonly status: number;
+  /** The texts of its Warning headers. */
+  readonly warnings: readonly string[];
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+interface Waiting {
+  readonly signal: AbortSignal;
+  /** In ms. */
+  readonly bodyTimeout?: number;
 }
 
 /** What a watch tells, in Kubernetes's own words; of an `ERROR` the object is a Status. */
@@ -32,25 +57,46 @@ export interface WatchEvent<T> {
   readonly object: T;
 }
 
+/** What Kubernetes says of a refusal: metav1.Status, as far as it is read here. */
+interface Status {
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: { readonly kind?: string; readonly name?: string };
+}
+
 /** Kubernetes answered, and refused: with an HTTP status and its own words. */
 export class StatusError extends Error {
   /** HTTP status. */
   readonly status: number;
+  /** Kubernetes's word for why, such as `AlreadyExists`. */
+  readonly reason: string | undefined;
+  /** The resource and the name of what stands in the way. */
+  readonly details: NonNullable<Status['details']>;
 
   /** @param body of the answer, a Status object as a rule */
   constructor(status: number, body: string) {
-    super(messageIn(body) ?? `Kubernetes answered ${status}`);
+    const { message, reason, details } = statusIn(body);
+    super(typeof message === 'string' ? message : `Kubernetes answered ${status}`);
     this.name = 'StatusError';
     this.status = status;
+    this.reason = reason;
+    this.details = details ?? {};
   }
 }
 
-function messageIn(body: string): string | undefined {
+/** Kubernetes refused what was replayed. */
+export class Refusal extends StatusError {
+  constructor({ status, body }: Reply) {
+    super(status, Buffer.from(body).toString());
+    this.name = 'Refusal';
+  }
+}
+
+function statusIn(body: string): Status {
   try {
-    const { message } = JSON.parse(body);
-    return typeof message === 'string' ? message : undefined;
+    return JSON.parse(body) ?? {};
   } catch {
-    return undefined; // not a Status object: the HTTP status has to do
+    return {}; // not a Status object: the HTTP status has to do
   }
 }
 
@@ -97,6 +143,18 @@ export class ApiServer {
     return body.text();
   }
 
+  /** Sends a request and tells the answer as it came, a refusal too. */
+  async replay(method: Dispatcher.HttpMethod, path: string, parts: RequestParts): Promise<Reply> {
+    const signal = AbortSignal.timeout(this.#answerMs);
+    const { statusCode, headers, body } = await this.#ask(method, path, parts, { signal });
+    return {
+      status: statusCode,
+      warnings: warningsIn(headers.warning),
+      contentType: `${headers['content-type'] ?? ''}`,
+      body: await body.bytes(),
+    };
+  }
+
   /**
    * Follows what happens under a path, until the server ends it.
    *
@@ -125,19 +183,50 @@ export class ApiServer {
   async #request(
     method: Dispatcher.HttpMethod,
     path: string,
-    { query, body, contentType = 'application/json' }: RequestParts,
-    waiting: { signal: AbortSignal; bodyTimeout?: number },
+    parts: RequestParts,
+    waiting: Waiting,
+  ): Promise<Dispatcher.ResponseData> {
+    const answer = await this.#ask(method, path, parts, waiting);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+    throw new StatusError(answer.statusCode, await answer.body.text());
+  }
+
+  #ask(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    { query, body, contentType = 'application/json', as }: RequestParts,
+    waiting: Waiting,
   ): Promise<Dispatcher.ResponseData> {
     const told = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
-    const answer = await request(`${this.#url}${path}`, {
+    return request(`${this.#url}${path}`, {
       method,
       query: Object.fromEntries(told),
-      ...(body && { body: JSON.stringify(body), headers: { 'content-type': contentType } }),
+      headers: {
+        accept: 'application/json',
+        ...(body && { 'content-type': contentType }),
+        ...(as && impersonation(as)),
+      },
+      ...(body && { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
       dispatcher: this.#dispatcher,
       headersTimeout: this.#answerMs,
       ...waiting,
     });
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
-    throw new StatusError(answer.statusCode, await answer.body.text());
   }
+}
+
+/** https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/ */
+function impersonation({ user, groups, extra }: Impersonated): Record<string, string | string[]> {
+  const extras = Object.entries(extra).map(([key, value]) => [
+    `impersonate-extra-${encodeURIComponent(key)}`,
+    value,
+  ]);
+  return { 'impersonate-user': user, 'impersonate-group': [...groups], ...Object.fromEntries(extras) };
+}
+
+/** The texts of Warning headers, `299 - "text"` each (RFC 7234, 5.5). */
+function warningsIn(header: string | string[] | undefined): string[] {
+  return [header ?? []].flat().flatMap((line) => {
+    const texts = [...line.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)];
+    return texts.map(([, text = '']) => text.replace(/\\(.)/g, '$1'));
+  });
 }

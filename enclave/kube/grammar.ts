@@ -26,9 +26,14 @@ const PRIVATE_DOMAINS = new Set(
 );
 const MAX_LABELS = 16;
 
-/** Whether `text` is one DNS label (RFC 1123), as object, container and node names here must be. */
+/** Whether `text` is one DNS label (RFC 1123), as the names of namespaces, containers and nodes must be. */
 export function isDnsLabel(text: string): boolean {
   return DNS_LABEL.test(text);
+}
+
+/** Whether `text` is DNS labels between dots (RFC 1123), as the names of most objects must be. */
+export function isDnsSubdomain(text: string): boolean {
+  return DNS_SUBDOMAIN.test(text) && text.split('.').every(isDnsLabel);
 }
 
 /**

@@ -8,7 +8,7 @@ import { ClusterState } from '../chain/cluster-state.ts';
 import { BootstrapTokens } from './bootstrap-tokens.ts';
 import { Join } from './join.ts';
 import { type DoubleIdentityProof, JoinCounters, type SignedJoinRequest } from './join-counters.ts';
-import { objectOf } from './plan.ts';
+import { objectOf } from './replay.ts';
 
 const LOG = `0x${'01'.repeat(32)}`;
 const OWNER = `0x${'02'.repeat(32)}`;

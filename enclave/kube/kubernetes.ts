@@ -1,6 +1,14 @@
 import type { KubernetesListObject, KubernetesObject, V1APIResourceList } from '@kubernetes/client-node';
 import { EnclaveError } from '../error.ts';
-import { ApiServer, type Credential, StatusError, type WatchEvent } from './api-server.ts';
+import {
+  ApiServer,
+  type Credential,
+  type Impersonated,
+  type Reply,
+  StatusError,
+  type WatchEvent,
+} from './api-server.ts';
+import type { Replay } from './replay.ts';
 
 /** Owner of the fields that the enclave applies. */
 const FIELD_MANAGER = 'daasvader';
@@ -62,6 +70,29 @@ export class Kubernetes {
     } catch (error) {
       if (uid === undefined || statusOf(error) !== 409) throw error;
     }
+  }
+
+  /** What is under a path, or undefined when there is nothing. */
+  find<T extends KubernetesObject>(path: string): Promise<T | undefined> {
+    return orAbsent(this.get<T>(path));
+  }
+
+  /** Deletes the object under a path, with what belongs to it, if it is still this one. */
+  async remove(path: string, uid: string): Promise<void> {
+    const body = { propagationPolicy: 'Background', preconditions: { uid } };
+    try {
+      await orAbsent(this.#server.send('DELETE', path, { body }));
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error; // another has taken its name
+    }
+  }
+
+  /** Asks for what somebody else wants, in their name; a refusal is an answer too. */
+  replay({ method, path, query, contentType, body }: Replay, as: Impersonated): Promise<Reply> {
+    return this.#server.replay(method as 'POST', path, {
+      ...{ query, as },
+      ...(body && { body, contentType }),
+    });
   }
 
   /** Deletes every object under the path of a list. */

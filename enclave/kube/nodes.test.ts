@@ -8,7 +8,7 @@ import type { Statement } from '../chain/writer.ts';
 import { BootstrapTokens } from './bootstrap-tokens.ts';
 import { Fence } from './fence.ts';
 import { Nodes, type NodesOptions } from './nodes.ts';
-import { objectOf } from './plan.ts';
+import { objectOf } from './replay.ts';
 
 function subject() {
   const state = new ClusterState(objectOf);

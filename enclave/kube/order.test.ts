@@ -10,7 +10,7 @@ import { ClusterState } from '../chain/cluster-state.ts';
 import type { Report } from '../chain/report.ts';
 import { Metrics } from '../metrics.ts';
 import { Order, type OrderOptions } from './order.ts';
-import { objectOf } from './plan.ts';
+import { objectOf } from './replay.ts';
 import { RETRY_LIMITS } from './retry.ts';
 import { Turns } from './turns.ts';
 
@@ -46,7 +46,7 @@ function stateOf(): ClusterState {
 
 function request(id: number, method: 'POST' | 'DELETE', value = '') {
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' }, data: { value } };
-  const nothing = { labels: '', containerName: '', image: '', port: '', query: '', isByDigest: false };
+  const nothing = { labels: '', containerName: '', image: '', port: '', query: '', size: 0, blob: undefined };
   return {
     ...{ requestId: BigInt(id), method, requester: OWNER, owner: OWNER, namespace: 'default', atMs: 1_000 },
     ...nothing,

@@ -9,8 +9,8 @@ import type { Metrics } from '../metrics.ts';
 import { Debounced } from './debounced.ts';
 import { reasonOf } from './kubernetes.ts';
 import { outcomeOf } from './outcome.ts';
-import { type Plan, planRequest } from './plan.ts';
 import { toReason } from './reason.ts';
+import { type Replay, replayOf } from './replay.ts';
 import { type RetryLimits, retry } from './retry.ts';
 import { assertKept, assertMay, isKept } from './rights.ts';
 import type { Turns } from './turns.ts';
@@ -66,13 +66,13 @@ export class Order {
     this.request = request;
     this.#options = options;
     try {
-      this.#write = new Write(request, planRequest(request), options);
-      this.#earlier = lastOf(this.#write.plan.id);
+      this.#write = new Write(request, replayOf(request), options);
+      this.#earlier = lastOf(this.#write.replay.write.key);
     } catch (error) {
       this.#refusal = error;
     }
-    this.object = this.#write?.plan.id;
-    this.isDeletion = this.#write?.plan.verb === 'delete';
+    this.object = this.#write?.replay.write.key;
+    this.isDeletion = this.#write?.replay.method === 'DELETE';
     this.#written = this.#untilWritten();
   }
 
@@ -132,7 +132,7 @@ export class Order {
     const isOpen = this.#options.state.requests.get(this.request.requestId) !== undefined;
     if (this.#write === undefined || !isOpen || this.request.status > REQUEST_STATUS.running) return;
     try {
-      assertMay(this.request, this.#write.plan, this.#options.state.roles);
+      assertMay(this.request, this.#write.replay.target.namespace, this.#options.state.roles);
     } catch (error) {
       this.#refusal = error;
     }
@@ -187,10 +187,10 @@ export class Order {
     try {
       if (write === undefined || this.#refusal !== undefined) throw this.#refusal;
       const applied = await this.#insist(write, () =>
-        assertMay(this.request, write.plan, this.#options.state.roles),
+        assertMay(this.request, write.replay.target.namespace, this.#options.state.roles),
       );
       metrics.applied.observe((performance.now() - this.#seenAt) / 1_000);
-      if (!this.#isCancelled) await this.#untilReady(write.plan, applied);
+      if (!this.#isCancelled) await this.#untilReady(write.replay, applied);
     } catch (error) {
       if (!this.#isCancelled) await this.#fail(reasonOf(error), await this.#isApplied());
     }
@@ -235,7 +235,7 @@ export class Order {
 
   /** A later request for the same object was carried out, and the chain has not heard of this one's end. */
   #resumeSuperseded(): Promise<void> {
-    if (this.#write && this.request.wasStarted) return this.#complete(this.#write.plan);
+    if (this.#write && this.request.wasStarted) return this.#complete(this.#write.replay);
     return this.#fail('Cannot carry out request: a later one took its place', false);
   }
 
@@ -278,8 +278,8 @@ export class Order {
     this.#options.log.warn({ requestId: this.#id, reason }, 'order: trying again');
   }
 
-  async #untilReady(plan: Plan, applied: KubernetesObject | undefined): Promise<void> {
-    if (!applied || outcomeOf(applied).state === 'ready') return this.#complete(plan);
+  async #untilReady(replay: Replay, applied: KubernetesObject | undefined): Promise<void> {
+    if (!applied || outcomeOf(applied).state === 'ready') return this.#complete(replay);
     const { report, tracker } = this.#options;
     const { requestId } = this.request;
     const assignment = new Debounced((nodes: readonly string[]) => this.#assign(nodes), ASSIGN_MS);
@@ -287,7 +287,7 @@ export class Order {
       const { state, reason } = await tracker.outcome(applied, this.#id, assignment.set);
       assignment.flush(); // what is said of one request is said in order: before its end
       if (this.#isCancelled) return;
-      await (state === 'failed' ? this.#fail(reason, true) : this.#complete(plan));
+      await (state === 'failed' ? this.#fail(reason, true) : this.#complete(replay));
     };
     await Promise.all([report.started(requestId), conclude()]);
   }
@@ -298,11 +298,12 @@ export class Order {
     told.catch((error: unknown) => this.#complain(reasonOf(error)));
   }
 
-  async #complete(plan: Plan): Promise<void> {
+  async #complete(replay: Replay): Promise<void> {
     const { report, log, metrics } = this.#options;
+    const { target, name = '' } = replay;
     metrics.requests.inc({ outcome: 'completed' });
-    log.info(`✅ ${this.request.method} request for ${plan.resource}/${plan.name} completed successfully`);
-    await report.completed(this.request.requestId, resultDigest(this.request, plan));
+    log.info(`✅ ${this.request.method} request for ${target.resource}/${name} completed successfully`);
+    await report.completed(this.request.requestId, resultDigest(this.request, replay));
   }
 
   async #fail(text: string, applied: boolean): Promise<void> {
@@ -334,8 +335,15 @@ export class Order {
   }
 }
 
-/** What was done, in 32 bytes: SHA-256 of the JSON of the request's number and the object that was asked for. */
-export function resultDigest(request: Request, plan: Plan): Uint8Array {
-  const record = { requestId: `${request.requestId}`, verb: plan.verb, object: plan.object };
-  return createHash('sha256').update(JSON.stringify(record)).digest();
+/** What was done, in 32 bytes: SHA-256 of the JSON of the request's number and of what Kubernetes was asked for. */
+export function resultDigest({ requestId }: Request, { method, path, query, body }: Replay): Uint8Array {
+  const record = {
+    ...{ requestId: `${requestId}`, method, path, query },
+    body: sha256(body ?? new Uint8Array()).toString('hex'),
+  };
+  return sha256(JSON.stringify(record));
+}
+
+function sha256(data: string | Uint8Array): Buffer {
+  return createHash('sha256').update(data).digest();
 }

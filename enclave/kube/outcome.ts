@@ -4,48 +4,48 @@ import type {
   V1Deployment,
   V1Job,
   V1Pod,
-  V1ReplicaSet,
+  V1StatefulSet,
 } from '@kubernetes/client-node';
+import {
+  controllerOf,
+  DAEMON_SET_GENERATION,
+  DEPLOYMENT_REVISION,
+  POD_GENERATION,
+  REVISION_HASH,
+} from './essence.ts';
 import { complaintOf, hopelessness, isOver } from './pod.ts';
 
 /** How far a workload has come. */
 export interface Outcome {
   /**
-   * `running`: a job that has started and may take as long as it takes. `replaced`: its requester asked for something
+   * `ready`: it does what was asked for; of a job that it has started. `replaced`: its requester asked for something
    * else before it was ready. It was carried out, so it has not failed; whether what is there now works is told by the
    * later request.
    */
-  readonly state: 'waiting' | 'running' | 'ready' | 'failed' | 'replaced';
+  readonly state: 'waiting' | 'ready' | 'failed' | 'replaced';
   readonly reason: string;
 }
 
-/** What a workload's controller made for it, of this template or an earlier one, and for others of the same name. */
-export interface Parts {
-  readonly pods: readonly V1Pod[];
-  readonly replicaSets: readonly V1ReplicaSet[];
-}
-
-const NO_PARTS: Parts = { pods: [], replicaSets: [] };
 const READY: Outcome = { state: 'ready', reason: '' };
 const UNSEEN: Outcome = { state: 'waiting', reason: 'its controller has not looked at it yet' };
-
-const DEPLOYMENT_REVISION = 'deployment.kubernetes.io/revision';
-/** On a DaemonSet an annotation, on its pods a label. Both are there from the start, unlike the revision's object. */
-const DAEMON_SET_GENERATION = 'deprecated.daemonset.template.generation';
-const POD_GENERATION = 'pod-template-generation';
 
 /**
  * Judges a workload by its own status and its own pods: those of the template as it is now, that are not about to go.
  * What may still come right by itself is waited for. Whatever has no status of its own is ready once it is applied.
+ *
+ * @param made what its controllers made for it, of this template or an earlier one
  */
-export function outcomeOf(object: KubernetesObject, parts: Parts = NO_PARTS): Outcome {
+export function outcomeOf(object: KubernetesObject, made: readonly KubernetesObject[] = []): Outcome {
+  const pods: V1Pod[] = made.filter(({ kind }) => kind === 'Pod');
   switch (object.kind) {
     case 'Deployment':
-      return deploymentOutcome(object, parts);
+      return deploymentOutcome(object, made);
+    case 'StatefulSet':
+      return statefulSetOutcome(object, pods);
     case 'DaemonSet':
-      return daemonSetOutcome(object, parts);
+      return daemonSetOutcome(object, pods);
     case 'Job':
-      return jobOutcome(object, parts);
+      return jobOutcome(object, pods);
     case 'Pod':
       return podOutcome(object);
     default:
@@ -59,18 +59,20 @@ export function isFinished(object: KubernetesObject): boolean {
   return object.kind === 'Job' && (hasCondition(object, 'Complete') || hasCondition(object, 'Failed'));
 }
 
-function deploymentOutcome(deployment: V1Deployment, { pods, replicaSets }: Parts): Outcome {
+function deploymentOutcome(deployment: V1Deployment, made: readonly KubernetesObject[]): Outcome {
   if (!isSeen(deployment)) return UNSEEN; // its conditions are about what it was before
   const { metadata, spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
   const { replicas = 0, updatedReplicas: updated = 0, availableReplicas: available = 0 } = status ?? {};
   if (updated >= wanted && replicas <= updated && available >= wanted) return READY;
-  const current = replicaSets.find(
-    (each) =>
-      isOwnedBy(each, metadata?.uid) &&
-      each.metadata?.annotations?.[DEPLOYMENT_REVISION] === metadata?.annotations?.[DEPLOYMENT_REVISION],
+  if (spec?.paused) return READY; // nothing is to be expected until somebody has it go on
+  const revision = metadata?.annotations?.[DEPLOYMENT_REVISION];
+  const current = made.find(
+    (each) => each.kind === 'ReplicaSet' && each.metadata?.annotations?.[DEPLOYMENT_REVISION] === revision,
   );
-  const own = current ? pods.filter((pod) => isOwnedBy(pod, current.metadata?.uid)) : [];
+  const own = made.filter(
+    (each) => current !== undefined && controllerOf(each)?.uid === current.metadata?.uid,
+  );
   // A quota may be met for a moment only, as in an update that needs room for one more; progress may be slow.
   const trouble = status?.conditions?.find(
     ({ type, status }) =>
@@ -80,8 +82,21 @@ function deploymentOutcome(deployment: V1Deployment, { pods, replicaSets }: Part
   return byPods(own, trouble?.message ? `${count}: ${trouble.message}` : count);
 }
 
+/** Ready when all its pods are, of the template of now but for those that it was told not to replace. */
+function statefulSetOutcome(statefulSet: V1StatefulSet, pods: readonly V1Pod[]): Outcome {
+  if (!isSeen(statefulSet)) return UNSEEN;
+  const { spec, status } = statefulSet;
+  const wanted = spec?.replicas ?? 1;
+  const { replicas = 0, availableReplicas: available = 0, updatedReplicas: updated = 0 } = status ?? {};
+  const { type, rollingUpdate } = spec?.updateStrategy ?? {};
+  const kept = type === 'OnDelete' ? wanted : (rollingUpdate?.partition ?? 0);
+  if (updated >= wanted - kept && replicas <= wanted && available >= wanted) return READY;
+  const own = pods.filter(({ metadata }) => metadata?.labels?.[REVISION_HASH] === status?.updateRevision);
+  return byPods(own, `${available} of ${wanted} pods are available, ${updated} of them as they are to be`);
+}
+
 /** Ready when its pod is ready on every node that there is; nodes that join later do not change what became of it. */
-function daemonSetOutcome(daemonSet: V1DaemonSet, { pods }: Parts): Outcome {
+function daemonSetOutcome(daemonSet: V1DaemonSet, pods: readonly V1Pod[]): Outcome {
   if (!isSeen(daemonSet)) return UNSEEN;
   const { metadata, spec, status } = daemonSet;
   const wanted = status?.desiredNumberScheduled ?? 0;
@@ -90,21 +105,18 @@ function daemonSetOutcome(daemonSet: V1DaemonSet, { pods }: Parts): Outcome {
   const updated = spec?.updateStrategy?.type === 'OnDelete' ? wanted : (status?.updatedNumberScheduled ?? 0);
   if (updated >= wanted && ready >= wanted) return READY;
   const generation = metadata?.annotations?.[DAEMON_SET_GENERATION];
-  const own = pods.filter(
-    (pod) => isOwnedBy(pod, metadata?.uid) && pod.metadata?.labels?.[POD_GENERATION] === generation,
-  );
+  const own = pods.filter((pod) => pod.metadata?.labels?.[POD_GENERATION] === generation);
   return byPods(own, `${Math.min(ready, updated)} of ${wanted} pods are ready`);
 }
 
-/** Its controller starts other pods for those that failed, as often as it was told, and then says so. */
-function jobOutcome(job: V1Job, { pods }: Parts): Outcome {
+/** Ready when it has started: its controller starts other pods for those that fail, and it may take as long as it takes. */
+function jobOutcome(job: V1Job, pods: readonly V1Pod[]): Outcome {
   const failed = job.status?.conditions?.find(({ type, status }) => type === 'Failed' && status === 'True');
   if (failed) return { state: 'failed', reason: failed.message ?? failed.reason ?? 'the job failed' };
-  if (hasCondition(job, 'Complete')) return READY;
-  const own = pods.filter((pod) => isOwnedBy(pod, job.metadata?.uid));
   const { ready = 0, succeeded = 0, failed: lost = 0 } = job.status ?? {};
-  if (ready + succeeded + lost > 0) return { state: 'running', reason: 'the job has not completed' };
-  return byPods(own, 'the job has not started');
+  const isStarted = ready + succeeded + lost > 0 || hasCondition(job, 'Complete');
+  if (isStarted || job.spec?.suspend) return READY; // nothing starts until somebody has it go on
+  return byPods(pods, 'the job has not started');
 }
 
 function podOutcome(pod: V1Pod): Outcome {
@@ -125,12 +137,8 @@ function byPods(own: readonly V1Pod[], reason: string): Outcome {
   return { state: 'waiting', reason: complaint ? `${reason}: ${complaint}` : reason };
 }
 
-function isSeen({ metadata, status }: V1Deployment | V1DaemonSet): boolean {
+function isSeen({ metadata, status }: V1Deployment | V1StatefulSet | V1DaemonSet): boolean {
   return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1);
-}
-
-function isOwnedBy({ metadata }: KubernetesObject, uid: string | undefined): boolean {
-  return metadata?.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid) ?? false;
 }
 
 function hasCondition({ status }: V1Job, wanted: string): boolean {

@@ -13,16 +13,24 @@ export function isOver({ status }: V1Pod): boolean {
  * image that cannot be pulled may be pushed, a container that fails is started again.
  */
 export function hopelessness(pod: V1Pod): string | undefined {
-  const found = containersOf(pod).find(({ state }) => {
-    const { reason, message = '' } = state?.waiting ?? {};
+  for (const container of containersOf(pod)) {
+    const { reason, message = '' } = container.state?.waiting ?? {};
     // The name stands in the template, so each pod of it has the same.
-    if (reason === 'InvalidImageName') return true;
+    if (reason === 'InvalidImageName') return waitingText(container);
     // The manifest forbids to fetch the image, and nobody else brings images to a node.
-    if (reason === 'ErrImageNeverPull') return true;
+    if (reason === 'ErrImageNeverPull') return waitingText(container);
     // The same reason as for a missing Secret, but who the image runs as is part of the image.
-    return reason === 'CreateContainerConfigError' && message.includes('runAsNonRoot');
-  });
-  return found && waitingText(found);
+    if (reason === 'CreateContainerConfigError' && message.includes('runAsNonRoot'))
+      return rootText(container);
+  }
+  return undefined;
+}
+
+function rootText({ name }: V1ContainerStatus): string {
+  return (
+    `the image of container ${name} runs as root, or as a user without a number: set runAsUser, take another ` +
+    'image, or set hostUsers: false where nodes have user namespaces'
+  );
 }
 
 /** What keeps a pod from being ready, in Kubernetes's words; undefined when nothing is out of the ordinary. */

@@ -1,4 +1,5 @@
 import type { V1PriorityClass, V1ResourceQuota } from '@kubernetes/client-node';
+import { MANAGED } from './names.ts';
 
 /**
  * The PriorityClasses that the cluster offers to super users, with their values. Pods without a class have 0, so those
@@ -28,7 +29,7 @@ export function priorityQuota(namespace: string, pods: string): V1ResourceQuota 
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name: 'daasvader-priority', namespace },
+    metadata: { name: 'daasvader-priority', namespace, labels: MANAGED },
     spec: {
       hard: { pods },
       scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values }] },

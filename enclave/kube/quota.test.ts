@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fromUsed, shareOf, toHard } from './quota.ts';
+import { fromUsed, isTooMuch, runsMore, shareOf, toHard } from './quota.ts';
 
 const pods = (count: number) => ({ pods: count });
 const nothing = (count: number) => Array.from({ length: count }, () => ({}));
@@ -31,6 +31,38 @@ describe('shareOf()', () => {
   });
 });
 
+test('an owner may have volumes of 2 GiB for each pod, and never reach out through a node', () => {
+  expect(toHard(shareOf('developer', nothing(1), []))).toMatchObject({
+    persistentvolumeclaims: '20',
+    'requests.storage': '40Gi',
+    'services.nodeports': '0',
+    'services.loadbalancers': '0',
+  });
+});
+
+test('what the cluster itself puts into a namespace is beside what its owner may have', () => {
+  const none = toHard(shareOf('viewer', nothing(1), []));
+  expect(none).toMatchObject({
+    'count/serviceaccounts': '1',
+    'count/configmaps': '1',
+    'count/networkpolicies.networking.k8s.io': '2',
+    'count/secrets': '0',
+    'count/statefulsets.apps': '0',
+    'requests.storage': '0Gi',
+  });
+  expect(fromUsed({ 'count/configmaps': '0', 'count/serviceaccounts': '3' })).toEqual({
+    'count/configmaps': 0,
+    'count/serviceaccounts': 2,
+  });
+});
+
+test('volumes stay when pods go, so no pods have to go for them', () => {
+  const used = { pods: 1, 'requests.storage': 1_000_000 };
+  expect(isTooMuch('developer', [used])).toBe(false);
+  expect(isTooMuch('developer', [{ ...used, pods: 21 }])).toBe(true);
+  expect(runsMore(used, { pods: 1, 'requests.storage': 0 })).toBe(false);
+});
+
 test('toHard() and fromUsed() say the same of each amount', () => {
   const share = shareOf('admin', nothing(3), []);
   expect(fromUsed(toHard(share))).toMatchObject(share);
@@ -44,6 +76,7 @@ test.each([
   ['limits.memory', '1', 1],
   ['limits.memory', '100M', 96],
   ['requests.ephemeral-storage', '1e9', 954],
+  ['requests.storage', '3Gi', 3_072],
   ['pods', '7', 7],
   ['pods', '1k', 1_000],
   ['pods', 'many', Number.POSITIVE_INFINITY],

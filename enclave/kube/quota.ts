@@ -5,6 +5,25 @@ export type Amounts = Readonly<Record<string, number>>;
 
 const MIB_PER_GIB = 1_024;
 const MIB_BITS = 20;
+/** What claims of volumes ask for; they stay when pods go. */
+const STORAGE = 'requests.storage';
+
+/** Kinds of which an owner may have as many objects as pods. */
+const COUNTED = [
+  'services',
+  'configmaps',
+  'secrets',
+  'serviceaccounts',
+  'deployments.apps',
+  'statefulsets.apps',
+  'daemonsets.apps',
+  'jobs.batch',
+  'cronjobs.batch',
+  'ingresses.networking.k8s.io',
+  'networkpolicies.networking.k8s.io',
+  'horizontalpodautoscalers.autoscaling',
+  'poddisruptionbudgets.policy',
+];
 
 /** What an owner may have in all namespaces together, by role; stakes buy room. */
 const CEILINGS: Record<Exclude<Role, 'none' | 'viewer'>, Amounts> = {
@@ -21,21 +40,22 @@ function ceiling({ pods, cpu, memoryGi }: { pods: number; cpu: number; memoryGi:
     'limits.memory': memoryGi * MIB_PER_GIB,
     'requests.ephemeral-storage': pods * MIB_PER_GIB,
     'limits.ephemeral-storage': 2 * pods * MIB_PER_GIB,
-    'count/services': pods,
-    'count/configmaps': pods,
-    'count/secrets': pods,
-    'count/deployments.apps': pods,
-    'count/daemonsets.apps': pods,
-    'count/jobs.batch': pods,
-    'count/ingresses.networking.k8s.io': pods,
-    'count/horizontalpodautoscalers.autoscaling': pods,
+    [STORAGE]: 2 * pods * MIB_PER_GIB,
+    persistentvolumeclaims: pods,
+    ...Object.fromEntries(COUNTED.map((resource) => [`count/${resource}`, pods])),
   };
 }
 
-/** What a namespace may have in which no pod may be, whatever it holds already. */
-export const NO_PODS: Amounts = { pods: 0 };
+/** What a namespace may have in which nothing more may be, whatever it holds already. */
+export const NO_ROOM: Amounts = Object.fromEntries(Object.keys(CEILINGS.developer).map((name) => [name, 0]));
 /** Nothing may reach out of the namespace through the machine it runs on. */
-const NEVER: Amounts = { 'services.nodeports': 0, 'services.loadbalancers': 0, persistentvolumeclaims: 0 };
+const NEVER: Amounts = { 'services.nodeports': 0, 'services.loadbalancers': 0 };
+/** What the cluster itself puts into each namespace, beside what its owner may have. */
+const GIVEN: Amounts = {
+  'count/configmaps': 1, // the authority of the API server
+  'count/serviceaccounts': 1,
+  'count/networkpolicies.networking.k8s.io': 2,
+};
 
 /**
  * What each namespace of an owner may have, so that all of them never have more together than the role gives.
@@ -45,7 +65,7 @@ const NEVER: Amounts = { 'services.nodeports': 0, 'services.loadbalancers': 0, p
  * @param besides what others of the owner's have that get nothing any more
  */
 export function shareOf(role: Role, shared: readonly Amounts[], besides: readonly Amounts[]): Amounts {
-  if (role === 'none' || role === 'viewer') return NO_PODS;
+  if (role === 'none' || role === 'viewer') return NO_ROOM;
   const levels = Object.entries(CEILINGS[role]).map(([name, most]) => {
     const rest = besides.reduce((left, used) => left - (used[name] ?? 0), most);
     return [
@@ -74,7 +94,7 @@ function waterLevel(ceiling: number, used: readonly number[]): number {
 
 /** Whether what runs in all namespaces together is more than a role gives. */
 export function isTooMuch(role: Role, used: readonly Amounts[]): boolean {
-  const most = role === 'none' || role === 'viewer' ? NO_PODS : CEILINGS[role];
+  const most = role === 'none' || role === 'viewer' ? NO_ROOM : CEILINGS[role];
   const sum = (name: string) => used.reduce((total, each) => total + (each[name] ?? 0), 0);
   return Object.entries(most).some(([name, amount]) => isRunning(name) && sum(name) > amount);
 }
@@ -84,18 +104,21 @@ export function runsMore(used: Amounts, share: Amounts): boolean {
   return Object.entries(used).some(([name, amount]) => isRunning(name) && amount > (share[name] ?? amount));
 }
 
-/** Amounts as a quota has them. */
+/** Amounts as a namespace's quota has them. */
 export function toHard(amounts: Amounts): Record<string, string> {
   const texts = Object.entries({ ...amounts, ...NEVER }).map(([name, amount]) => [
     name,
-    toText(name, amount),
+    toText(name, amount + (GIVEN[name] ?? 0)),
   ]);
   return Object.fromEntries(texts);
 }
 
 /** What a quota says that there is, rounded up; what cannot be read is more than anybody may have. */
 export function fromUsed(used: Readonly<Record<string, string>>): Amounts {
-  return Object.fromEntries(Object.entries(used).map(([name, text]) => [name, toAmount(name, text)]));
+  const amounts = Object.entries(used).map(([name, text]) => {
+    return [name, Math.max(0, toAmount(name, text) - (GIVEN[name] ?? 0))];
+  });
+  return Object.fromEntries(amounts);
 }
 
 function toText(name: string, amount: number): string {
@@ -129,7 +152,7 @@ function toAmount(name: string, text: string): number {
 
 /** Whether it is there as long as pods are. */
 function isRunning(name: string): boolean {
-  return name === 'pods' || isCpu(name) || isBytes(name);
+  return name === 'pods' || (name !== STORAGE && (isCpu(name) || isBytes(name)));
 }
 
 function isCpu(name: string): boolean {
@@ -137,5 +160,5 @@ function isCpu(name: string): boolean {
 }
 
 function isBytes(name: string): boolean {
-  return name.endsWith('.memory') || name.endsWith('.ephemeral-storage');
+  return name === STORAGE || name.endsWith('.memory') || name.endsWith('.ephemeral-storage');
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnclaveError } from '../error.ts';
+import { Refusal } from './api-server.ts';
 import { reasonOf, statusOf } from './kubernetes.ts';
 
 /** How often and how long something is tried. */
@@ -14,6 +15,9 @@ export interface RetryLimits {
 
 /** An order is tried for five minutes while Kubernetes is away, and five times, in about four seconds, while it is there. */
 export const RETRY_LIMITS: RetryLimits = { deadlineMs: 300_000, attempts: 5, pauseMs: 250 };
+
+/** So begins what is answered with 500 although the patch is what is wrong: it has not the form of its kind. */
+const UNTYPED_PATCH = 'failed to create typed patch object';
 
 /** What is waited for is sure to come: the attempt does not count as failed. */
 export class NotYet extends Error {}
@@ -62,7 +66,9 @@ function isFinal(error: unknown): boolean {
   const status = statusOf(error) ?? 500;
   // A quota counts what was just deleted for a moment longer.
   if (status === 403) return !/\bquota\b/.test(reasonOf(error));
-  return status >= 400 && status < 500 && status !== 409 && status !== 429;
+  if (status === 409) return error instanceof Refusal && error.details.kind !== 'resourcequotas';
+  if (status === 500) return reasonOf(error).startsWith(UNTYPED_PATCH);
+  return status >= 400 && status < 500 && status !== 429;
 }
 
 /** Whether Kubernetes may have done what it was asked for, although the answer was an error or none came. */

@@ -1,4 +1,10 @@
 import { ROLE, type Role } from '@daasvader/chain/codes.ts';
+import {
+  ORDER_RULES,
+  ROLE_RULES,
+  type RoleRule,
+  SUPER_CLUSTER_RULES,
+} from '@daasvader/verifier/role-rules.ts';
 import { userOf } from '@daasvader/verifier/user.ts';
 import type {
   KubernetesObject,
@@ -7,61 +13,15 @@ import type {
   V1PolicyRule,
   V1RoleBinding,
 } from '@kubernetes/client-node';
+import { MANAGED } from './names.ts';
 import { admissionPolicies } from './policies.ts';
 import { priorityClasses } from './priority.ts';
-
-const READ = ['get', 'list', 'watch'];
 
 /** The group that bootstrap tokens authenticate as, beside the one that every token has. */
 export const BOOTSTRAP_GROUP = 'system:bootstrappers:daasvader';
 
-// Users write through the chain, so their credentials only read; a shell in a pod and Secrets, which must not be
-// public, are the exceptions.
-const READ_WORKLOADS: V1PolicyRule[] = [
-  {
-    apiGroups: [''],
-    resources: [
-      'pods',
-      'pods/log',
-      'services',
-      'endpoints',
-      'configmaps',
-      'events',
-      'resourcequotas',
-      'limitranges',
-    ],
-    verbs: READ,
-  },
-  { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'daemonsets'], verbs: READ },
-  { apiGroups: ['batch'], resources: ['jobs'], verbs: READ },
-  { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: READ },
-  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies', 'ingresses'], verbs: READ },
-];
-const EXEC: V1PolicyRule[] = [
-  {
-    apiGroups: [''],
-    resources: ['pods/exec', 'pods/attach', 'pods/portforward'],
-    verbs: ['create', 'get'],
-  },
-];
-const SECRETS: V1PolicyRule[] = [
-  { apiGroups: [''], resources: ['secrets'], verbs: [...READ, 'create', 'update', 'patch', 'delete'] },
-];
-
-const RULES: Record<Exclude<Role, 'none'>, V1PolicyRule[]> = {
-  viewer: READ_WORKLOADS,
-  developer: [...READ_WORKLOADS, ...EXEC],
-  admin: [...READ_WORKLOADS, ...EXEC, ...SECRETS],
-  super: [...READ_WORKLOADS, ...EXEC, ...SECRETS],
-};
-
-/** What a super user sees of the whole cluster: its machines and its requests' objects, nobody's Secrets. */
-const SUPER_CLUSTER_RULES: V1PolicyRule[] = [
-  { apiGroups: [''], resources: ['nodes', 'namespaces'], verbs: READ },
-  { apiGroups: ['scheduling.k8s.io'], resources: ['priorityclasses'], verbs: READ },
-  { apiGroups: ['metrics.k8s.io'], resources: ['nodes', 'pods'], verbs: READ },
-  ...READ_WORKLOADS.filter((rule) => rule.apiGroups?.[0] !== ''),
-];
+/** The group that the enclave impersonates for what had begun before this boot, whatever its requester's role is now. */
+export const RESTORES_GROUP = 'daasvader:restores';
 
 const SUPER_CLUSTER_ROLE = 'daasvader:super:cluster';
 
@@ -72,7 +32,7 @@ export function clusterRoleName(role: Role): string {
 
 /** The cluster-wide objects that must exist before anyone joins or asks for anything. */
 export function clusterBaseline(): KubernetesObject[] {
-  const roles = Object.entries(RULES).map(([role, rules]) =>
+  const roles = Object.entries(ROLE_RULES).map(([role, rules]) =>
     clusterRole(clusterRoleName(role as Role), rules),
   );
   return [
@@ -80,6 +40,8 @@ export function clusterBaseline(): KubernetesObject[] {
     ...admissionPolicies(),
     ...priorityClasses(),
     clusterRole(SUPER_CLUSTER_ROLE, SUPER_CLUSTER_RULES),
+    clusterRole(RESTORES_GROUP, ORDER_RULES),
+    clusterBinding(RESTORES_GROUP, RESTORES_GROUP, 'Group', RESTORES_GROUP),
     clusterBinding('daasvader:node-bootstrapper', 'system:node-bootstrapper', 'Group', BOOTSTRAP_GROUP),
   ];
 }
@@ -110,8 +72,13 @@ export function otherRoles(role: Role): Exclude<Role, 'none'>[] {
   );
 }
 
-function clusterRole(name: string, rules: V1PolicyRule[]): V1ClusterRole {
-  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
+function clusterRole(name: string, rules: readonly RoleRule[]): V1ClusterRole {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name },
+    rules: structuredClone(rules) as V1PolicyRule[],
+  };
 }
 
 function namespaceBinding(name: string, role: Exclude<Role, 'none'>, namespace: string, users: string[]) {
@@ -119,7 +86,7 @@ function namespaceBinding(name: string, role: Exclude<Role, 'none'>, namespace: 
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
-    metadata: { name, namespace },
+    metadata: { name, namespace, labels: MANAGED },
     roleRef: { apiGroup, kind: 'ClusterRole', name: clusterRoleName(role) },
     subjects: users.map((user) => ({ apiGroup, kind: 'User', name: userOf(user) })),
   } satisfies V1RoleBinding;

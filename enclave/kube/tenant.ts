@@ -1,12 +1,10 @@
 import type {
   KubernetesObject,
-  V1LimitRange,
   V1Namespace,
   V1NetworkPolicy,
   V1ResourceQuota,
 } from '@kubernetes/client-node';
-import { OWN_PREFIX } from './names.ts';
-import { MANAGED_LABEL } from './plan.ts';
+import { MANAGED, OWN_PREFIX } from './names.ts';
 import { priorityQuota } from './priority.ts';
 import { type Amounts, toHard } from './quota.ts';
 
@@ -29,10 +27,9 @@ export function tenantObjects(
 ): KubernetesObject[] {
   return [
     namespaceObject(address, namespace),
-    ...quotas(namespace, share, isSuper),
-    limitRange(namespace),
     denyAll(namespace),
     allowWithin(namespace),
+    ...quotas(namespace, share, isSuper),
   ];
 }
 
@@ -43,7 +40,7 @@ export function quotas(namespace: string, share: Amounts, isSuper: boolean): Kub
 
 function namespaceObject(address: string, name: string): V1Namespace {
   const labels = {
-    [MANAGED_LABEL]: 'true',
+    ...MANAGED,
     'pod-security.kubernetes.io/enforce': 'restricted',
     'pod-security.kubernetes.io/enforce-version': 'latest',
   };
@@ -58,25 +55,8 @@ function resourceQuota(namespace: string, share: Amounts): V1ResourceQuota {
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name: QUOTA, namespace },
+    metadata: { name: QUOTA, namespace, labels: MANAGED },
     spec: { hard: toHard(share) },
-  };
-}
-
-function limitRange(namespace: string): V1LimitRange {
-  // The quota counts requests and limits, so every container must have them.
-  const limits = [
-    {
-      type: 'Container',
-      defaultRequest: { cpu: '50m', memory: '32Mi', 'ephemeral-storage': '64Mi' },
-      default: { cpu: '500m', memory: '256Mi', 'ephemeral-storage': '2Gi' },
-    },
-  ];
-  return {
-    apiVersion: 'v1',
-    kind: 'LimitRange',
-    metadata: { name: 'daasvader', namespace },
-    spec: { limits },
   };
 }
 
@@ -84,7 +64,7 @@ function denyAll(namespace: string): V1NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name: 'default-deny', namespace },
+    metadata: { name: 'default-deny', namespace, labels: MANAGED },
     spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
   };
 }
@@ -98,7 +78,7 @@ function allowWithin(namespace: string): KubernetesObject & { readonly spec: obj
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name: 'allow-same-namespace', namespace },
+    metadata: { name: 'allow-same-namespace', namespace, labels: MANAGED },
     spec: {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],

@@ -295,7 +295,7 @@ describe('a namespace', () => {
     chain.hold(ADMIN);
     await tenants.follow(OWNER);
     expect(pods()).toEqual([100]);
-    expect(cluster.calls.filter((call) => call === 'list')).toHaveLength(3);
+    expect(cluster.calls.filter((call) => call === 'list')).toHaveLength(4);
   });
 });
 

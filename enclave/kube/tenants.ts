@@ -5,7 +5,7 @@ import { EnclaveError } from '../error.ts';
 import { Applied } from './applied.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { roleName } from './names.ts';
-import { type Amounts, fromUsed, isTooMuch, NO_PODS, runsMore, shareOf } from './quota.ts';
+import { type Amounts, fromUsed, isTooMuch, NO_ROOM, runsMore, shareOf } from './quota.ts';
 import { wake } from './resume.ts';
 import { NotYet } from './retry.ts';
 import { grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
@@ -207,7 +207,7 @@ export class Tenants {
       [],
     );
     tenant.isSqueezed = false;
-    if (tenancies.length + tenant.leaving.size < 2 || equal === NO_PODS) return equal;
+    if (tenancies.length + tenant.leaving.size < 2 || equal === NO_ROOM) return equal;
     for (const [namespace, space] of tenant.spaces)
       if (space.share !== undefined && exceeds(space.share, equal))
         await this.#limit(namespace, space, equal, role === 'super');
@@ -234,7 +234,7 @@ export class Tenants {
     const isRunning = phase === 'held' || phase === 'grace';
     const isSuper = isRunning && roleName(this.#roles.roomOf(owner)) === 'super';
     space.sinceMs = this.#sinceOf(owner, namespace);
-    const own = isRunning ? share : NO_PODS;
+    const own = isRunning ? share : NO_ROOM;
     for (const object of tenantObjects(owner, namespace, own, isSuper)) await space.applied.put(object);
     space.share = own;
     await this.#setRights(owner, namespace, space.applied);
@@ -251,7 +251,7 @@ export class Tenants {
     const spaces = [...tenant.spaces].filter(([, { isSuspended }]) => !isSuspended);
     const used = await Promise.all(spaces.map(([namespace]) => this.#usedIn(tenant, namespace)));
     if (!isTooMuch(roleName(this.#roles.roomOf(owner)), used)) return;
-    for (const [index, [namespace, { share = NO_PODS }]] of spaces.entries())
+    for (const [index, [namespace, { share = NO_ROOM }]] of spaces.entries())
       if (runsMore(used[index] ?? {}, share)) await this.#kubernetes.deleteAll(podsOf(namespace));
     tenant.isSqueezed = spaces.length > 1; // what was made to go may leave the others more
   }

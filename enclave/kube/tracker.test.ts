@@ -15,8 +15,13 @@ const deployment = (requestId: string, status: object = {}, generation = 1): Kub
     status,
   }) as object;
 const available = { observedGeneration: 1, replicas: 1, availableReplicas: 1, updatedReplicas: 1 };
-const labels = { [`${OWN}kind`]: 'Deployment', [`${OWN}name`]: 'web' };
 const ownedBy = (uid: string) => [{ apiVersion: 'v1', kind: 'x', name: 'x', uid, controller: true }];
+const podOf = (name: string, owner: string, more: object = {}, metadata: object = {}) =>
+  ({
+    kind: 'Pod',
+    metadata: { name, namespace: 'a', uid: name, ownerReferences: ownedBy(owner), ...metadata },
+    ...more,
+  }) as KubernetesObject;
 const replicaSet = (revision: string) => ({
   kind: 'ReplicaSet',
   metadata: {
@@ -24,24 +29,15 @@ const replicaSet = (revision: string) => ({
       name: `web-${revision}`,
       namespace: 'a',
       uid: `rs${revision}`,
-      labels,
       ownerReferences: ownedBy('d'),
     },
     annotations: { 'deployment.kubernetes.io/revision': revision },
   },
 });
-const badPod = (revision: string) =>
-  ({
-    kind: 'Pod',
-    metadata: {
-      name: `p${revision}`,
-      namespace: 'a',
-      uid: `p${revision}`,
-      labels,
-      ownerReferences: ownedBy(`rs${revision}`),
-    },
-    status: { containerStatuses: [{ state: { waiting: { reason: 'InvalidImageName', message: 'bad' } } }] },
-  }) as object;
+const BAD = {
+  status: { containerStatuses: [{ state: { waiting: { reason: 'InvalidImageName', message: 'bad' } } }] },
+};
+const badPod = (revision: string) => podOf(`p${revision}`, `rs${revision}`, BAD);
 const job = (requestId: string, status: object = {}) =>
   ({
     kind: 'Job',
@@ -110,14 +106,11 @@ test('at the deadline it fails with what its own pods say', async () => {
   });
 });
 
-test('a job stays the same job when a later request changes it, and both end with it', async () => {
-  const subject = tracker(50);
-  const first = subject.outcome(job('1'), '1');
+test('a job is waited for until it has started, however long it takes then', async () => {
+  const subject = tracker();
+  const outcome = subject.outcome(job('1', { active: 1 }), '1');
   subject.see(job('1', { active: 1, ready: 1 }), 'present');
-  const second = subject.outcome(job('2', { active: 1, ready: 1 }), '2');
-  await new Promise((resolve) => setTimeout(resolve, 80));
-  subject.see(job('2', { conditions: [{ type: 'Complete', status: 'True' }] }), 'present');
-  expect(await Promise.all([first, second])).toMatchObject([{ state: 'ready' }, { state: 'ready' }]);
+  expect(await outcome).toMatchObject({ state: 'ready' });
 });
 
 test('a job that is cleared away when it has completed has completed', async () => {
@@ -134,17 +127,72 @@ test('what is gone before it was ready has failed', async () => {
   expect(await outcome).toMatchObject({ state: 'failed', reason: expect.stringContaining('it is gone') });
 });
 
+test('a scale, which leaves no stamp, is judged by what came of it', async () => {
+  const subject = tracker();
+  const scaled = deployment('1', { ...available, observedGeneration: 1 }, 2);
+  const outcome = subject.outcome(scaled, '5');
+  subject.see(deployment('1', available, 1), 'present'); // as it was before
+  subject.see(deployment('1', { ...available, observedGeneration: 2 }, 2), 'present');
+  expect(await outcome).toMatchObject({ state: 'ready' });
+});
+
+test('what a later request has changed is that one, also when nobody waits for it', async () => {
+  const subject = tracker();
+  const outcome = subject.outcome(deployment('9', {}, 2), '9');
+  subject.see(deployment('8', available), 'present');
+  subject.see(deployment('10', {}, 3), 'present');
+  expect(await outcome).toMatchObject({ state: 'replaced', reason: expect.stringContaining('10') });
+  const late = subject.outcome(deployment('9', {}, 2), '9');
+  expect(await late).toMatchObject({ state: 'replaced' });
+});
+
+test.each(['Deployment, ReplicaSet, Pod', 'Pod, ReplicaSet, Deployment', 'ReplicaSet, Pod, Deployment'])(
+  'pods are found whatever is heard of first: %s',
+  async (order) => {
+    const subject = tracker();
+    const seen = [deployment('1', { observedGeneration: 1 }), replicaSet('1'), badPod('1')];
+    for (const kind of order.split(', '))
+      subject.see(seen.find((each) => each.kind === kind) as KubernetesObject, 'present');
+    expect(await subject.outcome(seen[0]!, '1')).toMatchObject({
+      state: 'failed',
+      reason: expect.any(String),
+    });
+  },
+);
+
+test("what is in another namespace is nobody's, whatever it says, and what leads to itself leads nowhere", () => {
+  const subject = tracker();
+  const told: string[][] = [];
+  void subject.outcome(
+    deployment('1', { observedGeneration: 1 }),
+    '1',
+    (nodes) => void told.push([...nodes]),
+  );
+  subject.see(replicaSet('1'), 'present');
+  const spec = { nodeName: 'worker-1' };
+  subject.see(podOf('p', 'rs1', { ...BAD, spec }, { namespace: 'b' }), 'present');
+  expect(told.flat()).toEqual([]);
+  const circle = replicaSet('1');
+  subject.see({ ...circle, metadata: { ...circle.metadata, ownerReferences: ownedBy('rs1') } }, 'present');
+  subject.see(podOf('q', 'q'), 'present');
+  subject.see(podOf('q', 'rs1', { spec }), 'present');
+  expect(told.flat()).toEqual([]);
+});
+
 test('tells where the pods of a workload are, each node once, and not those of what has ended or goes', () => {
   const subject = tracker();
   const told: string[] = [];
   void subject.outcome(deployment('1'), '1', (nodes) => void told.push(nodes.join()));
+  subject.see(deployment('1'), 'present');
+  subject.see(replicaSet('1'), 'present');
   const pod = (name: string, nodeName: string | undefined, change: object = {}) =>
     subject.see(
-      {
-        kind: 'Pod',
-        metadata: { name, namespace: 'a', uid: name, labels, ...change },
-        ...{ spec: { nodeName }, status: { phase: name === 'over' ? 'Succeeded' : 'Running' } },
-      } as KubernetesObject,
+      podOf(
+        name,
+        'rs1',
+        { spec: { nodeName }, status: { phase: name === 'over' ? 'Succeeded' : 'Running' } },
+        change,
+      ),
       'present',
     );
   pod('p1', undefined);

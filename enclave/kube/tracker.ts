@@ -1,8 +1,10 @@
-import type { KubernetesObject, V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Logger } from '../log.ts';
+import { essenceOf } from './essence.ts';
+import { Family } from './family.ts';
 import type { Kubernetes } from './kubernetes.ts';
+import { isTenants, REQUEST_ANNOTATION } from './names.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { KIND_LABEL, MANAGED_LABEL, NAME_LABEL, REQUEST_ANNOTATION } from './plan.ts';
 import { isOver } from './pod.ts';
 import { watchObjects } from './watch.ts';
 
@@ -11,17 +13,19 @@ export const READY_MS = 300_000;
 
 /** Workloads that have a status, and what is made for them. Watches tell objects without their kind. */
 const WATCHED = [
-  { kind: 'Pod', apiVersion: 'v1', path: '/api/v1/pods' },
-  { kind: 'ReplicaSet', apiVersion: 'apps/v1', path: '/apis/apps/v1/replicasets' },
-  { kind: 'Deployment', apiVersion: 'apps/v1', path: '/apis/apps/v1/deployments' },
-  { kind: 'DaemonSet', apiVersion: 'apps/v1', path: '/apis/apps/v1/daemonsets' },
-  { kind: 'Job', apiVersion: 'batch/v1', path: '/apis/batch/v1/jobs' },
+  { kind: 'Pod', apiVersion: 'v1', resource: 'pods' },
+  { kind: 'ReplicaSet', apiVersion: 'apps/v1', resource: 'replicasets' },
+  { kind: 'Deployment', apiVersion: 'apps/v1', resource: 'deployments' },
+  { kind: 'StatefulSet', apiVersion: 'apps/v1', resource: 'statefulsets' },
+  { kind: 'DaemonSet', apiVersion: 'apps/v1', resource: 'daemonsets' },
+  { kind: 'Job', apiVersion: 'batch/v1', resource: 'jobs' },
 ];
 
 /** Told of the nodes on which a workload's pods are. */
 export type OnNodes = (nodes: readonly string[]) => void;
 
 interface Waiting {
+  /** What of it tells how far it has come. */
   readonly applied: KubernetesObject;
   readonly requestId: string;
   readonly promise: Promise<Outcome>;
@@ -30,17 +34,11 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A workload as it was last seen, and what its controller made for it. */
-interface Seen {
-  object?: KubernetesObject;
-  readonly pods: Map<string, V1Pod>;
-  readonly replicaSets: Map<string, V1ReplicaSet>;
-}
-
 /** Waits for workloads to become ready, whatever their number, with one watch per kind. */
 export class Tracker {
+  /** By the object's key, as `WriteOf` has it, and the request's number. */
   readonly #waiting = new Map<string, Map<string, Waiting>>();
-  readonly #seen = new Map<string, Seen>();
+  readonly #family = new Family();
   readonly #kubernetes: Kubernetes;
   readonly #readyMs: number;
 
@@ -51,23 +49,26 @@ export class Tracker {
 
   /** Watches until `signal` fires. */
   async run(log: Logger, signal: AbortSignal): Promise<void> {
-    const watches = WATCHED.map(({ kind, apiVersion, path }) =>
-      watchObjects(this.#kubernetes, {
-        path,
-        labelSelector: `${MANAGED_LABEL}=true`,
+    const watches = WATCHED.map(({ kind, apiVersion, resource }) =>
+      watchObjects<KubernetesObject>(this.#kubernetes, {
+        path: `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}/${resource}`,
         log,
         signal,
-        onObject: (object, phase) => this.see({ ...object, kind, apiVersion }, phase),
+        pick: (object) =>
+          isTenants(object.metadata?.namespace ?? '')
+            ? essenceOf({ ...object, kind, apiVersion })
+            : undefined,
+        onObject: (object, phase) => this.see(object, phase),
       }),
     );
     await Promise.all(watches);
   }
 
   /**
-   * Resolves when the applied object is ready, has failed, or has taken too long; `replaced` when a later request put
-   * another in its place. A job may take as long as it takes once it has started, and a later request that changes it
-   * leaves it the same job. The same request may ask again, and gets the same outcome.
+   * Resolves when the applied workload is ready, has failed, or has taken too long; `replaced` when a later request
+   * changed it or put another in its place. The same request may ask again, and gets the same outcome.
    *
+   * @param applied the workload as the request left it, with its kind
    * @param onNodes told again and again, until the outcome is there
    */
   outcome(
@@ -75,23 +76,22 @@ export class Tracker {
     requestId: string,
     onNodes: OnNodes = () => undefined,
   ): Promise<Outcome> {
-    const key = idOf(applied);
+    const key = keyOf(applied);
     const earlier = this.#waiting.get(key)?.get(requestId);
     if (earlier) return earlier.promise;
-    const isSameJob = (other: Waiting) =>
-      applied.kind === 'Job' && other.applied.metadata?.uid === applied.metadata?.uid;
-    this.#replace(key, requestId, (other) => !isSameJob(other));
+    this.replaced(key, requestId);
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const timer = setTimeout(() => this.#expire(key, waiting), this.#readyMs).unref();
-    const waiting: Waiting = { applied, requestId, promise, resolve, onNodes, timer };
+    const essence = essenceOf(applied) ?? applied;
+    const waiting: Waiting = { applied: essence, requestId, promise, resolve, onNodes, timer };
     this.#waiting.set(key, (this.#waiting.get(key) ?? new Map()).set(requestId, waiting));
     this.#judge(key, waiting);
     return promise;
   }
 
-  /** Waits no longer for what a later request is about to delete. */
+  /** Waits no longer for what a later request changes or deletes. */
   replaced(key: string, by: string): void {
-    this.#replace(key, by, () => true);
+    for (const waiting of this.#waiting.get(key)?.values() ?? []) this.#settle(key, waiting, replacedBy(by));
   }
 
   /** Waits no longer for a request. */
@@ -102,32 +102,31 @@ export class Tracker {
 
   /** Takes what a watch tells. */
   see(object: KubernetesObject, phase: 'present' | 'deleted'): void {
-    const key = object.kind === 'ReplicaSet' || isMade(object) ? makerOf(object) : idOf(object);
-    const seen: Seen = this.#seen.get(key) ?? { pods: new Map(), replicaSets: new Map() };
-    note(seen, object, phase);
-    if (seen.object || seen.pods.size + seen.replicaSets.size > 0) this.#seen.set(key, seen);
-    else this.#seen.delete(key);
-    for (const waiting of this.#waiting.get(key)?.values() ?? []) {
-      if (phase === 'deleted' && object.metadata?.uid === waiting.applied.metadata?.uid)
-        this.#end(key, waiting, object);
-      else this.#judge(key, waiting);
+    if (phase === 'present') this.#family.put(object);
+    else this.#family.remove(object);
+    for (const each of this.#family.lineOf(object)) {
+      const key = keyOf(each);
+      for (const waiting of this.#waiting.get(key)?.values() ?? []) {
+        const isItself = object.metadata?.uid === waiting.applied.metadata?.uid;
+        if (phase === 'deleted' && isItself) this.#end(key, waiting, object);
+        else this.#judge(key, waiting);
+      }
     }
   }
 
   #judge(key: string, waiting: Waiting): void {
-    waiting.onNodes(nodesOf(this.#seen.get(key)));
-    const outcome = this.#outcomeOf(key, waiting);
-    if (outcome.state !== 'waiting' && outcome.state !== 'running') this.#settle(key, waiting, outcome);
+    waiting.onNodes(this.#nodesOf(waiting.applied));
+    const outcome = this.#outcomeOf(waiting);
+    if (outcome.state !== 'waiting') this.#settle(key, waiting, outcome);
   }
 
   /** What was applied, or what became of it; never what was there before it or after it. */
-  #outcomeOf(key: string, { applied, requestId }: Waiting): Outcome {
-    const { object, pods, replicaSets } = this.#seen.get(key) ?? {};
-    const isOwn =
-      object?.metadata?.uid === applied.metadata?.uid &&
-      (applied.kind === 'Job' || object?.metadata?.annotations?.[REQUEST_ANNOTATION] === requestId);
-    const parts = { pods: [...(pods?.values() ?? [])], replicaSets: [...(replicaSets?.values() ?? [])] };
-    return outcomeOf(object && isOwn ? object : applied, parts);
+  #outcomeOf({ applied, requestId }: Waiting): Outcome {
+    const seen = this.#family.get(applied.metadata?.uid);
+    const stamp = seen?.metadata?.annotations?.[REQUEST_ANNOTATION];
+    if (stamp !== undefined && Number(stamp) > Number(requestId)) return replacedBy(stamp);
+    const isSince = (seen?.metadata?.generation ?? 0) >= (applied.metadata?.generation ?? 0);
+    return outcomeOf(seen && isSince ? seen : applied, this.#family.madeFor(applied));
   }
 
   /** It is gone, and nobody who may told us to: what it was last is what became of it. */
@@ -142,18 +141,11 @@ export class Tracker {
   }
 
   #expire(key: string, waiting: Waiting): void {
-    const { state, reason } = this.#outcomeOf(key, waiting);
-    if (state === 'running') return; // it has started in time
+    const { reason } = this.#outcomeOf(waiting);
     this.#settle(key, waiting, {
       state: 'failed',
       reason: `not ready in ${this.#readyMs / 1_000} s: ${reason}`,
     });
-  }
-
-  #replace(key: string, by: string, which: (waiting: Waiting) => boolean): void {
-    const outcome: Outcome = { state: 'replaced', reason: `request ${by} replaced it` };
-    for (const waiting of this.#waiting.get(key)?.values() ?? [])
-      if (which(waiting)) this.#settle(key, waiting, outcome);
   }
 
   #settle(key: string, waiting: Waiting, outcome: Outcome): void {
@@ -163,36 +155,24 @@ export class Tracker {
     if (others?.size === 0) this.#waiting.delete(key);
     waiting.resolve(outcome);
   }
+
+  /** Where the pods of a workload are that have not ended and are not about to; a pod that stands alone is its own. */
+  #nodesOf(applied: KubernetesObject): string[] {
+    const all = [...this.#family.madeFor(applied), this.#family.get(applied.metadata?.uid)];
+    const pods: V1Pod[] = all.filter((each) => each?.kind === 'Pod').map((each) => each as V1Pod);
+    const alive = pods.filter((pod) => !isOver(pod) && pod.metadata?.deletionTimestamp === undefined);
+    const nodes = alive.map(({ spec }) => spec?.nodeName);
+    return [...new Set(nodes.filter((node) => node !== undefined))].sort();
+  }
 }
 
-/** Where the pods of a workload are that have not ended and are not about to; a pod that stands alone is its own. */
-function nodesOf({ object, pods }: Partial<Seen> = {}): string[] {
-  const own: V1Pod[] = object?.kind === 'Pod' ? [object] : [...(pods?.values() ?? [])];
-  const alive = own.filter((pod) => !isOver(pod) && pod.metadata?.deletionTimestamp === undefined);
-  const nodes = alive.map(({ spec }) => spec?.nodeName);
-  return [...new Set(nodes.filter((node) => node !== undefined))].sort();
+function replacedBy(requestId: string): Outcome {
+  return { state: 'replaced', reason: `request ${requestId} replaced it` };
 }
 
-function note(seen: Seen, object: KubernetesObject, phase: 'present' | 'deleted'): void {
-  const uid = object.metadata?.uid ?? '';
-  const made = object.kind === 'ReplicaSet' ? seen.replicaSets : isMade(object) ? seen.pods : undefined;
-  if (made) {
-    if (phase === 'present') made.set(uid, object);
-    else made.delete(uid);
-  } else if (phase === 'present') seen.object = object;
-  else if (seen.object?.metadata?.uid === uid) delete seen.object;
-}
-
-/** Whether a controller made it for a workload, as its labels say. */
-function isMade({ kind, metadata }: KubernetesObject): boolean {
-  return kind === 'Pod' && metadata?.labels?.[KIND_LABEL] !== 'Pod';
-}
-
-function makerOf({ metadata }: KubernetesObject): string {
-  const { [KIND_LABEL]: kind, [NAME_LABEL]: name } = metadata?.labels ?? {};
-  return `${kind}/${metadata?.namespace}/${name}`;
-}
-
-function idOf({ kind, metadata }: KubernetesObject): string {
-  return `${kind}/${metadata?.namespace}/${metadata?.name}`;
+/** As `WriteOf` has it. */
+function keyOf({ kind = '', metadata }: KubernetesObject): string {
+  const { resource = kind, apiVersion = '' } = WATCHED.find((each) => each.kind === kind) ?? {};
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+  return `${resource}.${group}/${metadata?.namespace}/${metadata?.name}`;
 }

@@ -19,6 +19,7 @@ let told: string[] = [];
 let stop = new AbortController();
 let done: Promise<void> = Promise.resolve();
 let isBroken = false;
+let unwanted = '';
 
 const server = createServer(({ url }, response) => {
   const query = new URL(url ?? '', 'http://x').searchParams;
@@ -35,7 +36,7 @@ const server = createServer(({ url }, response) => {
 
 beforeEach(async () => {
   Object.assign(world, { items: [object('a', '1')], version: '1', lists: 0, from: [] });
-  [watching, told, stop, isBroken] = [[], [], new AbortController(), false];
+  [watching, told, stop, isBroken, unwanted] = [[], [], new AbortController(), false, ''];
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -44,6 +45,7 @@ beforeEach(async () => {
     path: PATH,
     log: pino({ enabled: false }),
     signal: stop.signal,
+    pick: (whole) => (whole.metadata?.name === unwanted ? undefined : whole),
     onObject: ({ metadata }, phase) => {
       told.push(`${phase} ${metadata?.name}`);
       if (isBroken) throw new Error('cannot take it');
@@ -95,4 +97,17 @@ test('whoever cannot take an object is told of the next one', async () => {
   send('ADDED', object('b', '2'));
   send('ADDED', object('c', '3'));
   await expect.poll(() => told).toEqual(['present a', 'present b', 'present c']);
+});
+
+test('what is not wanted is as though it were not there, and gone as soon as it is wanted no more', async () => {
+  unwanted = 'b';
+  send('ADDED', object('b', '2'));
+  send('DELETED', object('b', '3'));
+  send('ADDED', object('c', '4'));
+  await expect.poll(() => told).toEqual(['present a', 'present c']);
+  unwanted = 'c';
+  send('MODIFIED', object('c', '5'));
+  send('DELETED', object('c', '6'));
+  send('MODIFIED', object('a', '7'));
+  await expect.poll(() => told).toEqual(['present a', 'present c', 'deleted c', 'present a']);
 });

@@ -14,6 +14,8 @@ export interface WatchOptions<T> {
   readonly labelSelector?: string;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** What of an object is kept and told, so that little of it stays; undefined as though it were not there. */
+  readonly pick?: (object: T) => T | undefined;
   /** Told of every object that exists, of each change and each end; what fell into an interruption is told after it. */
   readonly onObject: (object: T, phase: 'present' | 'deleted') => void;
 }
@@ -72,14 +74,24 @@ class Seen<T extends KubernetesObject> {
     else if (type !== 'BOOKMARK') this.#put(object);
   }
 
-  #put(object: T): void {
+  #put(whole: T): void {
+    const object = this.#pick(whole);
+    if (object === undefined) return this.#end(whole);
     const version = this.#objects.get(idOf(object))?.metadata?.resourceVersion;
     this.#objects.set(idOf(object), object);
     if (version === undefined || version !== object.metadata?.resourceVersion) this.#tell(object, 'present');
   }
 
-  #end(object: T): void {
-    if (this.#objects.delete(idOf(object))) this.#tell(object, 'deleted');
+  #end(whole: T): void {
+    const known = this.#objects.get(idOf(whole));
+    if (known === undefined) return;
+    this.#objects.delete(idOf(whole));
+    this.#tell(this.#pick(whole) ?? known, 'deleted');
+  }
+
+  #pick(whole: T): T | undefined {
+    const { pick } = this.#options;
+    return pick ? pick(whole) : whole;
   }
 
   #tell(object: T, phase: 'present' | 'deleted'): void {

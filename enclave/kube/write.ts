@@ -1,22 +1,34 @@
 import { CANCELLATION_OUTCOME } from '@daasvader/chain/codes.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Audit } from '../audit/audit.ts';
 import type { ClusterState } from '../chain/cluster-state.ts';
-import { MAX_BYTES_PER_OWNER, MAX_OBJECTS_PER_OWNER, type Request } from '../chain/requests.ts';
+import { MAX_BYTES_PER_OWNER, MAX_REQUESTS_PER_OWNER, type Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
-import type { Kubernetes, ObjectRef } from './kubernetes.ts';
+import { type Impersonated, Refusal, type Reply } from './api-server.ts';
+import type { Kubernetes } from './kubernetes.ts';
+import { REQUEST_ANNOTATION } from './names.ts';
+import { deletionOptions } from './options.ts';
 import { isFinished } from './outcome.ts';
-import { type Plan, REQUEST_ANNOTATION } from './plan.ts';
+import type { Replay } from './replay.ts';
 import { isDoubtful, NotYet } from './retry.ts';
+import { revived } from './revive.ts';
+import { RESTORES_GROUP } from './roles.ts';
+import { pathOf } from './target.ts';
 import type { Tenants } from './tenants.ts';
 import type { Tracker } from './tracker.ts';
 
 const { nothing, removed, stays } = CANCELLATION_OUTCOME;
 
+/** The group that lets an order through the gate of the API server; only impersonation gives it. */
+export const ORDERS_GROUP = 'daasvader:orders';
+/** Tells the API server the order's number, which it writes into the object. */
+export const ORDER_EXTRA = 'daasvader.io/order';
+
 /** What writing needs. */
 export interface WriteOptions {
-  readonly kubernetes: Pick<Kubernetes, 'apply' | 'read' | 'delete' | 'isReady'>;
+  readonly kubernetes: Pick<Kubernetes, 'find' | 'remove' | 'replay' | 'isReady'>;
   readonly tenants: Pick<Tenants, 'ensure'>;
   readonly tracker: Pick<Tracker, 'outcome' | 'replaced' | 'forget'>;
   readonly state: ClusterState;
@@ -24,30 +36,47 @@ export interface WriteOptions {
   readonly log: Logger;
 }
 
-/** What one request does to its object, and what is known of that: enough to take back what it created and nothing else. */
+/** What one order does to its object, and what is known of that: enough to take back what it created and nothing else. */
 export class Write {
-  readonly plan: Plan;
+  readonly replay: Replay;
   readonly #request: Request;
   readonly #options: WriteOptions;
+  /** Of its object; once it is known. */
+  #name: string | undefined;
   /** Whether the object was there before the first attempt. */
   #existed: boolean | undefined;
+  /** Of what is to be deleted, as it was before the first attempt. */
+  #uid: string | undefined;
   /** How far it has come; `doubtful` when it was sent and no clear answer came. */
   #state: 'unsent' | 'doubtful' | 'done' = 'unsent';
+  #reply: Reply | undefined;
 
-  constructor(request: Request, plan: Plan, options: WriteOptions) {
-    this.plan = plan;
+  constructor(request: Request, replay: Replay, options: WriteOptions) {
+    this.replay = replay;
     this.#request = request;
     this.#options = options;
+    this.#name = replay.name;
   }
 
-  /** Makes one attempt. @returns the object as it was applied, undefined when it was deleted */
-  attempt(): Promise<KubernetesObject | undefined> {
-    return this.plan.verb === 'apply' ? this.#apply() : this.#delete();
+  /** Kubernetes's last answer. */
+  get reply(): Reply | undefined {
+    return this.#reply;
+  }
+
+  /** Makes one attempt. @returns the object as it is then, undefined when it was deleted */
+  async attempt(): Promise<KubernetesObject | undefined> {
+    if (this.replay.method === 'DELETE') return this.#delete();
+    await this.#makeRoom();
+    const before = await this.read();
+    if (before && this.replay.isFlat) await this.#outlast(before);
+    if (before && this.#isDone(before)) return this.#find(before);
+    this.#existed ??= before !== undefined;
+    return this.#put(before);
   }
 
   /** The object as it is now. */
-  read(): Promise<KubernetesObject | undefined> {
-    return this.#options.kubernetes.read(this.#ref);
+  async read(): Promise<KubernetesObject | undefined> {
+    return this.#name === undefined ? undefined : this.#options.kubernetes.find(this.#path);
   }
 
   /** Whether it took effect, also when the last answer was an error. Without any answer it counts as having done so. */
@@ -65,10 +94,10 @@ export class Write {
     if (this.#state === 'unsent') return nothing;
     const found = await this.read();
     if (this.#state === 'doubtful' && !this.#isEffect(found)) return nothing;
-    if (this.plan.verb === 'delete' || this.#existed) return stays;
+    if (this.replay.method === 'DELETE' || this.#existed) return stays;
     if (found === undefined) return removed;
-    if (!this.#isOurs(found)) return stays; // a later request has made it its own
-    await this.#options.kubernetes.delete(this.#ref, found.metadata?.uid);
+    if (!this.#isOurs(found)) return stays; // a later order has made it its own
+    await this.#options.kubernetes.remove(this.#path, found.metadata?.uid ?? '');
     return removed;
   }
 
@@ -76,83 +105,152 @@ export class Write {
     return `${this.#request.requestId}`;
   }
 
-  get #ref(): ObjectRef {
-    const { apiVersion, kind, name, namespace } = this.plan;
-    return { apiVersion, kind, metadata: { name, namespace } };
+  get #path(): string {
+    return pathOf(this.replay.target, this.#name);
   }
 
-  async #apply(): Promise<KubernetesObject> {
-    const { kubernetes, log } = this.#options;
-    await this.#makeRoom();
-    const before = await this.read();
-    if (before) await this.#outlast(before);
-    this.#existed ??= before !== undefined;
-    log.info('🎯 Executing kubectl command: kubectl apply -f -');
-    const applied = await this.#send(() => kubernetes.apply(this.plan.object));
-    this.#record('applied');
-    return applied;
+  /** Whether it had begun, or had been carried out, before this enclave began. */
+  get #isRestored(): boolean {
+    const { wasStarted, requestId } = this.#request;
+    return wasStarted || this.#options.state.requests.get(requestId) === undefined;
   }
 
-  async #makeRoom(): Promise<void> {
-    const { tenants, state } = this.#options;
-    const { owner, body } = this.#request;
-    if (!state.requests.hasRoom(owner, this.plan.id, body?.length ?? 0))
-      throw new EnclaveError(
-        'request',
-        `Cannot carry out request: its owner has ${MAX_OBJECTS_PER_OWNER} objects or ${MAX_BYTES_PER_OWNER} bytes of them; delete some first`,
-      );
-    await tenants.ensure(owner, this.plan.namespace);
+  async #put(before: KubernetesObject | undefined): Promise<KubernetesObject> {
+    try {
+      return await this.#send(this.#isRestored ? revived(this.replay, before) : this.replay);
+    } catch (error) {
+      const found = await this.#met(error);
+      if (found === undefined) throw error;
+      return this.#find(found);
+    }
   }
 
-  /** What is about to go, or has done its work for an earlier request, is not what this one asks for. */
+  /** What had the name that only Kubernetes could read, if this order made it, or brings back what is there. */
+  async #met(error: unknown): Promise<KubernetesObject | undefined> {
+    if (!(error instanceof Refusal) || error.reason !== 'AlreadyExists') return undefined;
+    this.#name ??= error.details.name;
+    const found = await this.read();
+    return found && this.#isDone(found) ? found : undefined;
+  }
+
+  /** What is about to go, or has done its work for an earlier request, is not what flat arguments ask for. */
   async #outlast(before: KubernetesObject): Promise<void> {
-    const what = `the former ${this.plan.kind} ${this.plan.name}`;
+    const what = `the former ${before.kind} ${this.#name}`;
     if (before.metadata?.deletionTimestamp !== undefined)
       throw new NotYet(`Cannot carry out request: ${what} has not gone yet`);
     if (!isFinished(before) || this.#isOurs(before)) return;
-    await this.#options.kubernetes.delete(this.#ref, before.metadata?.uid);
+    await this.#options.kubernetes.remove(this.#path, before.metadata?.uid ?? '');
     throw new NotYet(`Cannot carry out request: ${what} has ended, and has not gone yet`);
   }
 
   async #delete(): Promise<undefined> {
-    const { kubernetes, tracker, log } = this.#options;
-    log.info(`🎯 Executing kubectl command: kubectl delete ${this.plan.resource}/${this.plan.name}`);
-    tracker.replaced(this.plan.id, this.#id);
-    await this.#send(() => kubernetes.delete(this.#ref));
-    this.#record('deleted');
+    const { tracker } = this.#options;
+    const { uid } = (await this.read())?.metadata ?? {};
+    this.#uid ??= uid;
+    if (this.#state === 'doubtful' && uid !== this.#uid) return this.#succeed();
+    tracker.replaced(this.replay.write.key, this.#id);
+    try {
+      await this.#send({ ...this.replay, ...deletionOptions(this.replay, this.#uid) });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 404) throw error;
+      this.#state = 'done'; // its absence is the goal
+    }
   }
 
-  /** Notes what is certain about a write. */
-  async #send<T>(write: () => Promise<T>): Promise<T> {
+  async #makeRoom(): Promise<void> {
+    const { tenants, state } = this.#options;
+    const { owner, size } = this.#request;
+    if (!state.requests.hasRoom(owner, this.replay.write, size))
+      throw new EnclaveError(
+        'request',
+        `Cannot carry out request: its owner has ${MAX_REQUESTS_PER_OWNER} requests that make its objects, or ${MAX_BYTES_PER_OWNER} bytes of them; replace or delete some first`,
+      );
+    await tenants.ensure(owner, this.replay.target.namespace);
+  }
+
+  /**
+   * Replays it, and notes what is certain about it.
+   *
+   * @returns the object that Kubernetes answered with
+   * @throws {Refusal}
+   */
+  async #send(replay: Replay): Promise<KubernetesObject> {
+    const { kubernetes, log } = this.#options;
+    log.info(`🎯 Executing kubectl command: kubectl ${verbOf(replay)}`);
     try {
-      const answer = await write();
+      const reply = await kubernetes.replay(replay, this.#requester);
+      this.#reply = reply;
+      if (reply.status >= 300) throw new Refusal(reply);
       this.#state = 'done';
-      return answer;
+      const object: KubernetesObject = JSON.parse(Buffer.from(reply.body).toString());
+      if (replay.method !== 'DELETE') this.#name ??= object.metadata?.name;
+      this.#record();
+      return object;
     } catch (error) {
       if (isDoubtful(error)) this.#state = 'doubtful';
       throw error;
     }
   }
 
-  #record(result: string): void {
-    const { verb, namespace, resource, name } = this.plan;
-    const subject = `${resource}/${name}`;
+  get #requester(): Impersonated {
+    return {
+      user: userOf(this.#request.requester),
+      groups: this.#isRestored ? [ORDERS_GROUP, RESTORES_GROUP] : [ORDERS_GROUP],
+      extra: { [ORDER_EXTRA]: this.#id },
+    };
+  }
+
+  /** It is done already: the answer is what is there. */
+  #find(found: KubernetesObject): KubernetesObject {
+    const isCreation = this.replay.method === 'POST' && this.#isOurs(found);
+    this.#existed ??= !isCreation;
+    this.#state = 'done';
+    this.#answer(isCreation ? 201 : 200, found);
+    return found;
+  }
+
+  #succeed(): undefined {
+    this.#state = 'done';
+    this.#answer(200, { kind: 'Status', apiVersion: 'v1', status: 'Success' } as KubernetesObject);
+  }
+
+  #answer(status: number, object: KubernetesObject): void {
+    const body = Buffer.from(JSON.stringify(object));
+    this.#reply = { status, warnings: [], contentType: 'application/json', body };
+    this.#record();
+  }
+
+  #record(): void {
+    const { method, target } = this.replay;
+    const [action, result] = method === 'DELETE' ? ['delete', 'deleted'] : ['apply', 'applied'];
+    const subject = `${target.resource}/${this.#name}`;
     this.#options.log.info(`📤 kubectl output: ${subject} ${result}`);
     this.#options.audit.append({
-      action: verb,
-      subject: `${namespace}/${subject}`,
-      requestId: this.#id,
-      result,
+      ...{ action, subject: `${target.namespace}/${subject}`, requestId: this.#id, result },
     });
   }
 
   #isEffect(found: KubernetesObject | undefined): boolean {
-    if (this.plan.verb === 'apply') return found !== undefined && this.#isOurs(found);
-    return found === undefined || found.metadata?.deletionTimestamp !== undefined;
+    if (this.replay.method !== 'DELETE') return found !== undefined && this.#isOurs(found);
+    return !found || found.metadata?.uid !== this.#uid || found.metadata?.deletionTimestamp !== undefined;
   }
 
-  /** Whether the object is as this request made it. */
+  /** Whether the object is as this order made it. */
   #isOurs({ metadata }: KubernetesObject): boolean {
     return metadata?.annotations?.[REQUEST_ANNOTATION] === this.#id;
   }
+
+  /** Whether the order need not be carried out again; what is brought back may be there, or overtaken since. */
+  #isDone(before: KubernetesObject): boolean {
+    if (this.replay.target.subresource !== undefined) return false;
+    if (this.#isOurs(before)) return true;
+    const last = Number(before.metadata?.annotations?.[REQUEST_ANNOTATION] ?? -1);
+    return this.#isRestored && (this.replay.method === 'POST' || last > Number(this.#id));
+  }
+}
+
+/** What kubectl would be asked for. */
+function verbOf({ method, target, name }: Replay): string {
+  if (method === 'DELETE') return `delete ${target.resource}/${name}`;
+  return 'apply -f -';
 }

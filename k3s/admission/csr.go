@@ -1,4 +1,4 @@
-// Package admission holds what the API server refuses beyond what Kubernetes does, whoever asks.
+// Package admission holds what the API server refuses or fills in beyond what Kubernetes does, whoever asks.
 package admission
 
 import (

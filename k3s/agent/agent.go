@@ -29,10 +29,17 @@ func Run(ctx context.Context, o *Options) error {
 	if err := closePods(ctx); err != nil {
 		return err
 	}
+	volumes, err := newVolumes(o)
+	if err != nil {
+		return err
+	}
+	if err := volumes.mountAll(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended("containerd", ctx, runContainerd(ctx, o)) })
 	group.Go(func() error {
-		if err := startNode(ctx, group, o, started); err != nil && ctx.Err() == nil {
+		if err := startNode(ctx, group, o, volumes, started); err != nil && ctx.Err() == nil {
 			return err
 		}
 		return nil
@@ -41,7 +48,7 @@ func Run(ctx context.Context, o *Options) error {
 }
 
 // startNode starts everything but containerd, each part once what it needs is there.
-func startNode(ctx context.Context, group *errgroup.Group, o *Options, started time.Time) error {
+func startNode(ctx context.Context, group *errgroup.Group, o *Options, volumes *volumes, started time.Time) error {
 	stop := keepClosed(ctx)
 	defer stop()
 	config, err := prepareJoin(ctx, o)
@@ -63,6 +70,7 @@ func startNode(ctx context.Context, group *errgroup.Group, o *Options, started t
 		return err
 	}
 	group.Go(func() error { return ended("isolation", ctx, isolation.run(ctx)) })
+	group.Go(func() error { return ended("volumes", ctx, node.keepVolumes(ctx, volumes)) })
 	group.Go(func() error { return ended("tunnel", ctx, node.keepTunnel(ctx)) })
 	group.Go(func() error { return ended("dns", ctx, node.serveDNS(ctx)) })
 	group.Go(func() error { return ended("kube-proxy", ctx, runKubeProxy(ctx, o)) })

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -72,6 +73,9 @@ func (o *Options) complete() (err error) {
 	}
 	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
 		return err
+	}
+	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
+		return fmt.Errorf("Cannot start agent: no mkfs.ext4 for volumes, install the package e2fsprogs: %w", err)
 	}
 	return o.findCNI()
 }

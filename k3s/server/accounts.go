@@ -68,6 +68,7 @@ type account struct {
 	now       func() time.Time
 	requests  *rate.Limiter
 	written   *rate.Limiter
+	trials    *rate.Limiter
 
 	mu        sync.Mutex
 	running   map[bool]int // by whether they go on until somebody ends them
@@ -80,6 +81,7 @@ func newAccount(allowance allowance, now func() time.Time) *account {
 		now:       now,
 		requests:  rate.NewLimiter(allowance.requests, allowance.burst),
 		written:   rate.NewLimiter(allowance.written, allowance.writtenBurst),
+		trials:    rate.NewLimiter(trials, trialsBurst),
 		running:   map[bool]int{},
 		creations: map[string]*rate.Limiter{},
 	}
@@ -124,7 +126,7 @@ func (a *account) isWhole() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	isFull := func(limiter *rate.Limiter) bool { return limiter.TokensAt(a.now()) >= float64(limiter.Burst()) }
-	whole := a.running[false]+a.running[true] == 0 && isFull(a.requests) && isFull(a.written)
+	whole := a.running[false]+a.running[true] == 0 && isFull(a.requests) && isFull(a.written) && isFull(a.trials)
 	for _, limiter := range a.creations {
 		whole = whole && isFull(limiter)
 	}

@@ -74,7 +74,8 @@ func (f *front) install(config *app.Config) {
 	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
 		identified := identify(c)
 		kubernetes := refuseGrowth(build(f.ongoing.wrap(api, c.LongRunningFunc), c), f.fill, c.RequestInfoResolver, c.Serializer)
-		return f.wrap(identified(f.budget.wrap(kubernetes, c)))
+		charged := f.wrapCharged(refuseImpersonation(kubernetes, c))
+		return f.wrap(identified(f.budget.wrap(charged, c)))
 	}
 }
 

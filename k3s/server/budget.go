@@ -47,13 +47,14 @@ func (a allowance) atOnce(goesOn bool) int {
 // every 10 s and its status every 5 min: below 1 KiB/s. The lease is paid for by itself: what pods make their kubelet
 // watch and write, by naming many Secrets or by being ready every other second, must not make the node look dead.
 //
-// A user's kubectl asks some 60 times at its start, for discovery, and then writes Secrets, at most 256 KiB each.
+// A user's kubectl asks some 60 times at its start, for discovery. Then it writes Secrets, and tries out what is to be
+// ordered: an object of 1 MiB in JSON, where a byte may need six, is as large as the API server takes at all.
 //
 // A joining kubelet creates one signing request and watches it. Outsiders ask for health.
 var allowances = map[class]allowance{
 	node:      {requests: 60, burst: 600, written: 64 << 10, writtenBurst: 8 << 20, running: 100, watching: 600, body: 128 << 10, identities: 4096},
 	heartbeat: {requests: 2, burst: 20, written: 1 << 10, writtenBurst: 32 << 10, running: 10, body: 4 << 10, identities: 4096},
-	member:    {requests: 20, burst: 200, written: 32 << 10, writtenBurst: 4 << 20, running: 100, watching: 100, body: 512 << 10, identities: 16384},
+	member:    {requests: 20, burst: 200, written: 64 << 10, writtenBurst: 8 << 20, running: 100, watching: 100, body: 3 << 20, identities: 16384},
 	joiner:    {requests: 5, burst: 50, written: 1 << 10, writtenBurst: 64 << 10, running: 10, watching: 10, body: 16 << 10, identities: 4096},
 	outsider:  {requests: 5, burst: 20, written: 1 << 10, writtenBurst: 32 << 10, running: 10, watching: 10, body: 16 << 10, identities: 4096},
 }
@@ -67,6 +68,13 @@ var creations = map[string]struct {
 	"events":                     {each: 1, burst: 500},
 	"certificatesigningrequests": {each: 1. / 60, burst: 6},
 }
+
+// Dry runs cost as much as writes until something would be stored, and a good deal of them is arithmetic of policies.
+// Each command of a person makes a few; a chart of 100 objects is installed without waiting.
+const (
+	trials      = 5 // per second
+	trialsBurst = 100
+)
 
 // budget holds what each identity has left.
 type budget struct {
@@ -159,4 +167,10 @@ func (b *budget) charge(who user.Info, bytes int) {
 	if account := b.accounts.of(caller); account != nil {
 		account.pay(bytes)
 	}
+}
+
+// mayTry takes a dry run from its caller's budget; false if there is none left.
+func (b *budget) mayTry(who user.Info) bool {
+	account := b.accounts.of(identityOfUser(who))
+	return account != nil && account.trials.AllowN(b.accounts.now(), 1)
 }

@@ -16,6 +16,8 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	own "daasvader/k3s/admission"
 )
 
 var resolver = &request.RequestInfoFactory{APIPrefixes: sets.NewString("api", "apis"), GrouplessAPIPrefixes: sets.NewString("api")}
@@ -228,7 +230,7 @@ func TestControlPlaneIsNotBounded(t *testing.T) {
 			t.Errorf("of %s %d of 2000 pass", who.Name, passed)
 		}
 	}
-	if isControlPlane(&user.DefaultInfo{Name: "system:serviceaccount:kube-system-x:default"}) {
+	if own.IsControlPlane(&user.DefaultInfo{Name: "system:serviceaccount:kube-system-x:default"}) {
 		t.Error("a namespace that begins like ours is taken for it")
 	}
 }
@@ -260,5 +262,29 @@ func TestCallerIsWhoAuthenticatedWhateverItImpersonates(t *testing.T) {
 	r.Header.Set("Impersonate-User", "system:node:w1")
 	if caller := callerOf(r); caller != (identity{controlPlane, "system:admin"}) {
 		t.Errorf("the caller is %v", caller)
+	}
+}
+
+func TestDryRunsHaveABudgetOfTheirOwn(t *testing.T) {
+	now := time.Now()
+	b := newBudget()
+	b.accounts.now = func() time.Time { return now }
+	passed := func(name string) (count int) {
+		for range 500 {
+			if b.mayTry(&user.DefaultInfo{Name: name}) {
+				count++
+			}
+		}
+		return count
+	}
+	if got := passed("sui:a"); got != trialsBurst {
+		t.Errorf("%d pass at once", got)
+	}
+	if got := passed("sui:b"); got != trialsBurst {
+		t.Errorf("%d of another pass", got)
+	}
+	now = now.Add(2 * time.Second)
+	if got := passed("sui:a"); got != 2*trials {
+		t.Errorf("%d pass two seconds later", got)
 	}
 }

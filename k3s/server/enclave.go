@@ -10,7 +10,16 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// enclavePaths are answered by the enclave process also on the API server's port.
+const (
+	// answerPath is where the enclave tells users, by the certificate that they show here, what became of an order.
+	answerPath = "/api/v1/orders/answer"
+	// userHeader tells the enclave whose certificate it was.
+	userHeader = "X-Daasvader-User"
+)
+
+type userKey struct{}
+
+// enclavePaths are answered by the enclave process also on the API server's port, whoever asks.
 var enclavePaths = map[string]bool{
 	"/api/v1/attestation":     true,
 	"/api/v1/register-worker": true,
@@ -29,6 +38,10 @@ func enclaveProxy(socket string) http.Handler {
 			r.SetXForwarded()
 			// Every client comes through the host's relay: its connection is all that tells it from others.
 			r.Out.Header.Set("X-Daasvader-Connection", r.In.RemoteAddr)
+			r.Out.Header.Del(userHeader)
+			if user, isKnown := r.In.Context().Value(userKey{}).(string); isKnown {
+				r.Out.Header.Set(userHeader, user)
+			}
 		},
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"k8s.io/apiserver/pkg/authentication/user"
 )
 
 // enclaveSees serves as the enclave process and returns what it sees of each request.
@@ -102,5 +104,40 @@ func TestEnclaveSeesTheRequestsThatWereReadAndNoOther(t *testing.T) {
 		if !slices.Equal(got, test.seen) && !(test.isCut && len(got) == 0) {
 			t.Errorf("%s: the enclave saw %q, want %q", name, got, test.seen)
 		}
+	}
+}
+
+func TestEnclaveLearnsFromUsAloneWhoAsksForAnAnswer(t *testing.T) {
+	socket, seen := enclaveSees(t)
+	f := &front{fence: newFence(), enclave: enclaveProxy(socket)}
+	h := f.wrap(f.wrapCharged(http.NotFoundHandler()))
+	for name, row := range map[string]struct {
+		path string
+		who  user.Info
+		want []string
+	}{
+		"a user":               {answerPath + "?request=7", &user.DefaultInfo{Name: "sui:a"}, []string{"sui:a"}},
+		"nobody":               {answerPath + "?request=7", nil, nil},
+		"a node":               {answerPath + "?request=7", kubelet("w1"), nil},
+		"the control plane":    {answerPath + "?request=7", &user.DefaultInfo{Name: user.APIServerUser}, nil},
+		"a user elsewhere":     {"/api/v1/attestation", &user.DefaultInfo{Name: "sui:a"}, nil},
+		"another way to write": {"/api/v1/orders%2fanswer", &user.DefaultInfo{Name: "sui:a"}, []string{"sui:a"}},
+	} {
+		request := from(row.who, http.MethodGet, row.path, 0)
+		request.Header["X-Daasvader-User"] = []string{"sui:victim", "sui:victim"}
+		h.ServeHTTP(httptest.NewRecorder(), request)
+		if got := (<-seen).Header.Values("X-Daasvader-User"); !slices.Equal(got, row.want) {
+			t.Errorf("%s: the enclave saw %q", name, got)
+		}
+	}
+}
+
+func TestUserCannotHideWhoItIsFromTheEnclave(t *testing.T) {
+	socket, seen := enclaveSees(t)
+	request := from(&user.DefaultInfo{Name: "sui:a"}, http.MethodGet, answerPath, 0)
+	request.Header.Set("Connection", "X-Daasvader-User, X-Daasvader-Connection")
+	(&front{enclave: enclaveProxy(socket)}).wrapCharged(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), request)
+	if got := (<-seen).Header.Get("X-Daasvader-User"); got != "sui:a" {
+		t.Errorf("the enclave saw %q", got)
 	}
 }

@@ -53,7 +53,7 @@ func (f *fill) grew(bytes int64) {
 // hasRoomForDelete says whether a delete fits below the limit, or into half of what SQLite has above it, if all since the
 // last measure deleted an object of the largest size.
 func (f *fill) hasRoomForDelete() bool {
-	largest := float64(maxBytes[schema.GroupResource{Resource: "secrets"}])
+	largest := float64(userSizes.limit(schema.GroupResource{Resource: "secrets"}))
 	return f.share() < 1 && f.share()+float64(f.deletes.Load())*largest/float64(f.limit) < 1+1./16
 }
 

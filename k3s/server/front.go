@@ -1,14 +1,18 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
+	"sync/atomic"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/klog/v2"
 
+	own "daasvader/k3s/admission"
 	"daasvader/k3s/wire"
 )
 
@@ -24,6 +28,7 @@ type front struct {
 	authorizer    authorizer.UnconditionalAuthorizer
 	fill          *fill
 	budget        *budget
+	volumes       atomic.Pointer[volumes] // nil until the API server is ready
 }
 
 func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
@@ -68,6 +73,20 @@ func (f *front) wrap(kubernetes http.Handler) http.Handler {
 	}))
 }
 
+// wrapCharged puts in front of Kubernetes's handler what is charged to its caller's budget as Kubernetes's paths are.
+func (f *front) wrapCharged(kubernetes http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == wire.VolumesPath:
+			f.serveVolumes(w, r)
+		case f.enclave != nil && r.URL.Path == answerPath:
+			f.tellAnswer(w, r)
+		default:
+			kubernetes.ServeHTTP(w, r)
+		}
+	})
+}
+
 func (f *front) connect(w http.ResponseWriter, r *http.Request) {
 	node, err := nodeOf(f.authenticator, r)
 	if err != nil {
@@ -77,6 +96,17 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request) {
 	ctx, end := whileCertified(r)
 	defer end()
 	f.tunnel.serve(w, r.WithContext(ctx), node)
+}
+
+// tellAnswer lets the enclave tell a user what became of an order, for which it waits a while if need be. Who is no user
+// has no order, which is the enclave's to say.
+func (f *front) tellAnswer(w http.ResponseWriter, r *http.Request) {
+	ctx, end := whileCertified(r)
+	defer end()
+	if caller := callerOf(r); strings.HasPrefix(caller.name, own.UserPrefix) {
+		ctx = context.WithValue(ctx, userKey{}, caller.name)
+	}
+	f.enclave.ServeHTTP(w, r.WithContext(ctx))
 }
 
 func (f *front) serveConfig(w http.ResponseWriter) {

@@ -2,13 +2,17 @@ package server
 
 import (
 	"context"
+	stderrors "errors"
 	"net/http"
-	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	own "daasvader/k3s/admission"
 )
 
 // class is what kind of caller somebody is; bounds are stated for each.
@@ -41,7 +45,7 @@ func identityOf(who user.Info, r *http.Request) identity {
 func identityOfUser(who user.Info) identity {
 	name := who.GetName()
 	switch {
-	case isControlPlane(who):
+	case own.IsControlPlane(who):
 		return identity{controlPlane, name}
 	case strings.HasPrefix(name, nodeUserPrefix):
 		return identity{node, name}
@@ -49,14 +53,6 @@ func identityOfUser(who user.Info) identity {
 		return identity{joiner, name}
 	}
 	return identity{member, name}
-}
-
-// isControlPlane says whether a user is a part of this machine: nobody outside holds a key for one of these names.
-func isControlPlane(who user.Info) bool {
-	name := who.GetName()
-	return slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup) ||
-		name == user.APIServerUser || name == user.KubeControllerManager || name == user.KubeScheduler ||
-		strings.HasPrefix(name, "system:serviceaccount:kube-system:")
 }
 
 // answer is what an authenticator said of a request.
@@ -94,4 +90,25 @@ func callerOf(r *http.Request) identity {
 		return identityOf(nil, r)
 	}
 	return identityOf(known.response.User, r)
+}
+
+// refuseImpersonation answers 403 to whoever outside the control plane wants to act as somebody else, whatever roles say:
+// who is impersonated may be one who ordered.
+func refuseImpersonation(next http.Handler, c *genericapiserver.Config) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if impersonates(r) && callerOf(r).class != controlPlane {
+			refuse(w, r, c, errors.NewForbidden(schema.GroupResource{Resource: "users"}, "", stderrors.New("you act as yourself only")))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func impersonates(r *http.Request) bool {
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Impersonate-") {
+			return true
+		}
+	}
+	return false
 }

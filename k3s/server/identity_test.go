@@ -51,3 +51,30 @@ func TestWhoProvesNothingIsKnownByTheConnection(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyOutsideActsAsSomebodyElse(t *testing.T) {
+	h := refuseImpersonation(http.HandlerFunc(accept), serverConfig)
+	ask := func(who user.Info, headers ...string) int {
+		r := from(who, "GET", "/api/v1/pods", 0)
+		for _, name := range headers {
+			r.Header.Set(name, "x")
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	enclave := &user.DefaultInfo{Name: "system:admin", Groups: []string{user.SystemPrivilegedGroup}}
+	for _, header := range []string{"Impersonate-User", "impersonate-group", "Impersonate-Uid", "Impersonate-Extra-Daasvader.io%2forder"} {
+		for _, who := range []user.Info{&user.DefaultInfo{Name: "sui:a"}, kubelet("w1"), nil} {
+			if code := ask(who, header); code != http.StatusForbidden {
+				t.Errorf("%v with %s: %d", who, header, code)
+			}
+		}
+		if code := ask(enclave, header); code != http.StatusOK {
+			t.Errorf("the enclave with %s: %d", header, code)
+		}
+	}
+	if code := ask(&user.DefaultInfo{Name: "sui:a"}); code != http.StatusOK {
+		t.Errorf("a user as himself: %d", code)
+	}
+}

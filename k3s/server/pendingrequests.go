@@ -9,6 +9,8 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/client-go/informers"
 	certificates "k8s.io/client-go/listers/certificates/v1"
+
+	own "daasvader/k3s/admission"
 )
 
 // maxPending is how many signing requests of one requester may wait. A kubelet has two: client and serving; after a
@@ -46,7 +48,7 @@ func (p *pendingRequests) ValidateInitialization() error {
 func (p *pendingRequests) Validate(_ context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
 	resource := a.GetResource().GroupResource()
 	if resource.Group != certificatesv1.GroupName || resource.Resource != "certificatesigningrequests" ||
-		isControlPlane(a.GetUserInfo()) {
+		own.IsControlPlane(a.GetUserInfo()) {
 		return nil
 	}
 	if !p.WaitForReady() {

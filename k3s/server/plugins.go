@@ -14,6 +14,10 @@ import (
 func plugins(o *Options, b *budget) []plugin {
 	ranges := []netip.Prefix{netip.MustParsePrefix(o.ClusterCIDR), netip.MustParsePrefix(o.ServiceCIDR)}
 	return []plugin{
+		{own.GateName, func(io.Reader) (admission.Interface, error) { return own.NewGate(b.mayTry), nil }},
+		{own.BoundsName, func(io.Reader) (admission.Interface, error) { return own.NewBounds(), nil }},
+		{own.StampName, func(io.Reader) (admission.Interface, error) { return own.NewStamp(), nil }},
+		{own.TenantPodsName, func(io.Reader) (admission.Interface, error) { return own.NewTenantPods(), nil }},
 		{own.CanonicalRequestsName, own.NewCanonicalRequests},
 		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(ranges...), nil }},
 		{own.UnreachableName, own.NewUnreachable},

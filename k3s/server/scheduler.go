@@ -29,7 +29,8 @@ func runScheduler(ctx context.Context, o *Options, c *credentials) error {
 	if err := parseFlags(*s.Flags, []string{"--config=" + file, "--secure-port=0"}); err != nil {
 		return err
 	}
-	config, scheduler, err := app.Setup(ctx, s, app.WithPlugin(randomPlacementName, newRandomPlacement))
+	config, scheduler, err := app.Setup(ctx, s, app.WithPlugin(randomPlacementName, newRandomPlacement),
+		app.WithPlugin(volumePlaceName, newVolumePlace))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apiserver/pkg/server/egressselector"
 	"k8s.io/klog/v2"
 
+	own "daasvader/k3s/admission"
 	"daasvader/k3s/wire"
 )
 
@@ -125,7 +126,7 @@ func (t *tunnel) dial(ctx context.Context, _, address string) (net.Conn, error) 
 // the next caller, it goes on counting for the first.
 func boundedCaller(ctx context.Context) string {
 	caller, known := request.UserFrom(ctx)
-	if !known || isControlPlane(caller) {
+	if !known || own.IsControlPlane(caller) {
 		return ""
 	}
 	return caller.GetName()

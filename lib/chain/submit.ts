@@ -16,6 +16,8 @@ const GAS_MARGIN = 20_000_000n;
 /** What became of a transaction that succeeded. */
 export interface Submitted {
   digest: string;
+  /** MIST that it cost, less what it got back for storage that it freed. */
+  gas: bigint;
   /** Ids of the objects that it made, with their full types. */
   created: readonly { id: string; type: string }[];
   /** Ids of the packages that it published. */
@@ -23,6 +25,9 @@ export interface Submitted {
   /** Events as the chain emitted them; those of the contracts can be decoded with {@link contractEvents}. */
   events: readonly { type: string; bytes: Uint8Array }[];
 }
+
+/** Asked before a transaction is signed, with the most MIST of gas that it may take; throws to have it not signed. */
+export type Agree = (gasBudget: bigint) => Promise<void>;
 
 /**
  * Builds, signs and executes a transaction, and waits until the full node shows what it did.
@@ -50,17 +55,19 @@ export async function submit(
  * Builds, signs and executes a transaction; what is read right after may be from before it.
  *
  * @param build - adds the commands
- * @throws ChainError `abort` when a contract refused, `execution` when it failed or was refused otherwise,
+ * @throws what `agree` throws; ChainError `abort` when a contract refused, `execution` when it failed or was refused otherwise,
  * `unreachable` when no full node answered, which does not say that nothing happened
  */
 export async function execute(
   client: SuiGrpcClient,
   signer: Signer,
   build: (tx: Transaction) => void,
+  agree: Agree = async () => undefined,
 ): Promise<Submitted> {
   const transaction = new Transaction();
   transaction.setSenderIfNotSet(signer.toSuiAddress());
   build(transaction);
+  await agree(await prepare(client, transaction));
   const result = await signAndExecute(client, signer, transaction);
   if (result.$kind === 'FailedTransaction') {
     const { digest, status } = result.FailedTransaction;
@@ -71,6 +78,7 @@ export async function execute(
   const isPackage = (change: (typeof made)[number]) => change.outputState === 'PackageWrite';
   return {
     digest,
+    gas: gasOf(effects.gasUsed),
     created: made
       .filter((change) => !isPackage(change))
       .map(({ objectId }) => ({ id: objectId, type: objectTypes[objectId] ?? '' })),
@@ -99,20 +107,41 @@ export function createdObject({ created, digest }: Submitted, suffix: string): s
   return found.id;
 }
 
+/** Has a full node simulate the transaction; @returns its gas budget, MIST */
+async function prepare(client: SuiGrpcClient, transaction: Transaction): Promise<bigint> {
+  try {
+    await transaction.build({ client });
+  } catch (cause) {
+    throw failureOf(cause);
+  }
+  const budget = BigInt(transaction.getData().gasData.budget ?? 0) + GAS_MARGIN;
+  transaction.setGasBudget(budget);
+  return budget;
+}
+
 async function signAndExecute(client: SuiGrpcClient, signer: Signer, transaction: Transaction) {
   const include = { effects: true, objectTypes: true, events: true } as const;
   try {
-    await transaction.build({ client });
-    transaction.setGasBudget(BigInt(transaction.getData().gasData.budget ?? 0) + GAS_MARGIN);
     return await client.signAndExecuteTransaction({ transaction, signer, include });
   } catch (cause) {
-    // A transaction that would fail is refused while it is built, when the full node simulates it.
-    const failure = (cause as { executionError?: ExecutionFailure }).executionError;
-    if (failure !== undefined) throw executionError(failure, undefined, cause);
-    const code = isRefusal(cause) ? 'execution' : 'unreachable';
-    throw new ChainError(code, `Cannot execute transaction: ${reasonOf(cause)}`, { cause });
+    throw failureOf(cause);
   }
 }
+
+function failureOf(cause: unknown): ChainError {
+  // A transaction that would fail is refused while it is built, when the full node simulates it.
+  const failure = (cause as { executionError?: ExecutionFailure }).executionError;
+  if (failure !== undefined) return executionError(failure, undefined, cause);
+  const code = isRefusal(cause) ? 'execution' : 'unreachable';
+  return new ChainError(code, `Cannot execute transaction: ${reasonOf(cause)}`, { cause });
+}
+
+function gasOf({ computationCost, storageCost, storageRebate }: GasUsed): bigint {
+  return BigInt(computationCost) + BigInt(storageCost) - BigInt(storageRebate);
+}
+
+/** What of the gas summary is read here, MIST. */
+type GasUsed = Record<'computationCost' | 'storageCost' | 'storageRebate', string>;
 
 /** What of an execution error is read here. */
 interface ExecutionFailure {

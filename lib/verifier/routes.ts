@@ -5,6 +5,7 @@ export const ROUTE = {
   joinCounter: '/api/v1/join-counter',
   doubleIdentity: '/api/v1/double-identity',
   kubeconfig: '/api/v1/kubeconfig',
+  orderAnswer: '/api/v1/orders/answer',
   stakingStatus: '/api/v1/staking/status',
   contractCall: '/api/contract/call',
   history: '/api/transactions/history',

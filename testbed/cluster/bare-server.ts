@@ -127,14 +127,23 @@ export class BareServer implements AsyncDisposable {
   ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const sent = this.open(method, path, caller, { 'content-type': type, ...headers }, this.#agent);
+    const bytes = body && Buffer.from(JSON.stringify(body));
+    // Of a DELETE, Node's client sends the body but says nothing of it.
+    const length = bytes && { 'content-length': bytes.length };
+    const sent = this.open(
+      method,
+      path,
+      caller,
+      { 'content-type': type, ...length, ...headers },
+      this.#agent,
+    );
     sent.on('error', reject);
     sent.on('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part) => (text += part));
       response.on('close', () => resolve({ status: response.statusCode ?? 0, text }));
     });
-    sent.end(body && JSON.stringify(body));
+    sent.end(bytes);
     return promise;
   }
 

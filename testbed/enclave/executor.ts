@@ -4,7 +4,7 @@ import type { Roles } from '@daasvader/enclave/chain/roles.ts';
 import { Executor } from '@daasvader/enclave/kube/executor.ts';
 import type { Nodes } from '@daasvader/enclave/kube/nodes.ts';
 import type { OrderOptions } from '@daasvader/enclave/kube/order.ts';
-import { objectOf } from '@daasvader/enclave/kube/plan.ts';
+import { objectOf } from '@daasvader/enclave/kube/replay.ts';
 import type { RetryLimits } from '@daasvader/enclave/kube/retry.ts';
 import type { Tenants } from '@daasvader/enclave/kube/tenants.ts';
 import { Metrics } from '@daasvader/enclave/metrics.ts';

@@ -30,6 +30,8 @@ export interface Asked {
   readonly manifest?: object;
   /** What is sent instead of a body. */
   readonly digest?: Uint8Array;
+  /** Of what that is of, in bytes. */
+  readonly size?: number;
 }
 
 /** A request on chain: `PENDING`, `RUNNING`, or its end, such as `FAILED: reason` or `CANCELLED: 1`. */
@@ -104,9 +106,15 @@ export class FakeChain {
       const flat = { name, image, labels: '', containerName: '', port: '' };
       this.#emit('K8sAPIRequestScheduledEvent', requestId, { ...about, ...flat });
     } else {
-      const { query = '', contentType = 'application/json', manifest, digest = new Uint8Array() } = asked;
+      const {
+        query = '',
+        contentType = 'application/json',
+        manifest,
+        digest = new Uint8Array(),
+        size = 0,
+      } = asked;
       const body = manifest === undefined ? [] : piecesOf(Buffer.from(JSON.stringify(manifest)));
-      const rest = { query, contentType, body, digest, size: digest.length, blobId: digest };
+      const rest = { query, contentType, body, digest, size, blobId: digest };
       this.#emit('KubernetesRequestEvent', requestId, { ...about, ...rest });
     }
     return requestId;

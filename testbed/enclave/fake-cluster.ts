@@ -1,6 +1,8 @@
+import type { Impersonated, Reply } from '@daasvader/enclave/kube/api-server.ts';
 import type { ObjectRef } from '@daasvader/enclave/kube/kubernetes.ts';
+import type { Replay } from '@daasvader/enclave/kube/replay.ts';
 import type { KubernetesObject, V1Deployment, V1ResourceQuota } from '@kubernetes/client-node';
-import { refusal } from './fake-kubernetes.ts';
+import { answered, identityIn, objectAfter, refusal } from './fake-api.ts';
 
 /** What a test looks at of the pods' quota. */
 const QUOTA = 'daasvader';
@@ -62,6 +64,25 @@ export class FakeCluster {
     this.#control();
     return structuredClone(after);
   };
+
+  readonly find = async <T extends KubernetesObject>(path: string): Promise<T | undefined> => {
+    await this.#call(`read ${idOf(identityIn(path))}`);
+    return structuredClone(this.objects.get(idOf(identityIn(path)))) as T | undefined;
+  };
+
+  readonly remove = async (path: string): Promise<void> => {
+    await this.delete(identityIn(path) as ObjectRef);
+  };
+
+  readonly replay = (replay: Replay, as: Impersonated): Promise<Reply> =>
+    answered(async () => {
+      const { kind, metadata } = identityIn(replay.path);
+      const ref = { kind, metadata: { ...metadata, name: replay.name } } as ObjectRef;
+      const before = this.objects.get(idOf(ref));
+      if (replay.method !== 'DELETE') return this.apply(objectAfter(replay, as, before));
+      await this.delete(ref);
+      return { kind: 'Status', status: 'Success' };
+    });
 
   readonly delete = async (ref: ObjectRef): Promise<void> => {
     await this.#call(`delete ${idOf(ref)}`);

@@ -1,16 +1,16 @@
-import { StatusError } from '@daasvader/enclave/kube/api-server.ts';
-import type { ObjectRef } from '@daasvader/enclave/kube/kubernetes.ts';
+import type { Impersonated, Reply } from '@daasvader/enclave/kube/api-server.ts';
+import type { Replay } from '@daasvader/enclave/kube/replay.ts';
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { answered, identityIn, objectAfter, refusal, verbOf } from './fake-api.ts';
 
-/** An answer of Kubernetes's that is an error. */
-export function refusal(code: number, message: string): StatusError {
-  return new StatusError(code, JSON.stringify({ kind: 'Status', code, message }));
-}
+export { refusal } from './fake-api.ts';
 
 /** Objects in memory. What goes wrong, and how long a deleted object stays, is for the test to say. */
 export class FakeKubernetes {
   readonly objects = new Map<string, KubernetesObject>();
   readonly calls: string[] = [];
+  /** In whose name each was asked for. */
+  readonly callers: Impersonated[] = [];
   /** Whether it answers. */
   isThere = true;
   /** Whether it says that it serves. */
@@ -25,30 +25,26 @@ export class FakeKubernetes {
 
   readonly isReady = async (): Promise<boolean> => this.isThere && this.isWell;
 
-  readonly read = async <T extends KubernetesObject>(ref: ObjectRef): Promise<T | undefined> => {
+  readonly find = async <T extends KubernetesObject>(path: string): Promise<T | undefined> => {
     this.#assertThere();
-    return structuredClone(this.objects.get(idOf(ref))) as T | undefined;
+    return structuredClone(this.objects.get(idOf(identityIn(path)))) as T | undefined;
   };
 
-  readonly apply = async <T extends KubernetesObject>(object: T): Promise<T> => {
-    await this.#write(`apply ${idOf(object)}`, object);
-    const before = this.objects.get(idOf(object))?.metadata;
-    const generation = (before?.generation ?? 0) + 1;
-    const metadata = { ...object.metadata, uid: before?.uid ?? `uid-${++this.#uids}`, generation };
-    const after = { ...object, metadata };
-    this.objects.set(idOf(object), after);
-    await this.onWritten(`apply ${idOf(object)}`);
-    return structuredClone(after);
+  readonly remove = async (path: string, uid: string): Promise<void> => {
+    await this.#write('delete', idOf(identityIn(path)), async (id) => {
+      if (this.objects.get(id)?.metadata?.uid === uid) this.#end(id);
+      return {};
+    });
   };
 
-  readonly delete = async (ref: ObjectRef, uid?: string): Promise<void> => {
-    await this.#write(`delete ${idOf(ref)}`, ref);
-    const found = this.objects.get(idOf(ref));
-    if (found && (uid === undefined || found.metadata?.uid === uid)) {
-      if (this.isSlow) found.metadata = { ...found.metadata, deletionTimestamp: new Date() };
-      else this.objects.delete(idOf(ref));
-    }
-    await this.onWritten(`delete ${idOf(ref)}`);
+  readonly replay = (replay: Replay, as: Impersonated): Promise<Reply> => {
+    this.callers.push(as);
+    const id = `${identityIn(replay.path).kind}/${replay.name}`;
+    const isNew = replay.method !== 'DELETE' && !this.objects.has(id);
+    return answered(
+      () => this.#write(verbOf(replay), id, () => this.#change(id, replay, as), replay.body),
+      isNew ? 201 : 200,
+    );
   };
 
   /** Ends what was deleted. */
@@ -56,17 +52,47 @@ export class FakeKubernetes {
     for (const [id, { metadata }] of this.objects) if (metadata?.deletionTimestamp) this.objects.delete(id);
   }
 
+  async #change(id: string, replay: Replay, as: Impersonated): Promise<object> {
+    const before = this.objects.get(id);
+    if (replay.method === 'DELETE') {
+      if (before === undefined) throw refusal(404, `"${replay.name}" not found`, { reason: 'NotFound' });
+      this.#end(id);
+      return { kind: 'Status', status: 'Success' };
+    }
+    const object = objectAfter(replay, as, before);
+    const generation = (before?.metadata?.generation ?? 0) + 1;
+    const uid = before?.metadata?.uid ?? `uid-${++this.#uids}`;
+    const after = { ...object, metadata: { ...object.metadata, uid, generation } };
+    this.objects.set(id, after);
+    return after;
+  }
+
+  #end(id: string): void {
+    const found = this.objects.get(id);
+    if (found && this.isSlow) found.metadata = { ...found.metadata, deletionTimestamp: new Date() };
+    else this.objects.delete(id);
+  }
+
   #assertThere(): void {
     if (!this.isThere) throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
   }
 
-  async #write(what: string, object: object): Promise<void> {
+  async #write(
+    verb: string,
+    id: string,
+    change: (id: string) => Promise<object>,
+    body?: Uint8Array,
+  ): Promise<object> {
+    const what = `${verb} ${id}`;
     this.calls.push(what);
     this.#assertThere();
-    await this.onWrite(what, object);
+    await this.onWrite(what, body === undefined ? {} : JSON.parse(Buffer.from(body).toString()));
+    const after = structuredClone(await change(id));
+    await this.onWritten(what);
+    return after;
   }
 }
 
-function idOf({ kind, metadata }: KubernetesObject | ObjectRef): string {
+function idOf({ kind, metadata }: KubernetesObject): string {
   return `${kind}/${metadata?.name}`;
 }

@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+
+	"daasvader/k3s/wire"
+)
+
+// maxVolumesAnswer bounds what the server may answer: a volume takes some 100 bytes.
+const maxVolumesAnswer = 1 << 20
+
+// keepVolumes has the node's volumes be as the server says until the context ends. Each answer is carried out whole, so
+// what failed is tried again after wire.VolumesWait at the latest. Without an answer nothing changes.
+func (n *node) keepVolumes(ctx context.Context, volumes *volumes) error {
+	client, err := newVolumeClient(n)
+	if err != nil {
+		return err
+	}
+	pause := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
+	retry, version := pause, ""
+	for ctx.Err() == nil {
+		answer, err := client.list(ctx, version)
+		if err == nil {
+			volumes.follow(ctx, answer.Volumes, client.report)
+			retry, version = pause, answer.Version
+			continue
+		}
+		klog.V(2).InfoS("Cannot ask which volumes are this node's", "err", err)
+		select {
+		case <-time.After(retry.Step()):
+		case <-ctx.Done():
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// follow does for each volume what its state asks for, and reports what became of it. One that fails keeps no other back.
+func (v *volumes) follow(ctx context.Context, listed []wire.Volume, report func(context.Context, wire.VolumeReport) error) {
+	for _, volume := range listed {
+		outcome, err := v.carryOut(ctx, volume)
+		said := wire.VolumeReport{Name: volume.Name, Outcome: outcome}
+		if err != nil {
+			klog.ErrorS(err, "Cannot do what a volume needs", "volume", volume.Name, "state", volume.State)
+			said.Outcome, said.Reason = wire.VolumeFailed, err.Error()
+		}
+		if said.Outcome == "" {
+			continue
+		}
+		if err := report(ctx, said); err != nil && ctx.Err() == nil {
+			klog.ErrorS(err, "Cannot report what became of a volume", "volume", volume.Name, "outcome", said.Outcome)
+		}
+	}
+	if err := v.dropUnused(listed); err != nil {
+		klog.ErrorS(err, "Cannot delete volumes that nobody waits for")
+	}
+}
+
+// carryOut returns what is to be reported, "" if nothing. Names become paths, so none passes that is not a volume's.
+func (v *volumes) carryOut(ctx context.Context, volume wire.Volume) (wire.VolumeOutcome, error) {
+	if !wire.VolumeName.MatchString(volume.Name) {
+		return "", errors.New("its name is none of a volume")
+	}
+	switch volume.State {
+	case wire.MakeVolume:
+		if volume.Bytes < wire.MinVolumeBytes || volume.Bytes > wire.MaxVolumeBytes || volume.Bytes%wire.MinVolumeBytes != 0 {
+			return "", fmt.Errorf("its size of %d bytes is none of a volume", volume.Bytes)
+		}
+		return wire.VolumeMade, v.make(ctx, volume)
+	case wire.KeepVolume:
+		return "", v.keep(ctx, volume.Name)
+	case wire.DeleteVolume:
+		return wire.VolumeDeleted, v.delete(volume.Name)
+	default:
+		return "", fmt.Errorf("its state %q is unknown, update the agent", volume.State)
+	}
+}
+
+// volumeClient asks the server with the node's certificate, which it reads again whenever it is renewed.
+type volumeClient struct {
+	url  string
+	http *http.Client
+}
+
+func newVolumeClient(n *node) (*volumeClient, error) {
+	config, err := n.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.Timeout = wire.VolumesWait + requestTimeout
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("read the node's credential: %w", err)
+	}
+	return &volumeClient{url: n.options.Server + wire.VolumesPath, http: client}, nil
+}
+
+func (c *volumeClient) list(ctx context.Context, version string) (*wire.Volumes, error) {
+	body, err := c.call(ctx, http.MethodGet, "?version="+url.QueryEscape(version), nil)
+	if err != nil {
+		return nil, err
+	}
+	answer := &wire.Volumes{}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return nil, fmt.Errorf("read the list of volumes: %w", err)
+	}
+	if len(answer.Volumes) > wire.MaxVolumes {
+		return nil, fmt.Errorf("the list has %d volumes, of %d at most", len(answer.Volumes), wire.MaxVolumes)
+	}
+	return answer, nil
+}
+
+func (c *volumeClient) report(ctx context.Context, report wire.VolumeReport) error {
+	body, err := json.Marshal(report)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(ctx, http.MethodPost, "", body)
+	return err
+}
+
+func (c *volumeClient) call(ctx context.Context, method, query string, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.url+query, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxVolumesAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return nil, fmt.Errorf("the server answers %s: %.200s", response.Status, answer)
+	}
+	return answer, nil
+}
