@@ -22,7 +22,6 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const call: BareServer['call'] = (...args) => server.call(...args);
-const administrator = () => server.administrator;
 
 test('a node that is expelled is cut off at once, and let in again when it is reinstated', async () => {
   const node = await server.caller('system:node:worker-1', 'system:nodes');
