@@ -157,3 +157,19 @@ test('daas deploy keeps what it is not told', async () => {
     },
   ]);
 });
+
+test('a check asks the cluster too, about what it alone knows', async () => {
+  const service = (clusterIP: string) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'address' },
+    spec: { clusterIP, ports: [{ port: 80 }] },
+  });
+  const [elsewhere, headless] = [
+    await write('elsewhere.yaml', service('192.0.2.1')),
+    await write('headless.yaml', service('None')),
+  ];
+  await user.daas('check', '-f', elsewhere);
+  await user.daas('check', '-f', headless, '--server');
+  expect(await failure('check', '-f', elsewhere, '--server')).toContain('the cluster: ');
+});

@@ -8,14 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/user"
-	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
 	own "daasvader/k3s/admission"
 )
 
-// maxNodeBytes is how large an object may be, in bytes as it is stored, status and metadata included, when a node writes
-// it, or somebody who wants to be one.
-var maxNodeBytes = map[schema.GroupResource]int{
+// nodeSizes bound what nodes write, and those who want to be one.
+var nodeSizes = map[schema.GroupResource]int{
 	{Resource: "events"}:                                                   4 << 10, // Kubernetes allows a message of 1 KiB
 	{Group: "events.k8s.io", Resource: "events"}:                           4 << 10,
 	{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}: 8 << 10, // an RSA key of 4,096 bits needs 2 KiB
@@ -25,8 +23,8 @@ var maxNodeBytes = map[schema.GroupResource]int{
 	{Resource: "pods"}: own.MaxUserBytes(schema.GroupResource{Resource: "pods"}) + 64<<10,
 }
 
-// maxOtherNodeBytes bounds what the table does not name.
-const maxOtherNodeBytes = 32 << 10
+// maxOtherBytes is for all else that they write.
+const maxOtherBytes = 32 << 10
 
 // sizes is the admission plugin that bounds objects, and charges them to their writer.
 type sizes struct {
@@ -46,7 +44,7 @@ func (s *sizes) Validate(_ context.Context, a admission.Attributes, _ admission.
 	if own.IsControlPlane(who) || a.GetObject() == nil {
 		return nil
 	}
-	size, err := storedSize(a)
+	size, err := own.StoredSize(a.GetObject(), a.GetKind().GroupVersion())
 	if err != nil {
 		return errors.NewInternalError(fmt.Errorf("Cannot tell the size of %s: %w", a.GetResource().Resource, err))
 	}
@@ -63,21 +61,8 @@ func maxBytes(who user.Info, resource schema.GroupResource) int {
 	if identityOfUser(who).class == member {
 		return own.MaxUserBytes(resource)
 	}
-	if limit, isKnown := maxNodeBytes[resource]; isKnown {
+	if limit, isKnown := nodeSizes[resource]; isKnown {
 		return limit
 	}
-	return maxOtherNodeBytes
-}
-
-// storedSize is how many bytes the datastore will hold, but for a few of framing.
-func storedSize(a admission.Attributes) (int, error) {
-	object, err := legacyscheme.Scheme.ConvertToVersion(a.GetObject(), a.GetKind().GroupVersion())
-	if err != nil {
-		return 0, err
-	}
-	sized, ok := object.(interface{ Size() int })
-	if !ok {
-		return 0, fmt.Errorf("%T has no size", object)
-	}
-	return sized.Size(), nil
+	return maxOtherBytes
 }
