@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -38,18 +38,24 @@ function assertHere(args: readonly string[]): void {
 
 /** @returns the exit code of kubectl, as a shell tells it */
 async function run(args: readonly string[], options: SessionOptions): Promise<number> {
-  const { kubeconfig, folder } = await startSession(options, 0);
-  const program = process.env.KUBECTL || 'kubectl';
+  let child: ChildProcess | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (child === undefined) process.exit(exitCodeOf(signal));
+      if (signal !== 'SIGINT') child.kill(signal); // that one the terminal sends to kubectl too
+    });
+  const { kubeconfig, folder, close } = await startSession(options, 0);
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, 'cache') };
-  const child = spawn(program, args, { stdio: 'inherit', env });
-  process.on('SIGINT', () => {}); // the terminal sends it to kubectl as well, which then ends
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const program = process.env.KUBECTL || 'kubectl';
+  child = spawn(program, args, { stdio: 'inherit', env });
   const [code, signal] = await once(child, 'exit').catch((cause: Error) => {
-    throw new CliError(
-      'kubernetes',
-      `Cannot run ${program}: ${cause.message}; install kubectl, or name one with KUBECTL`,
-      { cause },
-    );
+    close();
+    const message = `Cannot run ${program}: ${cause.message}; install kubectl, or name one with KUBECTL`;
+    throw new CliError('kubernetes', message, { cause });
   });
-  return code ?? 128 + constants.signals[signal as NodeJS.Signals];
+  return code ?? exitCodeOf(signal);
+}
+
+function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
 }

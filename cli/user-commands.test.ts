@@ -61,7 +61,7 @@ test('a body that fits into no transaction is named by its blob, up to 3 MiB', a
   const file = join(directory, 'large.json');
   const path = '/api/v1/namespaces/default/configmaps';
   await writeFile(file, 'x'.repeat(3 << 20));
-  expect(await refusal('order', 'POST', path, '-f', file)).toContain('--blob');
+  expect(await refusal('order', 'POST', path, '-f', file)).toContain('--walrus-publisher');
   const { requests } = await json('order', 'POST', path, '-f', file, '--blob', DIGEST);
   expect(requests).toMatchObject([{ status: 'PENDING', path }]);
   await writeFile(file, 'x'.repeat((3 << 20) + 1));

@@ -19,6 +19,7 @@ const example = join(import.meta.dirname, 'nautilus-config.example.yaml');
 test('the example is a valid configuration, its paths relative to its folder', async () => {
   const config = await readConfig(example);
   expect(config.tee).toEqual({ type: 'AWS_NITRO', attestation_interval: 3600 });
+  expect(config.walrus.aggregator).toMatch(/^https:/);
   expect(config.host.deployment).toBe(join(import.meta.dirname, 'deployments/testnet.json'));
 });
 
@@ -54,6 +55,7 @@ test.each([
     'outbound: { allow: ["a.example:70000"] }',
     'outbound.allow.0: must end in',
   ],
+  ['an aggregator that is a file', 'walrus: { aggregator: "file:///etc/passwd" }', 'walrus.aggregator: '],
   ['a path that is empty', 'host: { key_file: "" }', 'host.key_file: must not be empty'],
   ['an address to listen on that is none', 'api: { listen: "" }', 'api.listen: '],
   ['something else than YAML', 'tee: [', 'Cannot read'],

@@ -114,6 +114,58 @@ test('a node makes no pods, not even static ones', async () => {
   );
 });
 
+const VOLUMES = '/v1-k3s/volumes';
+const CLAIMS = '/api/v1/namespaces/default/persistentvolumeclaims';
+
+/** A claim for which the scheduler chose a node. */
+const claimOn = (nodeName: string, name: string) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name, annotations: { 'volume.kubernetes.io/selected-node': nodeName } },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
+});
+
+test('a node learns of its own volumes alone, and says only of these what became of them', async () => {
+  const other = await server.caller('system:node:worker-2', 'system:nodes');
+  const user = await server.caller('sui:0x1');
+  const claim = objectIn(await call('POST', CLAIMS, admin, claimOn('worker-2', 'data')));
+  const name = `pvc-${claim.metadata.uid}`;
+  const listed = async (who: Caller) => objectIn(await call('GET', VOLUMES, who)).volumes;
+  const says = (who: Caller, outcome: string) => call('POST', VOLUMES, who, { name, outcome });
+  await expect.poll(() => listed(other), SOON).toEqual([{ name, bytes: 16 * MIB, state: 'make' }]);
+  expect(await listed(node)).toEqual([]);
+  for (const outsider of [user, {}])
+    expect(await call('GET', VOLUMES, outsider)).toMatchObject({ status: 403 });
+  expect(await says(node, 'made')).toMatchObject({ status: 404 });
+  expect(await says(other, 'made')).toMatchObject({ status: 204 });
+  const phase = async () => objectIn(await call('GET', `${CLAIMS}/data`, admin)).status.phase;
+  await expect.poll(phase, SOON).toBe('Bound');
+  expect(await listed(other)).toEqual([{ name, bytes: 16 * MIB, state: 'keep' }]);
+  expect(await says(node, 'deleted')).toMatchObject({ status: 404 });
+  expect(await says(other, 'deleted')).toMatchObject({ status: 409 });
+  expect(await call('DELETE', `${CLAIMS}/data`, admin)).toMatchObject({ status: 200 });
+  await expect.poll(() => listed(other), SOON).toEqual([{ name, bytes: 16 * MIB, state: 'delete' }]);
+  const volume = () => call('GET', `/api/v1/persistentvolumes/${name}`, admin);
+  expect(objectIn(await volume()).status.phase).toBe('Released');
+  expect(await says(other, 'deleted')).toMatchObject({ status: 204 });
+  await expect.poll(volume, SOON).toMatchObject({ status: 404 });
+  expect(await listed(other)).toEqual([]);
+});
+
+test('a node for which there is no room says so, and the owner of the claim reads it', async () => {
+  const other = await server.caller('system:node:worker-2', 'system:nodes');
+  const { uid } = objectIn(await call('POST', CLAIMS, admin, claimOn('worker-2', 'large'))).metadata;
+  const failed = { name: `pvc-${uid}`, outcome: 'failed', reason: 'the node has no room for 16 MiB' };
+  await expect.poll(() => call('POST', VOLUMES, other, failed), SOON).toMatchObject({ status: 204 });
+  const selected = async () => objectIn(await call('GET', `${CLAIMS}/large`, admin)).metadata.annotations;
+  await expect.poll(selected, SOON).not.toHaveProperty(['volume.kubernetes.io/selected-node']);
+  const events = () =>
+    call('GET', '/api/v1/namespaces/default/events?fieldSelector=reason=ProvisioningFailed', admin);
+  await expect
+    .poll(async () => objectIn(await events()).items.map((event: { message: string }) => event.message), SOON)
+    .toEqual(['no volume on node worker-2: the node has no room for 16 MiB']);
+});
+
 test('a node tells events of its own pods, and no slices of devices', async () => {
   const path = '/api/v1/namespaces/kube-system/events';
   await call('POST', PODS, admin, bound('elsewhere', 'worker-2'));

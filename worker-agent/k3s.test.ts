@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startK3s, stopOrphan } from './k3s.ts';
+import { startK3s, stopOrphan, volumesFolder, volumesIn } from './k3s.ts';
 
 let directory: string;
 let file: string;
@@ -63,4 +63,12 @@ test('a child whose pid file cannot be written does not go on unseen', async () 
   await expect(starting).rejects.toThrow();
   const pid = await readFile(join(directory, 'pid'), 'utf8').catch(() => undefined);
   if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+});
+
+test("users' volumes are told by their names, and none where the agent has not run", async () => {
+  expect(volumesIn(directory)).toEqual([]);
+  await mkdir(volumesFolder(directory), { recursive: true });
+  for (const name of ['pvc-1.img', 'pvc-2.img.unused', 'notes'])
+    await writeFile(join(volumesFolder(directory), name), '');
+  expect(volumesIn(directory)).toEqual(['pvc-1']);
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -70,6 +71,20 @@ const NODE_CREDENTIALS = ['agent/pki', 'agent/kubelet.kubeconfig'];
 /** The node's own credential, once the kubelet has one. */
 export function nodeKubeconfig(dataDir: string): string {
   return join(dataDir, 'agent/kubelet.kubeconfig');
+}
+
+/** Where `k3s agent` keeps what users store, an image for each volume. */
+export function volumesFolder(dataDir: string): string {
+  return join(dataDir, 'agent/volumes');
+}
+
+/** The names of the users' volumes on this machine; none before the agent has run. */
+export function volumesIn(dataDir: string): string[] {
+  const folder = volumesFolder(dataDir);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.img'))
+    .map((name) => name.replace(/\.img$/, ''));
 }
 
 function k3sArguments(options: K3sOptions): string[] {

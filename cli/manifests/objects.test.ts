@@ -26,6 +26,13 @@ test('what others refer to comes first, each with its path and without its names
   expect(objectsOf('u-2', DEPLOYMENT)[0]?.namespace).toBe('u-2');
 });
 
+test('what the cluster writes into what was fetched is not said again', () => {
+  const annotations = { 'daasvader.io/request-id': '7', 'example.org/a': 'b' };
+  const fetched = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', annotations } };
+  const [object] = objectsOf(undefined, JSON.stringify(fetched));
+  expect(object?.object.metadata).toEqual({ name: 'a', annotations: { 'example.org/a': 'b' } });
+});
+
 describe('what cannot be ordered is said of every object at once', () => {
   test.each([
     ['apiVersion: v1\nkind: Namespace\nmetadata: {name: a}', 'daas namespace claim'],

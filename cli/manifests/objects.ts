@@ -18,7 +18,11 @@ const metadata = z.looseObject({
   name: z.string().optional(),
   namespace: z.string().nullish(),
   generateName: z.string().optional(),
+  labels: z.record(z.string(), z.unknown()).nullish(),
+  annotations: z.record(z.string(), z.unknown()).nullish(),
 });
+/** Of labels and annotations that the cluster writes; what was fetched has them, and nobody else can set them. */
+const OWN_PREFIX = 'daasvader.io/';
 
 /**
  * What manifests are about.
@@ -68,11 +72,20 @@ function tenantObject({ file, apiVersion, kind, object }: Manifest, given?: stri
     return parsed.data?.generateName
       ? `a ${kind} with generateName cannot be applied, as it is another one each time: give it a name`
       : `a ${kind} needs metadata.name`;
-  const { name, namespace: written, ...rest } = parsed.data;
+  const { name, namespace: written, labels, annotations, ...rest } = parsed.data;
   if (given !== undefined && written && written !== given)
     return `${kind} ${name} is for the namespace ${written}, not for ${given}`;
   const namespace = written || given || 'default';
-  return { file, kind: found, name, namespace, object: { ...object, metadata: { name, ...rest } } };
+  const others = {
+    ...(labels && { labels: withoutOwn(labels) }),
+    ...(annotations && { annotations: withoutOwn(annotations) }),
+  };
+  const cleaned = { ...object, metadata: { name, ...others, ...rest } };
+  return { file, kind: found, name, namespace, object: cleaned };
+}
+
+function withoutOwn(entries: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => !key.startsWith(OWN_PREFIX)));
 }
 
 function whyNot(kind: string): string {

@@ -101,7 +101,7 @@ test('a file that is missing, empty or far too large is named', async () => {
   await expect(readManifests([write('empty.yaml', '# nothing\n')])).rejects.toThrow(
     /empty\.yaml: there is no object/,
   );
-  await expect(readManifests([write('big.yaml', 'x'.repeat((4 << 20) + 1))])).rejects.toThrow(/big\.yaml/);
+  await expect(readManifests([write('big.yaml', 'x'.repeat((8 << 20) + 1))])).rejects.toThrow(/big\.yaml/);
 });
 
 test('standard input is read as a file is', () => {

@@ -1,16 +1,11 @@
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
 import { type Document, parseAllDocuments, type Tags } from 'yaml';
 import { z } from 'zod';
 import { CliError } from '../error.ts';
-import { readBytes } from '../file.ts';
+import { readManifestFiles } from './files.ts';
 
-/** More than the largest body that can be ordered. */
-const MAX_FILE_BYTES = 4 << 20;
 const MAX_OBJECTS = 1_000;
 /** Of what is read, with each alias spelled out. */
 const MAX_CHARACTERS = 16 << 20;
-const EXTENSIONS = ['.yaml', '.yml', '.json'];
 /** Of YAML 1.1 what kubectl does not know: dates and numbers to the base 60 are texts to it. */
 const FOREIGN_TAGS = /:(?:timestamp|binary|omap|pairs|set)$/;
 
@@ -27,18 +22,15 @@ const typed = z.looseObject({ apiVersion: z.string().min(1), kind: z.string().mi
 const listed = z.looseObject({ items: z.array(z.unknown()) });
 
 /**
- * Reads manifests as kubectl does: YAML or JSON, many documents in a file, lists, and of a folder the files that end in
- * `.yaml`, `.yml` or `.json`.
+ * Reads manifests as kubectl does: YAML or JSON, many documents in a file, and lists.
  *
- * @param files their names, of folders too; `-` is standard input
+ * @param files their names, as {@link readManifestFiles} takes them
  * @throws CliError `file` naming the file and what is wrong with it
  */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
-  for (const file of (await Promise.all(files.map(expand))).flat()) {
-    const bytes = file === '-' ? await readInput() : await readBytes(file, 'manifests', MAX_FILE_BYTES);
-    const text = bytes.toString('utf8');
-    manifests.push(...parseManifests(file, text));
+  for (const { name, text } of await readManifestFiles(files)) {
+    manifests.push(...parseManifests(name, text));
     if (manifests.length > MAX_OBJECTS)
       throw new CliError('file', `Cannot use so many manifests at once: more than ${MAX_OBJECTS} objects`);
   }
@@ -55,25 +47,6 @@ export function parseManifests(file: string, text: string): Manifest[] {
     prettyErrors: true,
   });
   return [...documents].flatMap((document) => objectsOf(file, read(file, document)));
-}
-
-async function readInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_FILE_BYTES)
-      throw new CliError('file', `Cannot read standard input: it holds more than ${MAX_FILE_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-async function expand(file: string): Promise<string[]> {
-  const isFolder = file !== '-' && (await stat(file).catch(() => undefined))?.isDirectory();
-  if (!isFolder) return [file];
-  const names = (await readdir(file)).filter((name) => EXTENSIONS.includes(extname(name)));
-  return names.sort().map((name) => join(file, name));
 }
 
 function isForeign({ tag, format }: { tag: string; format?: string }): boolean {

@@ -67,6 +67,7 @@ export async function writeAll(
     digest = ordered.digest;
     const titles = new Map(ordered.ids.map((id, at) => [id.toString(), titleOfWrite(others![at]!)]));
     const requests = await waitForOrders(session.context, ordered.ids, options.wait, (row) => {
+      if (row.status === 'PENDING') return;
       process.stderr.write(`${printable(`${titles.get(row.id)}: ${row.status} ${row.reason}`).trimEnd()}\n`);
     });
     rows = others!.map(({ object }, at) => orderedRow(object, requests[at]));

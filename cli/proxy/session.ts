@@ -20,6 +20,7 @@ import {
 import { currentCredential } from '../credential/current.ts';
 import { CliError } from '../error.ts';
 import { openWallet } from '../wallet/open.ts';
+import { type WalrusOptions, withWalrus } from '../walrus.ts';
 import { WalletChain } from './chain.ts';
 import { Person, SpendingLimit } from './consent.ts';
 import { Orders } from './orders.ts';
@@ -27,7 +28,7 @@ import { startProxy } from './server.ts';
 import { Upstream } from './upstream.ts';
 
 /** Whose cluster it is, and what may be signed. */
-export interface SessionOptions extends DeploymentOptions, WalletOptions, ApiOptions {
+export interface SessionOptions extends DeploymentOptions, WalletOptions, ApiOptions, WalrusOptions {
   yes?: boolean;
   /** MIST. */
   limit?: bigint;
@@ -40,11 +41,13 @@ export interface Session {
   folder: string;
   kubeconfig: string;
   namespace: string;
+  /** Ends it, so that nothing of it keeps the process. */
+  close(): void;
 }
 
 /** Adds the options of {@link SessionOptions}. */
 export function withSession(command: Command): Command {
-  return withApi(withWallet(withDeployment(command)))
+  return withWalrus(withApi(withWallet(withDeployment(command))))
     .addOption(new Option('--yes', 'sign without asking, as far as --limit goes'))
     .option(
       '--limit <sui>',
@@ -75,16 +78,20 @@ export async function startSession(
   const upstream = new Upstream((minLeftMs) => currentCredential(account, report, minLeftMs));
   const [{ namespace }, tls] = await Promise.all([upstream.credential(), generateSelfSigned(['127.0.0.1'])]);
   const consent = options.limit === undefined ? new Person() : new SpendingLimit(options.limit);
-  const orders = new Orders({ upstream, chain: new WalletChain(context, wallet), consent });
+  const orders = new Orders({ upstream, chain: new WalletChain(context, wallet, options), consent });
   const secret = randomBytes(32).toString('base64url');
-  const { url } = await startProxy({ upstream, orders, tls, secret, port }).catch((cause: Error) => {
+  const { server, url } = await startProxy({ upstream, orders, tls, secret, port }).catch((cause: Error) => {
     throw new CliError('file', `Cannot listen on port ${port}: ${cause.message}`, { cause });
   });
   const folder = await mkdtemp(join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), 'daas-proxy-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'kubeconfig');
   await createPrivate(kubeconfig, JSON.stringify(configOf(url, tls.certificate, secret, namespace)));
-  return { url, folder, kubeconfig, namespace };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url, folder, kubeconfig, namespace, close };
 }
 
 function configOf(server: string, ca: string, token: string, namespace: string): object {

@@ -21,6 +21,9 @@ describe('of the configuration what a host may choose', () => {
   it('is taken, with a heartbeat every 30 s unless the host wants more', () => {
     expect(parse({})).toMatchObject({ ...GOOD, heartbeat_interval: 30 });
     expect(parse({ heartbeat_interval: 1 }).heartbeat_interval).toBe(1);
+    expect(parse({}).walrus).toEqual({});
+    const walrus = { aggregator: 'https://aggregator.test' };
+    expect(parse({ walrus }).walrus).toEqual(walrus);
   });
 
   it.each([
@@ -28,6 +31,7 @@ describe('of the configuration what a host may choose', () => {
     ['no heartbeats', { heartbeat_interval: 0 }, '>=1'],
     ['a limit of its own for what is fresh', { freshness_limit: 3_600 }, 'freshness_limit'],
     ['true for a port', { api: { ...GOOD.api, port: true } }, 'api.port'],
+    ['an aggregator that is none', { walrus: { aggregator: 'file:///proc/self/mem' } }, 'walrus.aggregator'],
     ['an empty name', { api: { ...GOOD.api, external_names: [''] } }, 'api.external_names.0'],
     [
       'ranges that overlap',

@@ -9,6 +9,7 @@ import { loadRoot } from '../nsm/root.ts';
 import { SoftwareNsm } from '../nsm/software.ts';
 import { gatewayOf, type VmNetwork } from '../vm/network.ts';
 import { startVmNetwork, stopVmNetwork } from '../vm/vm.ts';
+import { Walrus } from '../walrus/walrus.ts';
 import { DaasCli } from './daas-cli.ts';
 import type { EnclaveImage } from './enclave-image.ts';
 import { killMarked } from './leftovers.ts';
@@ -17,6 +18,8 @@ import { BackgroundProcess } from './process.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
 const NETWORK: VmNetwork = { name: 'daasvader0', subnet: '10.77.0.0/24' };
+/** As Walrus's own programs have it. */
+const WALRUS_PORT = 31_415;
 const START_TIMEOUT_MS = 120_000;
 /** An emulated machine is ten times slower than a real one. */
 const BOOT_TIMEOUT_MS = 600_000;
@@ -40,6 +43,8 @@ export interface ClusterAddresses {
   /** This machine as worker VMs see it. */
   gateway: string;
   rpcUrl: string;
+  /** Of publisher and aggregator. */
+  walrusUrl: string;
   kubernetesUrl: string;
   apiUrl: string;
   /** PEM file of the software NSM's root. */
@@ -73,6 +78,7 @@ export class Cluster implements AsyncDisposable {
     this.addresses = {
       gateway,
       rpcUrl: `http://${gateway}:9000`,
+      walrusUrl: `http://${gateway}:${WALRUS_PORT}`,
       kubernetesUrl: `https://${gateway}:6443`,
       apiUrl: `https://${gateway}:8443`,
       rootFile: join(this.stateDir, 'root.pem'),
@@ -81,13 +87,15 @@ export class Cluster implements AsyncDisposable {
     this.daas = new DaasCli(ROOT, this.addresses, signal);
   }
 
-  /** Makes the network to which everything is attached; nothing else runs yet. */
+  /** Makes the network to which everything is attached, and Walrus in it; nothing else runs yet. */
   static async create(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
     await mkdir(cluster.stateDir, { recursive: true, mode: 0o700 });
     cluster.#stack.defer(() => killMarked(options.directory));
     await startVmNetwork(NETWORK);
     cluster.#stack.defer(() => stopVmNetwork(NETWORK.name));
+    const walrus = await Walrus.start({ host: cluster.addresses.gateway, port: WALRUS_PORT });
+    cluster.#stack.defer(() => walrus.close());
     return cluster;
   }
 
@@ -219,11 +227,12 @@ export class Cluster implements AsyncDisposable {
   }
 
   #nautilusConfig(): object {
-    const { gateway, rpcUrl, kubernetesUrl } = this.addresses;
+    const { gateway, rpcUrl, walrusUrl, kubernetesUrl } = this.addresses;
     return {
       tee: { type: this.image ? 'AWS_NITRO' : 'SOFTWARE', attestation_interval: 3600 },
       ...(this.image && { enclave: { image: this.image.file } }),
       sui: { rpc_endpoint: rpcUrl, event_filter: 'daasvader::events' },
+      walrus: { aggregator: walrusUrl },
       k3s: { cluster_cidr: '10.42.0.0/16', service_cidr: '10.43.0.0/16' },
       api: {
         port: 6443,

@@ -12,10 +12,17 @@ export class DaasCli {
   readonly #env: Record<string, string>;
   readonly #signal: AbortSignal;
 
-  constructor(root: string, { deploymentFile, apiUrl, rootFile }: ClusterAddresses, signal: AbortSignal) {
+  constructor(
+    root: string,
+    { deploymentFile, apiUrl, rootFile, walrusUrl }: ClusterAddresses,
+    signal: AbortSignal,
+  ) {
     this.#signal = signal;
     this.#program = join(root, 'bin/daas');
-    this.#env = { DAAS_DEPLOYMENT: deploymentFile, DAAS_API: apiUrl, DAAS_ROOT: rootFile };
+    this.#env = {
+      ...{ DAAS_DEPLOYMENT: deploymentFile, DAAS_API: apiUrl, DAAS_ROOT: rootFile },
+      DAAS_WALRUS_PUBLISHER: walrusUrl,
+    };
   }
 
   /** What `DAAS_…` variables a shell needs to do the same. */

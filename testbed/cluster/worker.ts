@@ -2,7 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { importImage } from '../vm/image.ts';
-import { createWorkerVm, hostPidOf, removeWorkerVm, runInVm, spawnInVm, type WorkerVm } from '../vm/vm.ts';
+import {
+  createWorkerVm,
+  hostPidOf,
+  rebootWorkerVm,
+  removeWorkerVm,
+  runInVm,
+  spawnInVm,
+  type WorkerVm,
+} from '../vm/vm.ts';
 import type { Cluster } from './cluster.ts';
 import { BackgroundProcess } from './process.ts';
 
@@ -17,14 +25,14 @@ const CONTAINERD = `${DATA_DIR}/agent/containerd/containerd.sock`;
 
 /** A provider's machine with the worker agent on it. */
 export class Worker {
-  readonly vm: WorkerVm;
+  #vm: WorkerVm;
   readonly #cluster: Cluster;
   readonly #config: string;
   #process: BackgroundProcess | undefined;
 
   private constructor(cluster: Cluster, vm: WorkerVm, config: string) {
     this.#cluster = cluster;
-    this.vm = vm;
+    this.#vm = vm;
     this.#config = config;
   }
 
@@ -47,6 +55,11 @@ export class Worker {
     };
     await this.#cluster.fund(keys.address);
     return keys;
+  }
+
+  /** The machine as it was booted last. */
+  get vm(): WorkerVm {
+    return this.#vm;
   }
 
   /** The worker agent that was started last. */
@@ -74,6 +87,11 @@ export class Worker {
     this.#cluster.defer(() => agent.stop());
     this.#process = agent;
     return agent;
+  }
+
+  /** Switches the machine off and on; the agent does not run then. */
+  async reboot(): Promise<void> {
+    this.#vm = await rebootWorkerVm(this.#vm.name);
   }
 
   /** How containerd lists a container's task: id, process id and status. */

@@ -95,6 +95,25 @@ export async function createWorkerVm(options: WorkerVmOptions): Promise<WorkerVm
   }
 }
 
+/**
+ * Ends all that runs in a VM, at once, and boots it again on its disk, as after a power failure.
+ * @throws VmError `missing` when there is no such VM, `boot` when its first process fails
+ */
+export async function rebootWorkerVm(name: string, directory = DEFAULT_DIRECTORY): Promise<WorkerVm> {
+  const record = await readRecord(directory, name);
+  if (record?.kind !== 'vm') throw new VmError('missing', `Cannot reboot VM ${name}: it does not exist`);
+  const { network, number } = record;
+  await removeCgroup(name);
+  if (await linkExists(linkOf(name))) await removeLink(linkOf(name));
+  const disk = diskOf(directory, name);
+  await rm(join(disk, 'run'), { recursive: true, force: true }); // as memory is, on a real machine
+  await boot(name, directory);
+  const pid = await firstProcess(name);
+  const address = vmAddress(network, number);
+  await attach(name, pid, network, address);
+  return { name, address, gateway: gatewayOf(network), disk, pid };
+}
+
 /** Finds a VM that another process created; undefined when there is none or it does not run. */
 export async function findWorkerVm(
   name: string,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { WorkerConfig } from '../config.ts';
-import { nodeKubeconfig } from '../k3s.ts';
+import { nodeKubeconfig, volumesFolder, volumesIn } from '../k3s.ts';
 import { OwnNode } from '../node.ts';
 import { type CommonOptions, configOf, ownerOf, print, withCommon } from './options.ts';
 
@@ -42,7 +42,10 @@ export function leaveCommand(command: Command): void {
   withCommon(command).action(async (options: CommonOptions) => {
     const config = await configOf(options);
     const digest = await (await ownerOf(config)).leave(config.node.id);
-    print(options, { nodeId: config.node.id, digest }, `${config.node.id} left in transaction ${digest}`);
+    const volumes = volumesIn(config.k3s.data_dir);
+    const left = `${config.node.id} left in transaction ${digest}`;
+    const rest = `; ${volumes.length} volumes of its users stay in ${volumesFolder(config.k3s.data_dir)}`;
+    print(options, { nodeId: config.node.id, digest, volumes }, volumes.length ? left + rest : left);
   });
 }
 
