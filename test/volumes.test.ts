@@ -1,56 +1,61 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { IMAGE, LiveCluster, silent } from '@daasvader/testbed/cluster/live-cluster.ts';
-import { joinWorker } from '@daasvader/testbed/cluster/steps.ts';
+import { joinWorker, stakeUser } from '@daasvader/testbed/cluster/steps.ts';
+import type { User } from '@daasvader/testbed/cluster/user.ts';
 import type { Worker } from '@daasvader/testbed/cluster/worker.ts';
 import { buildWebImage } from '@daasvader/testbed/vm/image.ts';
+import { namespaceOf } from '@daasvader/verifier/user.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// A StatefulSet's volume on two real workers: what ends it, what does not, and what does not fit into it.
+// A user's StatefulSet on two real workers: what ends its volume, what does not, and what does not fit into it.
 
-const NAMESPACE = 'volumes';
 const SOON = { timeout: 90_000, interval: 250 };
+const WAIT = ['--wait', '120'];
 const SIZE_MIB = 64;
 const run = promisify(execFile);
 
 let live: LiveCluster;
 let workers: Worker[];
+let user: User;
+let namespace: string;
 
 beforeAll(async () => {
   live = await LiveCluster.start();
   const second = await joinWorker(live.cluster, silent, 2);
   await second.importImage(await buildWebImage({ reference: IMAGE, page: 'still here\n' }));
   workers = [live.worker, second];
-  await kubectl('create', 'namespace', NAMESPACE);
+  user = await stakeUser(live.cluster, silent);
+  namespace = namespaceOf(user.address);
 });
 
 afterAll(() => live?.[Symbol.asyncDispose]());
 
+/** The administrator's kubectl, in the user's namespace unless another one is named. */
 async function kubectl(...args: string[]): Promise<string> {
   const { k3s, adminKubeconfig } = live.cluster;
-  return (await run(k3s, ['kubectl', '--kubeconfig', adminKubeconfig, '-n', NAMESPACE, ...args])).stdout;
+  return (await run(k3s, ['kubectl', '--kubeconfig', adminKubeconfig, '-n', namespace, ...args])).stdout;
 }
 
-async function apply(object: object): Promise<void> {
-  const { k3s, adminKubeconfig } = live.cluster;
-  const kubectl = run(k3s, ['kubectl', '--kubeconfig', adminKubeconfig, '-n', NAMESPACE, 'apply', '-f', '-']);
-  kubectl.child.stdin?.end(JSON.stringify(object));
-  await kubectl;
+async function write(name: string, ...objects: object[]): Promise<string> {
+  const file = join(live.cluster.directory, `${name}.yaml`);
+  await writeFile(file, objects.map((each) => JSON.stringify(each)).join('\n---\n'));
+  return file;
 }
 
-const podSpec = (volumes: object[] = []) => ({
-  securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+/** Orders objects as the user, and waits until they are ready. */
+async function apply(name: string, ...objects: object[]): Promise<string> {
+  const file = await write(name, ...objects);
+  await user.daas('apply', '-f', file, ...WAIT);
+  return file;
+}
+
+const podSpec = (volumes?: object[]) => ({
   terminationGracePeriodSeconds: 1,
-  containers: [
-    {
-      ...{ name: 'c', image: IMAGE, imagePullPolicy: 'Never' },
-      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-      volumeMounts: [{ name: 'data', mountPath: '/data' }],
-    },
-  ],
-  volumes,
+  containers: [{ name: 'c', image: IMAGE, volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+  ...(volumes && { volumes }),
 });
 
 const claim = (name: string, storage: string) => ({
@@ -108,8 +113,7 @@ async function restart(pod: string): Promise<void> {
 }
 
 test('a StatefulSet gets a volume of the size that it asks for, which nothing exceeds', async () => {
-  await apply(statefulSet('db'));
-  await expect.poll(() => field('pod/db-0', '.status.phase').catch(() => ''), SOON).toBe('Running');
+  await apply('db', statefulSet('db'));
   await inPod('db-0', 'echo kept > /data/file');
   const full = await inPod('db-0', 'busybox dd if=/dev/zero of=/data/large bs=1M count=1000').catch(
     (error: { stderr: string }) => error.stderr,
@@ -128,7 +132,7 @@ test('a pod follows its volume, and two pods have one', async () => {
     expect(await nodeOf('db-0')).toBe(node);
     expect(await read('db-0')).toBe('kept\n');
   }
-  await apply(podOf('reader', 'data-db-0'));
+  await apply('reader', podOf('reader', 'data-db-0'));
   await untilReady('reader');
   expect(await nodeOf('reader')).toBe(node);
   await inPod('reader', 'echo changed > /data/file');
@@ -136,16 +140,15 @@ test('a pod follows its volume, and two pods have one', async () => {
   await kubectl('delete', 'pod', 'reader');
 });
 
-test('a pod whose node takes none waits, and says where its volume is', async () => {
-  const node = await nodeOf('db-0');
-  await kubectl('cordon', node);
-  await kubectl('delete', 'pod', 'db-0');
+test('a pod whose worker is drained waits, says where its volume is, and goes on afterwards', async () => {
+  const worker = await workerOf('db-0');
+  await worker.agent('drain');
   const said = () =>
     field('pod/db-0', '.status.conditions[?(@.type=="PodScheduled")].message').catch(() => '');
-  await expect.poll(said, SOON).toContain(`The volume of claim data-db-0 is on node ${node}`);
-  await kubectl('uncordon', node);
+  await expect.poll(said, SOON).toContain(`The volume of claim data-db-0 is on node ${worker.vm.name}`);
+  await worker.agent('uncordon');
+  await expect.poll(() => read('db-0'), SOON).toBe('changed\n');
   await untilReady('db-0');
-  expect(await read('db-0')).toBe('changed\n');
 });
 
 test('a volume outlives kill -9 of the agent and a power failure of the worker', async () => {
@@ -160,23 +163,32 @@ test('a volume outlives kill -9 of the agent and a power failure of the worker',
 });
 
 test('a claim that no node has room for stays, and says why', async () => {
-  await apply(claim('vast', '8Ti'));
-  await apply(podOf('vast', 'vast'));
-  const events = () => kubectl('get', 'events', '-o', 'jsonpath={.items[*].message}');
+  const pod = podOf('vast', 'vast');
+  const spec = {
+    ...pod.spec,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: pod.spec.containers.map((each) => ({
+      ...each,
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    })),
+  };
+  const file = await write('vast', claim('vast', '8Ti'), { ...pod, spec }); // more than a user may have
+  const elsewhere = ['-n', 'default'];
+  await kubectl('apply', '-f', file, ...elsewhere);
+  const events = () => kubectl('get', 'events', '-o', 'jsonpath={.items[*].message}', ...elsewhere);
   await expect
     .poll(events, SOON)
     .toMatch(/no volume on node worker-\d: the node has no room for 8388608 MiB/);
-  await kubectl('delete', 'pod', 'vast');
-  await kubectl('delete', 'pvc', 'vast');
+  await kubectl('delete', '-f', file, ...elsewhere);
 });
 
 test('a volume goes with its claim, and not with its StatefulSet', async () => {
   const worker = await workerOf('db-0');
   const uid = await field('pvc/data-db-0', '.metadata.uid');
-  await kubectl('delete', 'statefulset', 'db');
+  await user.daas('delete', '-f', await write('db', statefulSet('db')), ...WAIT);
   await kubectl('wait', '--for=delete', 'pod/db-0', '--timeout=60s');
   expect(await images(worker)).toEqual([`pvc-${uid}.img`]);
-  await kubectl('delete', 'pvc', 'data-db-0');
+  await user.daas('delete', '-f', await write('claim', claim('data-db-0', `${SIZE_MIB}Mi`)), ...WAIT);
   await expect.poll(() => images(worker), SOON).toEqual([]);
   await expect.poll(() => kubectl('get', 'pv', '-o', 'name'), SOON).toBe('');
 });

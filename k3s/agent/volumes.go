@@ -8,13 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 
-	"daasvader/k3s/pki"
 	"daasvader/k3s/wire"
 )
 
@@ -181,9 +181,21 @@ func (v *volumes) dropUnused(listed []wire.Volume) error {
 	return err
 }
 
+// unlisted are the volumes that a list lacks, such as those of a cluster that this node has left. They stay.
+func (v *volumes) unlisted(listed []wire.Volume) (names []string) {
+	files, _ := filepath.Glob(v.image("*")) // the pattern is well formed
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), imageSuffix)
+		if !slices.ContainsFunc(listed, func(volume wire.Volume) bool { return volume.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // makeImage makes a file with an empty file system that outlives a crash of the machine.
 func makeImage(ctx context.Context, file string, bytes int64) error {
-	if err := pki.WriteFile(file, nil, 0o600); err != nil {
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return err
 	}
 	if err := os.Truncate(file, bytes); err != nil {

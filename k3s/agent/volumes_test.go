@@ -169,6 +169,9 @@ func TestNothingIsDeletedUnlessItIsSaidSo(t *testing.T) {
 		d.expect(first, "kept")
 	}
 	d.expectFiles(first + ".img")
+	if unlisted := d.unlisted([]wire.Volume{kept(second)}); !slices.Equal(unlisted, []string{first}) {
+		t.Errorf("unlisted are %v", unlisted)
+	}
 }
 
 func TestDeletedVolumeIsGoneAndItIsSaidAgain(t *testing.T) {

@@ -33,6 +33,9 @@ func (n *node) keepVolumes(ctx context.Context, volumes *volumes) error {
 	for ctx.Err() == nil {
 		answer, err := client.list(ctx, version)
 		if err == nil {
+			if unlisted := volumes.unlisted(answer.Volumes); version == "" && len(unlisted) > 0 {
+				klog.InfoS("Volumes that the cluster does not know stay on the disk; their files are yours to remove", "volumes", unlisted)
+			}
 			volumes.follow(ctx, answer.Volumes, client.report)
 			retry, version = pause, answer.Version
 			continue
