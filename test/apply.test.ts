@@ -93,8 +93,10 @@ test('an app of a ConfigMap, a Secret, a Deployment and a Service runs, and is t
 
 test('300 KB come by Walrus, whole', async () => {
   const random = randomBytes(150_000).toString('hex');
-  expect(await apply(await write('big.yaml', configMap('big', { random })))).toEqual({ big: 'COMPLETED' });
+  const file = await write('big.yaml', configMap('big', { random }));
+  expect(await apply(file)).toEqual({ big: 'COMPLETED' });
   expect((await read('configmap', 'big')).data).toEqual({ random });
+  await user.daas('delete', '-f', file, ...WAIT);
 });
 
 test('twenty objects are ordered in one transaction, and taken away in one', async () => {
