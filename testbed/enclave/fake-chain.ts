@@ -28,6 +28,8 @@ export interface Asked {
   readonly namespace?: string;
   /** Sent as the body; the other fields beside the path are none then. */
   readonly manifest?: object;
+  /** The same as bytes. */
+  readonly bytes?: Uint8Array;
   /** What is sent instead of a body. */
   readonly digest?: Uint8Array;
   /** Of what that is of, in bytes. */
@@ -101,7 +103,7 @@ export class FakeChain {
     if (!this.#stakes.has(owner)) this.hold(ROLE.developer, owner);
     this.#requests.set(requestId, { status: 'PENDING', isOpen: true });
     const about = { method, path, namespace, owner, requester, role: ROLE.developer, atMs: this.#nowMs };
-    if (asked.manifest === undefined && asked.digest === undefined && asked.query === undefined) {
+    if (![asked.manifest, asked.bytes, asked.digest, asked.query].some((part) => part !== undefined)) {
       const { name = 'web', image = 'nginx' } = asked;
       const flat = { name, image, labels: '', containerName: '', port: '' };
       this.#emit('K8sAPIRequestScheduledEvent', requestId, { ...about, ...flat });
@@ -110,10 +112,11 @@ export class FakeChain {
         query = '',
         contentType = 'application/json',
         manifest,
+        bytes = manifest === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(manifest)),
         digest = new Uint8Array(),
         size = 0,
       } = asked;
-      const body = manifest === undefined ? [] : piecesOf(Buffer.from(JSON.stringify(manifest)));
+      const body = bytes.length === 0 ? [] : piecesOf(bytes);
       const rest = { query, contentType, body, digest, size, blobId: digest };
       this.#emit('KubernetesRequestEvent', requestId, { ...about, ...rest });
     }
@@ -231,7 +234,7 @@ export class FakeChain {
 }
 
 /** As a transaction carries them. */
-function piecesOf(body: Buffer): number[][] {
+function piecesOf(body: Uint8Array): number[][] {
   const half = Math.ceil(body.length / 2);
   return [body.subarray(0, half), body.subarray(half)].map((piece) => [...piece]);
 }
