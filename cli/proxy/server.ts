@@ -17,6 +17,8 @@ import { warningHeader } from './warning.ts';
 const LOOPBACK = '127.0.0.1';
 /** Of one person's tools; a watch is one. */
 const MAX_CONNECTIONS = 512;
+/** What Kubernetes takes a body for whose type it is not told, but for that of a patch. */
+const JSON_TYPE = 'application/json';
 /** RFC 9110, section 7.6.1, and what is between the client and us alone. */
 const NOT_PASSED_ON = [
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
@@ -87,7 +89,9 @@ async function serve(
 ): Promise<void> {
   letIn(request.headers);
   const gone = new AbortController();
-  response.on('close', () => gone.abort());
+  response.on('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
   const asked = await readRequest(request);
   const route = routeOf(asked);
   if (route.to === 'chain') {
@@ -99,7 +103,7 @@ async function serve(
   const headers = { ...passedOn(request), ...(body.length > 0 && { 'content-length': body.length }) };
   const answer = await upstream.ask({ method, path: url, headers, body, signal: gone.signal });
   response.writeHead(answer.statusCode ?? 502, passedOn(answer));
-  response.flushHeaders(); // a watch may have nothing to say for long
+  if (answer.headers['content-length'] === undefined) response.flushHeaders(); // a watch may be silent for long
   await pipeline(answer, response);
 }
 
@@ -115,6 +119,14 @@ async function readRequest(request: IncomingMessage): Promise<ClientRequest> {
   const { method = '', url = '', headers } = request;
   const at = url.indexOf('?');
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+  const body = await readBody(request);
+  const contentType = headers['content-type'] ?? (body.length > 0 && method !== 'PATCH' ? JSON_TYPE : '');
+  return { method, path, query: new URLSearchParams(query), contentType, body };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+  if (length === '0' && coding === undefined) return Buffer.alloc(0);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -123,14 +135,7 @@ async function readRequest(request: IncomingMessage): Promise<ClientRequest> {
       throw new Refusal(413, `daas: Cannot send more than ${MAX_REFERENCED_BYTES} bytes`);
     chunks.push(chunk);
   }
-  const body = Buffer.concat(chunks);
-  return {
-    method,
-    path,
-    query: new URLSearchParams(query),
-    contentType: headers['content-type'] ?? '',
-    body,
-  };
+  return Buffer.concat(chunks);
 }
 
 /** A shell, a forwarded port: what both sides say goes on as it comes. */
