@@ -99,6 +99,7 @@ func (c *checker) judge(d *document) *judgement {
 	}
 	j.object = object
 	j.setNamespace(accessor)
+	own.DropOwn(accessor)
 	fillAsServer(object)
 	for _, bound := range own.CheckBounds(object) {
 		j.add(problem{Path: bound.Field, Message: bound.ErrorBody()})
