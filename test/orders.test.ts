@@ -9,7 +9,7 @@ import { FakeKubelet } from '@daasvader/testbed/cluster/fake-kubelet.ts';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { namespaceOf } from '@daasvader/verifier/user.ts';
-import type { KubernetesObject, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
@@ -240,6 +240,9 @@ describe('with nodes that do as they are told', () => {
     await becomes(chain.ask(job), 'COMPLETED');
     const former = await kubernetes.read(ref);
     await kubelet.finish('work');
+    await expect
+      .poll(async () => (await kubernetes.read<V1Job>(ref))?.status?.completionTime, SOON)
+      .toBeDefined();
     await becomes(chain.ask(job), 'COMPLETED');
     expect((await kubernetes.read(ref))?.metadata?.uid).not.toBe(former?.metadata?.uid);
     await becomes(chain.ask(deletion(path, 'work')), 'COMPLETED');
