@@ -29,34 +29,37 @@ export interface WatchOptions extends Context {
  * @throws CliError `wait` when they could not be read in time
  */
 export async function watchRequests(options: WatchOptions): Promise<RequestRow[]> {
-  const { until, seconds = SHOW_SECONDS } = options;
-  const later = `daas requests ${options.ids.join(' ')}`;
-  const seen = new Map<string, string>();
-  let rows: RequestRow[] | undefined;
+  const { ids, until, seconds = SHOW_SECONDS, onChange } = options;
+  const later = `daas requests ${ids.join(' ')}`;
+  const rows = new Map<string, RequestRow>();
   let failure: unknown;
   for (const deadline = performance.now() + seconds * 1_000; ; await sleep(POLL_MS)) {
+    const open = ids.filter((id) => !isAsWanted(rows.get(id.toString()), until));
     try {
-      rows = await read(options);
-      failure = undefined;
-      for (const row of rows) {
-        if (seen.get(row.id) !== row.status) options.onChange?.(row);
-        seen.set(row.id, row.status);
+      for (const row of await read(options, open)) {
+        if (rows.get(row.id)?.status !== row.status) onChange?.(row);
+        rows.set(row.id, row);
       }
     } catch (error) {
       if (!isTransient(error)) throw error;
       failure = error;
     }
-    if (failure === undefined && rows?.every(until)) return rows;
-    if (performance.now() >= deadline) break;
+    if (ids.every((id) => isAsWanted(rows.get(id.toString()), until))) break;
+    if (performance.now() < deadline) continue;
+    const message = `after ${seconds} s; look later with: ${later}`;
+    if (rows.size < ids.length)
+      throw new CliError('wait', `Cannot see what became of it ${message}`, { cause: failure });
+    process.stderr.write(`not done ${message}\n`);
+    break;
   }
-  const message = `after ${seconds} s; look later with: ${later}`;
-  if (rows === undefined)
-    throw new CliError('wait', `Cannot see what became of it ${message}`, { cause: failure });
-  process.stderr.write(`not done ${message}\n`);
-  return rows;
+  return ids.flatMap((id) => rows.get(id.toString()) ?? []);
 }
 
-function read({ client, deployment, ids }: WatchOptions): Promise<RequestRow[]> {
+function isAsWanted(row: RequestRow | undefined, until: WatchOptions['until']): boolean {
+  return row !== undefined && until(row);
+}
+
+function read({ client, deployment }: WatchOptions, ids: readonly bigint[]): Promise<RequestRow[]> {
   return readRequests(client, deployment, ids, AbortSignal.timeout(READ_TIMEOUT_MS));
 }
 

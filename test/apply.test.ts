@@ -93,14 +93,18 @@ test('an app of a ConfigMap, a Secret, a Deployment and a Service runs, and is t
 
 test('300 KB come by Walrus, whole', async () => {
   const random = randomBytes(150_000).toString('hex');
-  expect(await apply(await write('big.yaml', configMap('big', { random })))).toEqual({ big: 'COMPLETED' });
+  const file = await write('big.yaml', configMap('big', { random }));
+  expect(await apply(file)).toEqual({ big: 'COMPLETED' });
   expect((await read('configmap', 'big')).data).toEqual({ random });
+  await user.daas('delete', '-f', file, ...WAIT);
 });
 
-test('twenty objects are ordered in one transaction', async () => {
+test('twenty objects are ordered in one transaction, and taken away in one', async () => {
   const objects = Array.from({ length: 20 }, (_, at) => configMap(`many-${at}`, { at: `${at}` }));
-  const statuses = await apply(await write('many.yaml', ...objects));
-  expect(Object.values(statuses)).toEqual(Array(20).fill('COMPLETED'));
+  const file = await write('many.yaml', ...objects);
+  expect(Object.values(await apply(file))).toEqual(Array(20).fill('COMPLETED'));
+  await user.daas('delete', '-f', file, ...WAIT);
+  expect(await user.kubectl('get', 'configmaps', '-o', 'name')).not.toContain('many');
 });
 
 test('a difference is shown, and of Secrets no more than that there is one', async () => {
@@ -156,4 +160,20 @@ test('daas deploy keeps what it is not told', async () => {
       readinessProbe: { httpGet: { path: '/' } },
     },
   ]);
+});
+
+test('a check asks the cluster too, about what it alone knows', async () => {
+  const service = (clusterIP: string) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'address' },
+    spec: { clusterIP, ports: [{ port: 80 }] },
+  });
+  const [elsewhere, headless] = [
+    await write('elsewhere.yaml', service('192.0.2.1')),
+    await write('headless.yaml', service('None')),
+  ];
+  await user.daas('check', '-f', elsewhere);
+  await user.daas('check', '-f', headless, '--server');
+  expect(await failure('check', '-f', elsewhere, '--server')).toContain('the cluster: ');
 });

@@ -13,6 +13,7 @@ import { mutationsOf } from './support/mutate.ts';
 // `daas check` beside a real API server: the same verdict on the same object, as dry runs of whoever would order it tell.
 
 const NAMESPACE = `u-${'a'.repeat(52)}`;
+const CONTROLLER = 'system:serviceaccount:kube-system:replicaset-controller';
 const MUTATIONS_EACH = 12;
 const handed = join(
   process.env.DAAS_VECTORS ?? resolve(import.meta.dirname, '../../shared/vectors'),
@@ -30,7 +31,7 @@ interface KubernetesObject {
   };
 }
 interface PodTemplate {
-  metadata?: object;
+  metadata?: { labels?: object; annotations?: object; finalizers?: string[] };
   spec?: { volumes?: { name: string }[] };
 }
 
@@ -84,26 +85,23 @@ async function serverSays(object: KubernetesObject): Promise<string> {
   const written: KubernetesObject = JSON.parse(answer.text); // with what Kubernetes fills in
   const template = written.spec?.jobTemplate?.spec?.template ?? written.spec?.template;
   if (template === undefined) return '';
-  const made = await dryRun(`/api/v1/namespaces/${NAMESPACE}/pods`, podOf(template, written));
+  const made = await dryRunPod(template, written);
   return made.status === 201 ? '' : made.text;
 }
 
-/** A pod as the controller makes it, which gives those of a StatefulSet their claims. */
-function podOf({ metadata, spec }: PodTemplate, { spec: owner }: KubernetesObject): object {
-  const claims = (owner?.volumeClaimTemplates ?? []).map(({ metadata: { name } }) => ({
-    name,
-    persistentVolumeClaim: { claimName: `${name}-0` },
-  }));
-  const volumes = [
-    ...claims,
-    ...(spec?.volumes ?? []).filter(({ name }) => claims.every((claim) => claim.name !== name)),
-  ];
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...metadata, generateName: 'pod-' },
+/** Has the API server judge a pod as the controller makes it, which gives those of a StatefulSet their claims. */
+function dryRunPod({ metadata = {}, spec }: PodTemplate, { spec: owner }: KubernetesObject): Promise<Answer> {
+  const names = new Set((owner?.volumeClaimTemplates ?? []).map(({ metadata: { name } }) => name));
+  const claims = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: `${name}-0` } }));
+  const volumes = [...claims, ...(spec?.volumes ?? []).filter(({ name }) => !names.has(name))];
+  const { labels, annotations, finalizers } = metadata;
+  const pod = {
+    ...{ apiVersion: 'v1', kind: 'Pod' },
+    metadata: { generateName: 'pod-', labels, annotations, finalizers },
     spec: { ...spec, volumes },
   };
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All`;
+  return server.call('POST', path, server.administrator, pod, { 'impersonate-user': CONTROLLER });
 }
 
 /** Those on which the two do not agree. */

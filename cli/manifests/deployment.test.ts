@@ -125,13 +125,12 @@ test('what it is not told stays as it said it, and what others said is theirs', 
       volumeMounts: [{ name: 'data', mountPath: '/data' }],
     },
   ]);
-  const [again] = deploymentObjects(
-    'web',
-    { image: 'web:2', env: { A: '3' }, envFromSecret: ['key'] },
-    false,
-    live,
-  );
+  const said = { image: 'web:2', env: { C: '4', A: '3' }, envFromSecret: ['key'] };
+  const [again] = deploymentObjects('web', said, false, live);
   const [container] = Object(again).spec.template.spec.containers;
-  expect(container.env).toEqual([{ name: 'A', value: '3' }]);
+  expect(container.env).toEqual([
+    { name: 'A', value: '3' },
+    { name: 'C', value: '4' },
+  ]);
   expect(container.envFrom).toHaveLength(1);
 });

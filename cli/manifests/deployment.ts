@@ -144,9 +144,11 @@ function claimName(name: string, volume: VolumeSpec): string {
   return `${name}-${volume.name}`;
 }
 
-/** Both, with the new ones in place of old ones of the same name. */
+/** Both in their order, with the new ones in place of old ones of the same name. */
 function merged<T extends { name: string }>(old: readonly T[], fresh: readonly T[]): T[] {
-  return [...old.filter(({ name }) => !fresh.some((each) => each.name === name)), ...fresh];
+  const isOf = (name: string) => (each: T) => each.name === name;
+  const kept = old.map((each) => fresh.find(isOf(each.name)) ?? each);
+  return [...kept, ...fresh.filter(({ name }) => !old.some(isOf(name)))];
 }
 
 /** To apply an empty list would only claim it. */

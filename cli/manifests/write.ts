@@ -1,7 +1,9 @@
 import { printable } from '@daasvader/attestation/printable.ts';
 import type { KubernetesRequestArgs } from '@daasvader/chain/calls/user.ts';
+import type { Signer } from '@mysten/sui/cryptography';
 import type { Command } from 'commander';
 import { messageOf } from '../kube/exchange.ts';
+import type { Kubernetes } from '../kube/request.ts';
 import { prepareOrders } from '../kubernetes-orders.ts';
 import { formatTable, printJson } from '../output.ts';
 import type { RequestRow } from '../requests.ts';
@@ -54,8 +56,9 @@ export async function writeAll(
   const [secrets, others] = [true, false].map((which) =>
     writes.filter(({ object }) => isSecret(object) === which),
   );
+  const kubernetes = secrets!.length > 0 ? await session.connect() : undefined;
   const add = await prepareOrders(others!.map(requestOf), options);
-  const written = await writeSecrets(session, secrets!);
+  const written = kubernetes === undefined ? [] : await writeSecrets(kubernetes, session.wallet, secrets!);
   let digest: string | null = null;
   let rows = others!.map(({ object }) => rowOf(object, 'NOT_ORDERED'));
   if (others!.length > 0 && written.every(({ status }) => status === 'COMPLETED')) {
@@ -75,9 +78,11 @@ export async function writeAll(
   report([...written, ...rows], digest, options);
 }
 
-async function writeSecrets({ wallet, connect }: Session, writes: readonly Write[]): Promise<ObjectRow[]> {
-  if (writes.length === 0) return [];
-  const kubernetes = await connect();
+function writeSecrets(
+  kubernetes: Kubernetes,
+  wallet: Signer,
+  writes: readonly Write[],
+): Promise<ObjectRow[]> {
   return Promise.all(
     writes.map(async ({ object, request }) => {
       const { status, body } = await ask(kubernetes, wallet, object, request);

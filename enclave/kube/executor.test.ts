@@ -108,7 +108,7 @@ describe('an order that Kubernetes does not take', () => {
 
   test.each([
     [422, 'is invalid', 1],
-    [403, 'violates PodSecurity', 1],
+    [403, 'violates PodSecurity', 2],
     [403, 'exceeded quota: daasvader', LIMITS.attempts],
     [409, 'conflict', 1],
     [429, 'too many requests', LIMITS.attempts],
@@ -613,7 +613,10 @@ describe('whoever asked gets the answer of Kubernetes', () => {
 
   test('as soon as it is there, with what it stored', async () => {
     const id = chain.ask({});
-    expect(await answerTo(id)).toMatchObject({ code: 201, body: { kind: 'Deployment', metadata: { name: 'web' } } });
+    expect(await answerTo(id)).toMatchObject({
+      code: 201,
+      body: { kind: 'Deployment', metadata: { name: 'web' } },
+    });
     expect(chain.status(id)).not.toBe('COMPLETED');
   });
 
@@ -621,7 +624,10 @@ describe('whoever asked gets the answer of Kubernetes', () => {
     kubernetes.onWrite = () => {
       throw refusal(422, 'is invalid', { reason: 'Invalid' });
     };
-    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({ code: 422, body: { reason: 'Invalid' } });
+    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({
+      code: 422,
+      body: { reason: 'Invalid' },
+    });
   });
 
   test.each<[string, Asked, number, RegExp]>([
@@ -634,7 +640,10 @@ describe('whoever asked gets the answer of Kubernetes', () => {
 
   test('or that there was none in time', async () => {
     kubernetes.isThere = false;
-    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({ code: 504, body: { reason: 'Timeout' } });
+    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({
+      code: 504,
+      body: { reason: 'Timeout' },
+    });
   });
 
   test('or that it was called off', async () => {

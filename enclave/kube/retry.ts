@@ -43,14 +43,19 @@ export async function retry<T>(
   { isReady, signal, limits, onFailure }: RetryOptions,
 ): Promise<T> {
   const started = performance.now();
+  let isDenied = false;
   for (let failures = 0; ; ) {
     try {
       return await attempt();
     } catch (error) {
       signal.throwIfAborted();
-      if (isFinal(error)) throw error;
+      const isDenial = statusOf(error) === 403;
+      if (isFinal(error) && (!isDenial || isDenied)) throw error;
       const isLate = performance.now() - started >= limits.deadlineMs;
       const isItsOwn = !(error instanceof NotYet) && (await isReady());
+      // A server that starts does not know everybody's rights: whoever is denied asks again once it is ready.
+      isDenied = isDenial && isItsOwn;
+      if (isDenied && isFinal(error)) continue;
       if (isItsOwn) failures += 1;
       if (failures >= limits.attempts || isLate) throw error;
       onFailure(error);

@@ -102,6 +102,7 @@ func (c *checker) judge(d *document) *judgement {
 	j.addFamilies(object)
 	j.addInvalid(validate(object, accessor, resource, k.strategy))
 	j.addSecurity(object)
+	j.addSize(object, resource)
 	attributes := admission.NewAttributesRecord(object, nil, gvk, accessor.GetNamespace(), accessor.GetName(), resource, "",
 		admission.Create, &metav1.CreateOptions{}, false, orderer)
 	denied, warned := c.policies.judge(attributes, c.rights)
@@ -157,6 +158,14 @@ func (j *judgement) add(p problem) *judgement {
 
 func (j *judgement) listProblems() []problem {
 	return append([]problem{}, j.problems...)
+}
+
+// addSize judges the object as it would be stored.
+func (j *judgement) addSize(object runtime.Object, resource schema.GroupVersionResource) {
+	size, err := own.StoredSize(object, resource.GroupVersion())
+	if limit := own.MaxUserBytes(resource.GroupResource()); err == nil && size > limit {
+		j.add(problem{Message: fmt.Sprintf("it has %d bytes, of %d that it may have", size, limit)})
+	}
 }
 
 // setNamespace puts the object where an order would put it.

@@ -19,17 +19,28 @@ var everything = []roleRules{
 	{Role: "super", Rules: []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}}},
 }
 
+// checkers are those of roles, which keep the policies that they compiled.
+var checkers = map[string]*checker{}
+
+func checkerOf(t *testing.T, role string) *checker {
+	t.Helper()
+	if checkers[role] == nil {
+		made, err := newChecker(role, everything)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkers[role] = made
+	}
+	return checkers[role]
+}
+
 func verdictOf(t *testing.T, role string, texts ...string) verdict {
 	t.Helper()
-	checker, err := newChecker(role, everything)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var files []file
 	for i, text := range texts {
 		files = append(files, file{Name: fmt.Sprintf("%d.yaml", i), Text: text})
 	}
-	return checker.check(files)
+	return checkerOf(t, role).check(files)
 }
 
 // problemsOf are those of all objects, as `path: message`.
@@ -78,6 +89,7 @@ func TestVerdicts(t *testing.T) {
 		"a selector that misses":     {"developer", deploymentOf("c", "{}"), "spec.template.metadata.labels"},
 		"a template of root's":       {"developer", deploymentOf("b", "{runAsUser: 0}"), "spec.template: violates PodSecurity"},
 		"a template in user spaces":  {"developer", strings.Replace(deploymentOf("b", "{}"), "spec: {containers", "spec: {hostUsers: false, containers", 1), ""},
+		"too large":                  {"developer", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}], selector: {" + manyLabels(4_000) + "}}", "bytes, of 262144"},
 		"too many containers":        {"developer", podHead + "}" + strings.Repeat(", {name: c, image: i}", 32) + "]", "must have at most 32 items"},
 		"a policy":                   {"developer", strings.Replace(podHead, "nginx", "localhost:5000/nginx", 1) + "}]", "spec.containers[c].image: name an image"},
 		"IPv6":                       {"developer", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ipFamilies: [IPv6], ports: [{port: 80}]}", "IPv4 only"},
@@ -94,6 +106,14 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyLabels(count int) string {
+	var labels []string
+	for i := range count {
+		labels = append(labels, fmt.Sprintf("l%d: %s", i, strings.Repeat("x", 63)))
+	}
+	return strings.Join(labels, ", ")
 }
 
 func deploymentOf(label, security string) string {

@@ -20,15 +20,67 @@ const VALUES: readonly Json[] = [
   { unknown: 1 },
 ];
 
+/** By the end of a path, what policies judge of what may stand there. */
+const FIELDS: readonly [RegExp, { [key: string]: Json }][] = [
+  [
+    /\.spec$/,
+    {
+      activeDeadlineSeconds: 60,
+      dnsConfig: { nameservers: ['1.1.1.1'] },
+      externalIPs: ['192.0.2.1'],
+      hostNetwork: true,
+      hostUsers: false,
+      loadBalancerIP: '192.0.2.1',
+      nodeName: 'worker-1',
+      priority: 5,
+      replicas: 1_000,
+      revisionHistoryLimit: 1_000,
+      runtimeClassName: 'other',
+      schedulerName: 'other',
+      shareProcessNamespace: true,
+      terminationGracePeriodSeconds: 90_000,
+      tolerations: [{ operator: 'Exists' }],
+      type: 'LoadBalancer',
+      volumeName: 'other',
+      volumes: [{ name: 'host', hostPath: { path: '/' } }],
+    },
+  ],
+  [
+    /ontainers\.\d+$/,
+    {
+      image: 'localhost:5000/x',
+      livenessProbe: { httpGet: { host: '10.0.0.1', port: 80 } },
+      ports: [{ containerPort: 80, hostPort: 80 }],
+      resources: { limits: { cpu: '2' } },
+      securityContext: { runAsUser: 0 },
+      volumeDevices: [{ name: 'data', devicePath: '/dev/x' }],
+    },
+  ],
+  [
+    /\.metadata$/,
+    {
+      annotations: { 'daasvader.io/request-id': '1' },
+      finalizers: ['example.org/never'],
+      labels: { 'daasvader.io/managed': 'true', app: 'web' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'a', uid: 'b', controller: true }],
+    },
+  ],
+];
+
 /**
  * Objects that differ from one in a single place: a value is another, an item stands twice, a key is missing or has
- * another name. Its kind and where it is stay. The same object always gives the same ones.
+ * another name, a field is there that policies judge. Its kind and where it is stay. The same object always gives the same ones.
  */
 export function mutationsOf<T extends object>(object: T, count: number): T[] {
   const random = randomFrom(JSON.stringify(object));
   return Array.from({ length: count }, () => {
     const copy = structuredClone(object);
-    mutate(pick(placesIn(copy as Json).filter(isFree), random), random);
+    const places = placesIn(copy as Json);
+    const known = places.flatMap((place) =>
+      FIELDS.filter(([end]) => end.test(place.path)).map(([, fields]) => ({ place, fields })),
+    );
+    if (known.length > 0 && random() < 0.3) addField(pick(known, random), random);
+    else mutate(pick(places.filter(isFree), random), random);
     return copy;
   });
 }
@@ -50,6 +102,15 @@ function mutate({ parent, key }: Place, random: () => number): void {
     holder[`${key}s`] = value;
   } else if (change === 'gone' && !Array.isArray(parent)) delete holder[key];
   else holder[key] = structuredClone(pick(VALUES, random));
+}
+
+function addField(
+  { place: { parent, key }, fields }: { place: Place; fields: { [key: string]: Json } },
+  random: () => number,
+): void {
+  const [name, value] = pick(Object.entries(fields), random);
+  const holder = (parent as { [key: string]: Json })[key] as { [key: string]: Json };
+  holder[name] = structuredClone(value);
 }
 
 function placesIn(value: Json, path = ''): Place[] {

@@ -28,8 +28,8 @@ export interface Asked {
   readonly namespace?: string;
   /** Sent as the body; the other fields beside the path are none then. */
   readonly manifest?: object;
-  /** The same as bytes. */
-  readonly bytes?: Uint8Array;
+  /** Sent as the body, byte for byte. */
+  readonly body?: Uint8Array;
   /** What is sent instead of a body. */
   readonly digest?: Uint8Array;
   /** Of what that is of, in bytes. */
@@ -103,20 +103,13 @@ export class FakeChain {
     if (!this.#stakes.has(owner)) this.hold(ROLE.developer, owner);
     this.#requests.set(requestId, { status: 'PENDING', isOpen: true });
     const about = { method, path, namespace, owner, requester, role: ROLE.developer, atMs: this.#nowMs };
-    if (![asked.manifest, asked.bytes, asked.digest, asked.query].some((part) => part !== undefined)) {
+    if (isFlat(asked)) {
       const { name = 'web', image = 'nginx' } = asked;
       const flat = { name, image, labels: '', containerName: '', port: '' };
       this.#emit('K8sAPIRequestScheduledEvent', requestId, { ...about, ...flat });
     } else {
-      const {
-        query = '',
-        contentType = 'application/json',
-        manifest,
-        bytes = manifest === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(manifest)),
-        digest = new Uint8Array(),
-        size = 0,
-      } = asked;
-      const body = bytes.length === 0 ? [] : piecesOf(bytes);
+      const { query = '', contentType = 'application/json', digest = new Uint8Array(), size = 0 } = asked;
+      const body = piecesOf(bodyOf(asked));
       const rest = { query, contentType, body, digest, size, blobId: digest };
       this.#emit('KubernetesRequestEvent', requestId, { ...about, ...rest });
     }
@@ -233,8 +226,17 @@ export class FakeChain {
   }
 }
 
+function isFlat({ manifest, body, digest, query }: Asked): boolean {
+  return manifest === undefined && body === undefined && digest === undefined && query === undefined;
+}
+
+function bodyOf({ manifest, body = new Uint8Array() }: Asked): Uint8Array {
+  return manifest === undefined ? body : Buffer.from(JSON.stringify(manifest));
+}
+
 /** As a transaction carries them. */
 function piecesOf(body: Uint8Array): number[][] {
+  if (body.length === 0) return [];
   const half = Math.ceil(body.length / 2);
   return [body.subarray(0, half), body.subarray(half)].map((piece) => [...piece]);
 }
