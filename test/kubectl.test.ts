@@ -314,6 +314,16 @@ test('one command at a time, and as a plugin of kubectl, ends as kubectl ends', 
   expect(limited).toEqual({ code: 1, said: expect.stringContaining('higher limit') });
 });
 
+test('several programs at once with one wallet are all carried out', async () => {
+  const env = { ...live.cluster.daas.env, DAAS_WALLET: alice.wallet, KUBECTL: join(folder, 'kubectl') };
+  const create = (name: string) => {
+    const args = ['--yes', '--limit', '1', 'create', 'configmap', name, '--from-literal=a=1'];
+    return run(join(BIN, 'kubectl-daas'), args, '', env);
+  };
+  const created = await Promise.all(['first', 'second', 'third'].map(create));
+  expect(created.map(({ code, said }) => (code === 0 ? code : said))).toEqual([0, 0, 0]);
+});
+
 test('a wallet without a role, or without funds, is told so, and orders nothing', async () => {
   const viewer = await User.create(live.cluster, 'viewer');
   await viewer.daas('stake', '0.5');
