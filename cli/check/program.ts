@@ -56,8 +56,8 @@ async function findProgram(): Promise<string> {
     const built = promisify(execFile)(BUILD, ['check']);
     built.child.stderr?.pipe(process.stderr);
     return join((await built).stdout.trim(), 'check');
-  } catch (cause) {
-    throw new CliError('testbed', `Cannot check: ${BUILD} check failed, see above`, { cause });
+  } catch {
+    throw new CliError('testbed', `Cannot check: ${BUILD} check failed, see above`);
   }
 }
 

@@ -149,9 +149,9 @@ function parametersOf(query: string): Record<string, string> {
   return parameters;
 }
 
-/** Without its parameters, such as a charset. */
+/** Without the only parameter that says nothing; with any other it is none of those that are known. */
 function typeOf(contentType: string): string {
-  return contentType.split(';', 1)[0]!.trim().toLowerCase();
+  return contentType.toLowerCase().replace(/; ?charset=utf-8$/, '');
 }
 
 function refuse(reason: string): EnclaveError {

@@ -53,9 +53,13 @@ func newChecker(role string, roles []roleRules) (*checker, error) {
 
 func (c *checker) check(files []file) verdict {
 	answer := verdict{Objects: []objectVerdict{}, Unchecked: []unchecked{}}
-	written := namesIn(files)
+	documents := map[string][]document{}
 	for _, f := range files {
-		for _, d := range documentsOf(f.Text) {
+		documents[f.Name] = documentsOf(f.Text)
+	}
+	written := namesIn(documents)
+	for _, f := range files {
+		for _, d := range documents[f.Name] {
 			judged := c.judge(&d)
 			answer.Objects = append(answer.Objects, objectVerdict{
 				File: f.Name, Kind: d.Kind, Name: d.name(),
@@ -95,6 +99,7 @@ func (c *checker) judge(d *document) *judgement {
 	}
 	j.object = object
 	j.setNamespace(accessor)
+	own.DropOwn(accessor)
 	fillAsServer(object)
 	for _, bound := range own.CheckBounds(object) {
 		j.add(problem{Path: bound.Field, Message: bound.ErrorBody()})

@@ -10,10 +10,10 @@ import (
 )
 
 // namesIn are the objects that the files hold, as kind/name: who refers to one of them refers to something.
-func namesIn(files []file) sets.Set[string] {
+func namesIn(files map[string][]document) sets.Set[string] {
 	names := sets.New[string]()
-	for _, f := range files {
-		for _, d := range documentsOf(f.Text) {
+	for _, documents := range files {
+		for _, d := range documents {
 			names.Insert(d.Kind + "/" + d.Metadata.Name)
 		}
 	}

@@ -12,8 +12,9 @@ import (
 	own "daasvader/k3s/admission"
 )
 
-// nodeSizes bound what nodes write, and those who want to be one.
-var nodeSizes = map[schema.GroupResource]int{
+// maxNodeBytes is how large an object may be, in bytes as it is stored, status and metadata included, when a node writes
+// it, or somebody who wants to be one.
+var maxNodeBytes = map[schema.GroupResource]int{
 	{Resource: "events"}:                                                   4 << 10, // Kubernetes allows a message of 1 KiB
 	{Group: "events.k8s.io", Resource: "events"}:                           4 << 10,
 	{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}: 8 << 10, // an RSA key of 4,096 bits needs 2 KiB
@@ -23,8 +24,8 @@ var nodeSizes = map[schema.GroupResource]int{
 	{Resource: "pods"}: own.MaxUserBytes(schema.GroupResource{Resource: "pods"}) + 64<<10,
 }
 
-// maxOtherBytes is for all else that they write.
-const maxOtherBytes = 32 << 10
+// maxOtherNodeBytes bounds what the table does not name.
+const maxOtherNodeBytes = 32 << 10
 
 // sizes is the admission plugin that bounds objects, and charges them to their writer.
 type sizes struct {
@@ -61,8 +62,8 @@ func maxBytes(who user.Info, resource schema.GroupResource) int {
 	if identityOfUser(who).class == member {
 		return own.MaxUserBytes(resource)
 	}
-	if limit, isKnown := nodeSizes[resource]; isKnown {
+	if limit, isKnown := maxNodeBytes[resource]; isKnown {
 		return limit
 	}
-	return maxOtherBytes
+	return maxOtherNodeBytes
 }

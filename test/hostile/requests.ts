@@ -13,7 +13,7 @@ type Odd = Omit<Order, 'path'> & { readonly api?: string; readonly rest: string 
 const failing = (attack: string, { api = '/api/v1', rest, ...order }: Odd): Attack => ({
   attack,
   expected: 'FAILED, and why',
-  refusal: /^FAILED Cannot \S+ .{10}/,
+  refusal: /^FAILED \S.{10}/,
   run: ({ tenants: { super: tenant } }) =>
     tenant.order({ ...order, path: `${api}/namespaces/${tenant.namespace}/${rest}` }),
 });
@@ -88,10 +88,10 @@ const CONTENT_TYPES = [
 
 const QUERIES = [
   'dryRun=All',
-  'force=true',
-  'fieldManager=daasvader',
-  'fieldValidation=Ignore',
-  'propagationPolicy=Orphan',
+  'dryRun=',
+  'dry%52un=All',
+  'fieldManager=a&fieldManager=b',
+  'resourceVersion=0',
   'watch=true',
   '%00',
 ];
@@ -103,17 +103,13 @@ const BODIES: Record<string, Order['body']> = {
   'another kind': { ...CONFIG_MAP, kind: 'Secret' },
   'another version': { ...CONFIG_MAP, apiVersion: 'v2' },
   'another namespace': { ...CONFIG_MAP, metadata: { name: 'odd', namespace: 'kube-system' } },
-  'another way to say who made it': { ...CONFIG_MAP, metadata: { name: 'odd', managedFields: [{}] } },
   'an owner': {
     ...CONFIG_MAP,
     metadata: { name: 'odd', ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'x', uid: 'x' }] },
   },
   'a finalizer': { ...CONFIG_MAP, metadata: { name: 'odd', finalizers: ['example.com/never'] } },
-  'a name to be made up': { ...CONFIG_MAP, metadata: { generateName: 'odd-' } },
-  'an annotation of the cluster': {
-    ...CONFIG_MAP,
-    metadata: { name: 'odd', annotations: { 'daasvader.io/request-id': '1' } },
-  },
+  'a field that there is not': { ...CONFIG_MAP, odd: 1 },
+  'a key twice': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"odd","name":"odd"}}',
   'a prototype': `{"__proto__":{"kind":"ConfigMap"},"apiVersion":"v1","metadata":{"name":"odd"}}`,
   [`${DEPTH} brackets`]: '['.repeat(DEPTH),
   [`${DEPTH} objects in each other`]: `${'{"data":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`,
@@ -136,14 +132,14 @@ export const REQUEST_ATTACKS: Attack[] = [
     'that nobody has': new Uint8Array(32).fill(1),
     'of zeros': new Uint8Array(32),
   }).map(([what, digest]) => oddly(`orders by a digest ${what}`, { blob: { digest, id: digest } })),
-  oddly('orders with a name in the path of a POST', { rest: 'configmaps/odd' }),
+  oddly('orders with another name in the path of a POST', { rest: 'configmaps/other' }),
   oddly('orders with two names', { method: 'PUT', rest: 'configmaps/other' }),
   oddly('orders a name with dots', { method: 'PUT', rest: 'configmaps/odd.odd' }),
   failing('orders everything deleted', { method: 'DELETE', rest: 'configmaps', body: '' }),
-  failing('orders a deletion that orphans', {
+  failing('orders a deletion with options that have no end', {
     method: 'DELETE',
     rest: 'configmaps/odd',
-    body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Orphan' },
+    body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: ' '.repeat(2_000) },
   }),
   {
     attack: 'leaves anything of all that in its namespace',

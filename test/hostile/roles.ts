@@ -20,7 +20,7 @@ const configMaps = (namespace: string) => `/api/v1/namespaces/${namespace}/confi
 const above = (role: TenantRole, what: string, order: (namespace: string) => Order): Attack => ({
   attack: `orders ${what} as ${role}`,
   expected: 'FAILED for the role',
-  refusal: /^FAILED .*role/,
+  refusal: /^FAILED .*(cannot create resource|priorityClassName)/,
   run: ({ tenants: { [role]: tenant } }) => tenant.order(order(tenant.namespace)),
 });
 

@@ -189,19 +189,6 @@ export const ORDER_ATTACKS: Attack[] = [
   ...['169.254.169.254/x:1', 'localhost:10249/x:1', '192.168.1.1/x:1', 'registry.internal/x:1'].map((image) =>
     ordered(`orders a pod with the image ${image}`, () => pod({ containers: [{ ...container(), image }] })),
   ),
-  ordered('orders a variable twice', () =>
-    pod({
-      containers: [
-        {
-          ...container(),
-          env: [
-            { name: 'A', value: '1' },
-            { name: 'A', value: '2' },
-          ],
-        },
-      ],
-    }),
-  ),
   ordered('orders a volume twice', () =>
     pod({
       volumes: [
