@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { IMAGE, LiveCluster } from '@daasvader/testbed/cluster/live-cluster.ts';
@@ -55,8 +54,9 @@ interface Running {
 }
 
 /** Runs kubectl as a person who was told of the proxy. */
-async function kubectl(line: string | string[], { input = '', env = {} }: Running = {}): Promise<Outcome> {
-  const args = typeof line === 'string' ? line.split(' ') : line;
+async function kubectl(line: string, { input = '', env = {} }: Running = {}): Promise<Outcome> {
+  const words = line.match(/(?:'[^']*'|[^\s'])+/g) ?? [];
+  const args = words.map((word) => word.replaceAll("'", ''));
   return run(live.cluster.k3s, ['kubectl', ...args], input, { KUBECONFIG: kubeconfig, ...env });
 }
 
@@ -149,15 +149,15 @@ const TABLE: [string, number, RegExp, string?][] = [
   [
     `run web --image ${IMAGE} --port 8080 --labels app=web`,
     0,
-    /request \d+, fee .*\n?pod\/web created|pod\/web created.*request \d+/s,
+    /pod\/web created.*daas: request \d+, fee 0 SUI, gas 0\.\d+ SUI/s,
   ],
   ['wait --for=condition=Ready pod/web --timeout=90s', 0, /condition met/],
   ['get pods -o wide', 0, /web +1\/1 +Running/],
-  ['describe pod web', 0, /Started container/],
+  ['describe pod web', 0, /Node: +worker-1/],
   ['logs web', 0, /serving on 8080/],
   ['exec web -- echo hello there', 0, /^hello there\n/],
   ['exec -i web -- cat', 0, /^from here\n/, 'from here\n'],
-  ['exec web -- sh -c exit\u00a07', 7, /exit code 7/],
+  ["exec web -- sh -c 'exit 7'", 7, /exit code 7/],
   ['exec web -- cat /none', 1, /No such file/],
 
   ['label pod web tier=front', 0, /pod\/web labeled/],
@@ -172,7 +172,7 @@ const TABLE: [string, number, RegExp, string?][] = [
   ['delete pod web', 1, /NotFound/],
 
   [`create deployment app --image ${IMAGE}`, 0, /deployment.apps\/app created/],
-  [`create deployment app --image ${IMAGE}`, 1, /AlreadyExists/],
+  [`create deployment app --image ${IMAGE}`, 1, /already exists/],
   [`create deployment tried --image ${IMAGE} --dry-run=server`, 0, /created \(server dry run\)/],
   ['get deployment tried', 1, /NotFound/],
   ['rollout status deployment/app --timeout 90s', 0, /successfully rolled out/],
@@ -209,14 +209,14 @@ const TABLE: [string, number, RegExp, string?][] = [
   [`create job once --image ${IMAGE} -- echo done`, 0, /job.batch\/once created/],
   ['wait --for=condition=Complete job/once --timeout=90s', 0, /condition met/],
   ['logs job/once', 0, /^done/],
-  [`create cronjob nightly --image ${IMAGE} --schedule=0_0_*_*_* -- echo night`, 0, /created/],
-  ['create job by-hand --from=cronjob/nightly', 0, /created/],
+  [`create cronjob nightly --image ${IMAGE} --schedule='0 0 * * *' -- echo night`, 0, /created/],
+  ['create job by-hand --from=cronjob/nightly', 1, /ownerReferences/],
   ['create -f generated.yaml', 0, /job.batch\/made-up-\w+ created/],
   ['create poddisruptionbudget steady --selector app=applied --min-available 1', 0, /created/],
   ['create ingress front --rule=example.com/=web:80', 0, /created/],
 
   ['diff -f app.yaml', 1, /^\+ {2}replicas: 1/m],
-  ['apply -f app.yaml', 0, /applied created.*configmap\/sapplied created/],
+  ['apply -f app.yaml', 0, /applied created.*configmap\/applied created/s],
   ['apply -f app.yaml', 0, /unchanged.*unchanged/s],
   ['apply -f app-2.yaml', 0, /deployment.apps\/applied configured/],
   ['apply -f -', 0, /configured/, manifestOf('applied', 1)],
@@ -243,14 +243,93 @@ const TABLE: [string, number, RegExp, string?][] = [
   ['delete pod none --as=system:admin', 1, /./],
 ];
 
-test.each(TABLE)('kubectl %s', async (line, code, seen, input) => {
-  const args = line
-    .split(' ')
-    .map((arg) =>
-      arg.replaceAll('\u00a0', ' ').replace(/^(--schedule=.*)$/, (text) => text.replaceAll('_', ' ')),
-    );
+test.each(TABLE)('kubectl %s', async (line, code, seen, input = '') => {
   const env = { KUBE_EDITOR: "sed -i 's/colour: red/colour: green/'" };
-  const outcome = await kubectl(args, { ...(input !== undefined && { input }), env });
-  console.log(`$ kubectl ${line}\n${outcome.said.slice(0, 600)}[${outcome.code}]`);
-  expect(outcome).toEqual({ code, said: expect.stringMatching(seen) });
+  expect(await kubectl(line, { input, env })).toEqual({ code, said: expect.stringMatching(seen) });
+});
+
+test('files are copied into a pod and out of it', async () => {
+  expect(await kubectl('apply -f app.yaml')).toMatchObject({ code: 0 });
+  expect(await kubectl('rollout status deployment/applied --timeout 90s')).toMatchObject({ code: 0 });
+  const { said: pod } = await kubectl('get pods -l app=applied -o jsonpath={.items[0].metadata.name}');
+  expect(await kubectl(`cp upload.txt ${pod}:/tmp/upload.txt`)).toMatchObject({ code: 1 }); // nothing is writable there
+  expect(await kubectl(`cp ${pod}:/www/index.html page.html`)).toMatchObject({ code: 0 });
+  expect(await readFile(join(folder, 'page.html'), 'utf8')).toBe('still here\n');
+});
+
+test('a port of a pod is forwarded, and a log is followed', async () => {
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const start = (...args: string[]) =>
+    spawn(live.cluster.k3s, ['kubectl', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const logs = start('logs', '-f', 'deployment/applied');
+  const told = text(logs.stdout);
+  const forward = start('port-forward', 'deployment/applied', ':8080');
+  const [line] = await once(forward.stdout.setEncoding('utf8'), 'data');
+  const [, port] = /127\.0\.0\.1:(\d+)/.exec(line) ?? [];
+  const page = await fetch(`http://127.0.0.1:${port}/`);
+  expect(await page.text()).toBe('still here\n');
+  forward.kill();
+  logs.kill();
+  expect(await told).toContain('serving on 8080');
+});
+
+test('of several at once each is carried out', async () => {
+  const names = ['one', 'two', 'three', 'four'];
+  const created = await Promise.all(
+    names.map((name) => kubectl(`create configmap ${name} --from-literal=a=1`)),
+  );
+  expect(created.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+  const { said } = await kubectl('get configmaps -o name');
+  for (const name of names) expect(said).toContain(`configmap/${name}\n`);
+});
+
+test('a write that another overtook is a conflict, as Kubernetes says', async () => {
+  const { said } = await kubectl('get configmap one -o yaml');
+  expect(await kubectl('label configmap one first=yes')).toMatchObject({ code: 0 });
+  const late = await kubectl('replace -f -', { input: said });
+  expect(late).toEqual({ code: 1, said: expect.stringContaining('Conflict') });
+});
+
+test('one command at a time, and as a plugin of kubectl, ends as kubectl ends', async () => {
+  const program = join(folder, 'kubectl');
+  await writeFile(program, `#!/bin/sh\nexec ${live.cluster.k3s} kubectl "$@"\n`);
+  await chmod(program, 0o755);
+  const env = {
+    ...live.cluster.daas.env,
+    DAAS_WALLET: alice.wallet,
+    KUBECTL: program,
+    KUBECONFIG: '/dev/null',
+  };
+  const single = ['kubectl', '--yes', '--limit', '1', 'create', 'configmap', 'alone', '--from-literal=a=1'];
+  expect(await run(join(BIN, 'daas'), single, '', env)).toMatchObject({ code: 0 });
+  const plugin = join(BIN, 'kubectl-daas');
+  expect(await run(plugin, ['get', 'configmap', 'alone', '-o', 'name'], '', env)).toMatchObject({
+    code: 0,
+    said: 'configmap/alone\n',
+  });
+  expect(await run(plugin, ['get', 'configmap', 'none'], '', env)).toMatchObject({ code: 1 });
+  const asked = await run(plugin, ['delete', 'configmap', 'alone'], '', env);
+  expect(asked).toEqual({ code: 1, said: expect.stringContaining('--yes --limit') }); // there is no terminal
+  const limited = await run(plugin, ['--yes', '--limit', '0.001', 'delete', 'configmap', 'alone'], '', env);
+  expect(limited).toEqual({ code: 1, said: expect.stringContaining('higher limit') });
+});
+
+test('several programs at once with one wallet are all carried out', async () => {
+  const env = { ...live.cluster.daas.env, DAAS_WALLET: alice.wallet, KUBECTL: join(folder, 'kubectl') };
+  const create = (name: string) => {
+    const args = ['--yes', '--limit', '1', 'create', 'configmap', name, '--from-literal=a=1'];
+    return run(join(BIN, 'kubectl-daas'), args, '', env);
+  };
+  const created = await Promise.all(['first', 'second', 'third'].map(create));
+  expect(created.map(({ code, said }) => (code === 0 ? code : said))).toEqual([0, 0, 0]);
+});
+
+test('a wallet without a role, or without funds, is told so, and orders nothing', async () => {
+  const viewer = await User.create(live.cluster, 'viewer');
+  await viewer.daas('stake', '0.5');
+  await viewer.untilRole();
+  const env = { ...live.cluster.daas.env, DAAS_WALLET: viewer.wallet, KUBECTL: join(folder, 'kubectl') };
+  const create = ['--yes', '--limit', '1', 'create', 'configmap', 'a', '--from-literal=a=1'];
+  const said = expect.stringContaining('forbidden');
+  expect(await run(join(BIN, 'kubectl-daas'), create, '', env)).toEqual({ code: 1, said });
 });

@@ -204,6 +204,19 @@ test('what Kubernetes would refuse is answered as it refuses, and costs nothing'
   expect(chain.orders).toEqual([]);
 });
 
+test('who tries too often is told when to try again', async () => {
+  answers.set(maps, (response) => {
+    response.writeHead(429, { 'retry-after': '1', 'content-type': 'application/json' }).end('{}');
+  });
+  const { status, headers } = await send('POST', maps, { body: MAP });
+  expect([status, headers['retry-after'], chain.orders]).toEqual([429, ['1'], []]);
+});
+
+test('a body of a type that is not told is JSON', async () => {
+  await send('POST', maps, { body: MAP, headers: { 'content-type': '' } });
+  expect(chain.orders).toMatchObject([{ contentType: 'application/json' }]);
+});
+
 test('a deletion is never tried, and of what is not there never ordered', async () => {
   const path = `${maps}/settings`;
   await send('DELETE', path, { body: '{"propagationPolicy":"Background"}' });

@@ -120,7 +120,7 @@ async function readRequest(request: IncomingMessage): Promise<ClientRequest> {
   const at = url.indexOf('?');
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
   const body = await readBody(request);
-  const contentType = headers['content-type'] ?? (body.length > 0 && method !== 'PATCH' ? JSON_TYPE : '');
+  const contentType = headers['content-type'] || (body.length > 0 && method !== 'PATCH' ? JSON_TYPE : '');
   return { method, path, query: new URLSearchParams(query), contentType, body };
 }
 
@@ -181,7 +181,9 @@ function refuse(socket: Duplex, { status, contentType, body }: Answer): void {
   if (socket.writable) socket.end(Buffer.concat([Buffer.from(head), body]));
 }
 
-function write(response: ServerResponse, { status, warnings, contentType, body }: Answer): void {
+function write(response: ServerResponse, answer: Answer): void {
+  const { status, warnings, contentType, body, retryAfter } = answer;
+  if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
   response.setHeader('warning', warnings.map(warningHeader));
   response.writeHead(status, { 'content-type': contentType, 'content-length': body.length }).end(body);
 }

@@ -10,6 +10,8 @@ export interface Answer {
   warnings: readonly string[];
   contentType: string;
   body: Buffer;
+  /** When to try again, as Retry-After has it; clients do that by themselves. */
+  retryAfter?: string | undefined;
 }
 
 /** What a request is answered with that Kubernetes was not asked, or not in vain. */

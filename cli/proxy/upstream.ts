@@ -139,7 +139,7 @@ export class Upstream {
         resolve(response);
       });
       request.on('error', (cause) => reject(Object.assign(cause, { wasKept: request.reusedSocket })));
-      request.end(body);
+      request.end(body?.length ? body : undefined);
     });
   }
 }

@@ -14,7 +14,8 @@ export function warningHeader(text: string): string {
 export function wholeAnswer(response: IncomingMessage, body: Buffer): Answer {
   const { warning = [], 'content-type': [contentType = 'application/json'] = [] } = response.headersDistinct;
   const warnings = warning.flatMap((header) => warningText(header) ?? []);
-  return { status: response.statusCode ?? 502, warnings, contentType, body };
+  const retryAfter = response.headers['retry-after'];
+  return { status: response.statusCode ?? 502, warnings, contentType, body, retryAfter };
 }
 
 function warningText(header: string): string | undefined {
