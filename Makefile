@@ -47,7 +47,7 @@ test-nitro: setup-image ## the image is the same bytes twice, and its tests on a
 	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
 
 bench: setup-image ## times and throughputs, as tables
-	@for bench in cluster orders gas devnet relay attestation checkpoint nitro; do $(NODE) bench/$$bench.ts || exit 1; done
+	@for bench in cluster orders gas devnet relay attestation checkpoint check nitro; do $(NODE) bench/$$bench.ts || exit 1; done
 
 fuzz: setup ## look for inputs that break the attestation verifier; SECONDS=N for each target, KEEP=1 grows the corpus
 	@$(NODE) fuzz/main.ts --seconds $(or $(SECONDS),20) $(if $(KEEP),--keep)

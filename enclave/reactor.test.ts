@@ -94,7 +94,22 @@ async function reactor() {
   const writer = new Writer({ operator, begin: () => '' as never, freshness, metrics, log });
   const seat = {} as never;
   const audit = new Audit(() => undefined);
-  const parts = { kubernetes, tenants, tracker, state, writer, seat, whenFresh, audit, metrics, log };
+  const answers = { record: () => undefined };
+  const blobs = { fetch: () => Promise.reject(new Error('no blobs')) };
+  const parts = {
+    answers,
+    blobs,
+    kubernetes,
+    tenants,
+    tracker,
+    state,
+    writer,
+    seat,
+    whenFresh,
+    audit,
+    metrics,
+    log,
+  };
   const subject = new Reactor({ state, whenFresh, log, metrics });
   for (const event of [roleStakes, staked]) subject.onEvent(event);
   state.roles.takeChanged();

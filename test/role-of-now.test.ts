@@ -18,7 +18,6 @@ const NAMESPACES = [
   namespaceOf(OWNER),
   ...Array.from({ length: 16 }, (_, index) => `${namespaceOf(OWNER)}-${index}`),
 ];
-const MANAGED = 'daasvader.io/managed=true';
 
 const chain = new FakeChain();
 let server: BareServer;
@@ -57,7 +56,7 @@ async function namesOf(
   path: string,
   of: (object: KubernetesObject) => boolean = () => true,
 ): Promise<string[]> {
-  const { items } = await kubernetes.list<KubernetesObject>(path, MANAGED);
+  const { items } = await kubernetes.list<KubernetesObject>(path);
   return items.filter(of).map(({ metadata }) => `${metadata?.namespace ?? ''}/${metadata?.name}`);
 }
 

@@ -1,9 +1,11 @@
-import { type KubernetesRequestArgs, MAX_BODY_BYTES, submitRequest } from '@daasvader/chain/calls/user.ts';
+import { type KubernetesRequestArgs, MAX_BODY_BYTES } from '@daasvader/chain/calls/user.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
 import { type Agree, contractEvents, execute } from '@daasvader/chain/submit.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { Context } from '../context.ts';
+import { prepareOrders } from '../kubernetes-orders.ts';
 import { type RequestRow, readRequests } from '../requests.ts';
+import type { WalrusOptions } from '../walrus.ts';
 import { Refusal } from './status.ts';
 
 const READ_TIMEOUT_MS = 5_000;
@@ -37,11 +39,13 @@ export interface Chain {
 export class WalletChain implements Chain {
   readonly #context: Context;
   readonly #wallet: Signer;
+  readonly #walrus: WalrusOptions;
   #fee: { mist: bigint; readAtMs: number } | undefined;
 
-  constructor(context: Context, wallet: Signer) {
+  constructor(context: Context, wallet: Signer, walrus: WalrusOptions) {
     this.#context = context;
     this.#wallet = wallet;
+    this.#walrus = walrus;
   }
 
   async fee(): Promise<bigint> {
@@ -55,12 +59,11 @@ export class WalletChain implements Chain {
 
   async order(args: OrderArgs, agree: Agree): Promise<Ordered> {
     const { client, deployment } = this.#context;
-    if (args.body.length > MAX_BODY_BYTES)
-      throw new Refusal(
-        413,
-        `daas: Cannot order ${args.body.length} bytes: ${MAX_BODY_BYTES} fit into a transaction`,
-      );
-    const submitted = await execute(client, this.#wallet, (tx) => submitRequest(tx, deployment, args), agree);
+    const isLarge = args.body.length > MAX_BODY_BYTES;
+    if (isLarge) this.#assertStored(args);
+    const path = isLarge && args.method === 'POST' ? `${args.path}/${args.name}` : args.path;
+    const add = await prepareOrders([{ ...args, path }], this.#walrus);
+    const submitted = await execute(client, this.#wallet, (tx) => add(tx, deployment), agree);
     const [event] = contractEvents(submitted, deployment.originalPackageId).filter(
       ({ kind }) => kind === 'KubernetesRequestEvent',
     );
@@ -77,5 +80,13 @@ export class WalletChain implements Chain {
     const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
     const rows = await readRequests(client, deployment, [requestId], signal).catch(() => undefined);
     return rows?.[0];
+  }
+
+  /** Of what is stored elsewhere the chain has a digest, and the path has to say what it is. */
+  #assertStored({ body, name }: OrderArgs): void {
+    const size = `daas: Cannot order ${body.length} bytes: ${MAX_BODY_BYTES} fit into a transaction`;
+    if (this.#walrus.walrusPublisher === undefined)
+      throw new Refusal(413, `${size}; start with --walrus-publisher, which stores the rest, public too`);
+    if (name === undefined) throw new Refusal(413, `${size}, and more only with a name of its own`);
   }
 }

@@ -20,6 +20,7 @@ import {
 import { currentCredential } from '../credential/current.ts';
 import { CliError } from '../error.ts';
 import { openWallet } from '../wallet/open.ts';
+import { type WalrusOptions, withWalrus } from '../walrus.ts';
 import { WalletChain } from './chain.ts';
 import { Person, SpendingLimit } from './consent.ts';
 import { Orders } from './orders.ts';
@@ -27,7 +28,7 @@ import { startProxy } from './server.ts';
 import { Upstream } from './upstream.ts';
 
 /** Whose cluster it is, and what may be signed. */
-export interface SessionOptions extends DeploymentOptions, WalletOptions, ApiOptions {
+export interface SessionOptions extends DeploymentOptions, WalletOptions, ApiOptions, WalrusOptions {
   yes?: boolean;
   /** MIST. */
   limit?: bigint;
@@ -46,7 +47,7 @@ export interface Session {
 
 /** Adds the options of {@link SessionOptions}. */
 export function withSession(command: Command): Command {
-  return withApi(withWallet(withDeployment(command)))
+  return withWalrus(withApi(withWallet(withDeployment(command))))
     .addOption(new Option('--yes', 'sign without asking, as far as --limit goes'))
     .option(
       '--limit <sui>',
@@ -77,7 +78,7 @@ export async function startSession(
   const upstream = new Upstream((minLeftMs) => currentCredential(account, report, minLeftMs));
   const [{ namespace }, tls] = await Promise.all([upstream.credential(), generateSelfSigned(['127.0.0.1'])]);
   const consent = options.limit === undefined ? new Person() : new SpendingLimit(options.limit);
-  const orders = new Orders({ upstream, chain: new WalletChain(context, wallet), consent });
+  const orders = new Orders({ upstream, chain: new WalletChain(context, wallet, options), consent });
   const secret = randomBytes(32).toString('base64url');
   const { server, url } = await startProxy({ upstream, orders, tls, secret, port }).catch((cause: Error) => {
     throw new CliError('file', `Cannot listen on port ${port}: ${cause.message}`, { cause });

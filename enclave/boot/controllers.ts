@@ -4,6 +4,7 @@ import type { ClusterState } from '../chain/cluster-state.ts';
 import type { ChainClock } from '../chain/heartbeat.ts';
 import type { Writer } from '../chain/writer.ts';
 import { Answers } from '../kube/answers.ts';
+import type { Blobs } from '../kube/blobs.ts';
 import { BootstrapTokens } from '../kube/bootstrap-tokens.ts';
 import { approveCsrs, type NodeSigners } from '../kube/csr-approver.ts';
 import { Executor } from '../kube/executor.ts';
@@ -26,6 +27,8 @@ export interface ControllersOptions {
   readonly writer: Writer;
   readonly seat: OperatorIds;
   readonly audit: Audit;
+  /** Where the bodies of orders are that the chain has only the digests of. */
+  readonly blobs: Blobs;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly clock: ChainClock;
@@ -61,7 +64,7 @@ export function startControllers(options: ControllersOptions, signal: AbortSigna
     onDoubleIdentity: (proof) => tellDoubleIdentity(options, proof),
   });
   const nodes = new Nodes({ ...options, tokens, counters, fence: new Fence(kubernetes) });
-  const executor = new Executor({ ...options, tenants, tracker });
+  const executor = new Executor({ ...options, tenants, tracker, answers });
   const join = new Join({ ...options, state, tokens, counters, clusterId, chainTime: clock.now });
   const watches = [
     tracker.run(log, signal),

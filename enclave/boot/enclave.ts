@@ -111,7 +111,11 @@ async function operate(
   const fresh = { assertFresh: sound.assert, whenFresh: sound.wait };
   const { bootId } = keys;
   const parts = { state, audit, metrics, caPem, bootId, apiServer: api.external_url, ...fresh };
-  const controllers = startControllers({ ...parts, kubernetes, signers, writer, seat, clock, log }, signal);
+  const { blobs } = chain;
+  const controllers = startControllers(
+    { ...parts, kubernetes, signers, writer, seat, clock, blobs, log },
+    signal,
+  );
   await steps.run('rebuild', () => reactor.rebuild(controllers));
 
   const signer = signers.client;

@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bootEnclave } from '@daasvader/testbed/enclave/executor.ts';
 import { type Asked, FakeChain, OWNER } from '@daasvader/testbed/enclave/fake-chain.ts';
 import { FakeKubernetes, refusal } from '@daasvader/testbed/enclave/fake-kubernetes.ts';
+import { userOf } from '@daasvader/verifier/user.ts';
 import type { KubernetesObject, V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { EnclaveError } from '../error.ts';
+import type { Answer, Answers } from './answers.ts';
+import type { Blobs } from './blobs.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import type { RetryLimits } from './retry.ts';
 import type { Tenants } from './tenants.ts';
@@ -28,10 +33,30 @@ const pods: Asked = { path: '/api/v1/namespaces/default/pods' };
 let chain = new FakeChain();
 let kubernetes = new FakeKubernetes();
 let tracker = new Tracker({} as Kubernetes, READY_MS);
+let answers: Answers;
+/** Bodies that lie elsewhere, by the first byte of their digest; those that are not here yet are waited for. */
+let stored = new Map<number, Buffer>();
+const blobs: Blobs = {
+  fetch: async (_, digest, __, ___, signal) => {
+    for (; !signal.aborted; await sleep(5)) {
+      const body = stored.get(digest[0] ?? 0);
+      if (body) return body;
+    }
+    throw new EnclaveError('request', 'Cannot fetch the blob: not found');
+  },
+};
 
 async function boot() {
   tracker = new Tracker({} as Kubernetes, READY_MS);
-  return bootEnclave(chain, { kubernetes, tracker, tenants: () => tenants, limits: LIMITS });
+  const booted = await bootEnclave(chain, {
+    kubernetes,
+    tracker,
+    tenants: () => tenants,
+    limits: LIMITS,
+    blobs,
+  });
+  answers = booted.answers;
+  return booted;
 }
 
 /** The machine ends, and with it the cluster; another one boots. */
@@ -43,6 +68,7 @@ async function restart() {
 beforeEach(async () => {
   chain = new FakeChain();
   kubernetes = new FakeKubernetes();
+  stored = new Map();
   await boot();
 });
 
@@ -191,6 +217,49 @@ describe('an order that hangs', () => {
     release();
     await ends(slow).toBe('CANCELLED: 1');
     expect(value('slow')).toBeUndefined();
+  });
+});
+
+describe('an order whose body lies elsewhere', () => {
+  const elsewhere = (first: number, changes: Asked = {}): Asked => {
+    return { path: `${configMaps}/web`, digest: new Uint8Array(32).fill(first), ...changes };
+  };
+  const body = (name: string) =>
+    Buffer.from(JSON.stringify({ kind: 'ConfigMap', metadata: { name }, data: { value: '1' } }));
+
+  test('is carried out when it is there, and holds up nothing until then', async () => {
+    const id = chain.ask(elsewhere(1));
+    await ends(chain.ask(configMap('other'))).toBe('COMPLETED');
+    await isPending(id);
+    stored.set(1, body('web'));
+    await ends(id).toBe('COMPLETED');
+    expect(value('web')).toEqual({ value: '1' });
+    await restart();
+    expect(value('web')).toEqual({ value: '1' });
+  });
+
+  test('fails when it does not come', async () => {
+    const id = chain.ask(elsewhere(1));
+    await ends(id).toBe('FAILED: Cannot fetch the blob: not found');
+    expect(chain.applied(id)).toBe(false);
+  });
+
+  test('is called off at once, or deleted', async () => {
+    const [first, second] = [chain.ask(elsewhere(1)), chain.ask(elsewhere(1))];
+    chain.cancel(first);
+    await ends(first).toBe('CANCELLED: 0');
+    await ends(chain.ask(deletion(configMaps, 'web'))).toBe('COMPLETED');
+    await ends(second).toMatch(/^FAILED: Cannot carry out request: request 3 deletes it/);
+  });
+
+  test.each<[string, Asked, RegExp]>([
+    ['has a name in its path, where it is created', { path: configMaps }, /takes a name in its path/],
+    ['has that name in its body', {}, /its body names "other", its path "web"/],
+    ['is no deletion', { method: 'DELETE' }, /cannot be by their digest/],
+  ])('%s', async (_, changes, reason) => {
+    stored.set(1, body('other'));
+    await ends(chain.ask(elsewhere(1, changes))).toMatch(reason);
+    expect(kubernetes.calls).toEqual([]);
   });
 });
 
@@ -534,4 +603,52 @@ test('nothing of what has ended is kept', async () => {
     expect(state.requests.get(id)).toBeUndefined();
   }
   expect(state.requests.desired.map(({ owner }) => owner)).toEqual([OWNER]);
+});
+
+describe('whoever asked gets the answer of Kubernetes', () => {
+  const answerTo = async (id: bigint) => {
+    const answer = (await answers.of(id, userOf(OWNER), 1_000)) as Answer;
+    return { code: answer.status, body: JSON.parse(Buffer.from(answer.body).toString()) };
+  };
+
+  test('as soon as it is there, with what it stored', async () => {
+    const id = chain.ask({});
+    expect(await answerTo(id)).toMatchObject({ code: 201, body: { kind: 'Deployment', metadata: { name: 'web' } } });
+    expect(chain.status(id)).not.toBe('COMPLETED');
+  });
+
+  test('in its own words when it refuses', async () => {
+    kubernetes.onWrite = () => {
+      throw refusal(422, 'is invalid', { reason: 'Invalid' });
+    };
+    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({ code: 422, body: { reason: 'Invalid' } });
+  });
+
+  test.each<[string, Asked, number, RegExp]>([
+    ['what is no order', { ...configMap('web'), method: 'GET' }, 403, /method "GET"/],
+    ['what the enclave does not replay', { ...configMap('web'), query: 'dryRun=All' }, 403, /"dryRun"/],
+  ])('or in ours, for %s', async (_, asked, code, message) => {
+    const answer = await answerTo(chain.ask(asked));
+    expect(answer).toMatchObject({ code, body: { message: expect.stringMatching(message) } });
+  });
+
+  test('or that there was none in time', async () => {
+    kubernetes.isThere = false;
+    expect(await answerTo(chain.ask(configMap('web')))).toMatchObject({ code: 504, body: { reason: 'Timeout' } });
+  });
+
+  test('or that it was called off', async () => {
+    kubernetes.isThere = false;
+    const id = chain.ask(configMap('web'));
+    chain.cancel(id);
+    expect(await answerTo(id)).toMatchObject({ code: 409, body: { message: 'The order was cancelled' } });
+  });
+});
+
+test('each order is replayed in the name of its requester, and of who had begun before with more', async () => {
+  await ends(chain.ask(configMap('web'))).toBe('COMPLETED');
+  const as = { user: userOf(OWNER), groups: ['daasvader:orders'], extra: { 'daasvader.io/order': '1' } };
+  expect(kubernetes.callers).toEqual([as]);
+  await restart();
+  expect(kubernetes.callers).toEqual([{ ...as, groups: ['daasvader:orders', 'daasvader:restores'] }]);
 });

@@ -25,6 +25,8 @@ function hands(kubernetes = new FakeKubernetes()): OrderOptions {
     state: stateOf(),
     tenants: { ensure: async () => undefined },
     tracker: { outcome: told, replaced: () => undefined, forget: () => undefined },
+    answers: { record: () => undefined },
+    blobs: { fetch: told },
     report: { started: told, completed: told, failed: told, settled: told } as unknown as Report,
     whenFresh: async () => undefined,
     turns: new Turns(),

@@ -6,6 +6,8 @@ import type { Report } from '../chain/report.ts';
 import type { Request } from '../chain/requests.ts';
 import { EnclaveError } from '../error.ts';
 import type { Metrics } from '../metrics.ts';
+import { type Answer, type Answers, statusAnswer } from './answers.ts';
+import { Refusal, type Reply } from './api-server.ts';
 import { Debounced } from './debounced.ts';
 import { reasonOf } from './kubernetes.ts';
 import { outcomeOf } from './outcome.ts';
@@ -23,10 +25,12 @@ const ASSIGN_MS = 5_000;
 /** How many workers the contract takes for one request. */
 const MAX_WORKERS = 16;
 const { nothing, removed, stays } = CANCELLATION_OUTCOME;
+const CALLED_OFF = statusAnswer(409, 'Conflict', 'The order was cancelled');
 
 /** What carrying out an order needs. */
 export interface OrderOptions extends WriteOptions {
   readonly report: Report;
+  readonly answers: Pick<Answers, 'record'>;
   /** Resolves when the chain's word is fresh enough to act upon. */
   readonly whenFresh: () => Promise<void>;
   /** One write after the other per object. */
@@ -57,6 +61,7 @@ export class Order {
   /** The one before it for the same object, while that may still write. */
   #earlier: Order | undefined;
   #isCancelled = false;
+  #isAnswered = false;
   /** Whether a deletion has made an end of it and of what was before it. */
   #isOver = false;
   #complaint = '';
@@ -93,6 +98,7 @@ export class Order {
    */
   async run(turn: Promise<unknown>): Promise<void> {
     try {
+      if (this.request.blob) this.#tried.resolve(); // its body may be long in coming
       await turn;
       await this.#options.whenFresh();
       this.#judge();
@@ -107,6 +113,7 @@ export class Order {
   async cancel(): Promise<void> {
     if (this.#isCancelled) return;
     this.#isCancelled = true;
+    this.#answer(CALLED_OFF);
     this.#stop.abort();
     this.#release();
     const { tracker, whenFresh } = this.#options;
@@ -185,15 +192,34 @@ export class Order {
     audit.append({ action: 'request', subject: this.request.path, requestId: this.#id, result: 'seen' });
     const write = this.#write;
     try {
-      if (write === undefined || this.#refusal !== undefined) throw this.#refusal;
-      const applied = await this.#insist(write, () =>
-        assertMay(this.request, write.replay.target.namespace, this.#options.state.roles),
-      );
+      const applied = await this.#accept(write);
       metrics.applied.observe((performance.now() - this.#seenAt) / 1_000);
-      if (!this.#isCancelled) await this.#untilReady(write.replay, applied);
+      if (write && !this.#isCancelled) await this.#untilReady(write.replay, applied);
     } catch (error) {
       if (!this.#isCancelled) await this.#fail(reasonOf(error), await this.#isApplied());
     }
+  }
+
+  /** Replays it, and keeps the answer for who asked for it. @returns the object as it is then, undefined when it was deleted */
+  async #accept(write: Write | undefined): Promise<KubernetesObject | undefined> {
+    try {
+      if (write === undefined || this.#refusal !== undefined) throw this.#refusal;
+      const { roles } = this.#options.state;
+      const applied = await this.#insist(write, () =>
+        assertMay(this.request, write.replay.target.namespace, roles),
+      );
+      if (write.reply) this.#answer(write.reply);
+      return applied;
+    } catch (error) {
+      this.#answer(answerOf(error, write?.reply));
+      throw error;
+    }
+  }
+
+  /** Tells who asked for it, once. */
+  #answer(answer: Answer): void {
+    if (!this.#isAnswered) this.#options.answers.record(this.request, answer);
+    this.#isAnswered = true;
   }
 
   /** Whether what it asked for is in the cluster, or comes back with its namespace. */
@@ -242,9 +268,10 @@ export class Order {
   /** Writes it, again and again while Kubernetes itself is what fails. */
   async #insist(write: Write, check?: () => void): Promise<KubernetesObject | undefined> {
     try {
+      const late = AbortSignal.timeout(this.#options.limits.deadlineMs);
       return await this.#patiently(() => {
         check?.();
-        return write.attempt();
+        return write.attempt(AbortSignal.any([this.#stop.signal, late]));
       });
     } finally {
       this.#release();
@@ -335,11 +362,22 @@ export class Order {
   }
 }
 
+/** What is told of an order that failed: Kubernetes's own words where it gave some. */
+function answerOf(error: unknown, reply: Reply | undefined): Answer {
+  if (error instanceof Refusal && reply) return reply;
+  if (error instanceof EnclaveError) return statusAnswer(403, 'Forbidden', error.message);
+  return statusAnswer(504, 'Timeout', reasonOf(error));
+}
+
 /** What was done, in 32 bytes: SHA-256 of the JSON of the request's number and of what Kubernetes was asked for. */
-export function resultDigest({ requestId }: Request, { method, path, query, body }: Replay): Uint8Array {
+export function resultDigest(
+  { requestId, blob }: Request,
+  { method, path, query, body }: Replay,
+): Uint8Array {
+  const digest = blob?.digest ?? sha256(body ?? new Uint8Array());
   const record = {
     ...{ requestId: `${requestId}`, method, path, query },
-    body: sha256(body ?? new Uint8Array()).toString('hex'),
+    body: Buffer.from(digest).toString('hex'),
   };
   return sha256(JSON.stringify(record));
 }

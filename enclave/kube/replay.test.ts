@@ -203,7 +203,7 @@ test.each<[string, Partial<ScheduledRequest>, RegExp]>([
   [
     'options without end',
     { method: 'DELETE', path: `${DEPLOYMENTS}/web`, size: 1_025 },
-    /options of a deletion have more than/,
+    /options of a deletion have 1025 bytes/,
   ],
 ])('refuses %s', (_, changes, reason) => {
   expect(() => replayOf(whole(changes))).toThrow(reason);

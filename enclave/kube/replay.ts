@@ -94,18 +94,34 @@ function bodyReplay(request: ScheduledRequest, target: Target, types: readonly s
     throw refuse(
       `content of type ${JSON.stringify(request.contentType)} cannot be replayed by ${method}; send ${types.filter(Boolean).join(', ')}`,
     );
-  if (isDeletion && request.size > MAX_DELETION_BYTES)
-    throw refuse(`the options of a deletion have more than ${MAX_DELETION_BYTES} bytes`);
+  if (isDeletion && request.size >= MAX_DELETION_BYTES)
+    throw refuse(`the options of a deletion have ${MAX_DELETION_BYTES} bytes or more`);
   if (method !== 'POST' && target.name === undefined) throw refuse(`${method} takes a name in its path`);
   if (method === 'POST' && target.subresource !== undefined) throw refuse('a scale cannot be created');
-  if (request.blob !== undefined)
-    throw refuse('a body by its digest cannot be fetched yet; send the body itself');
+  if (request.blob !== undefined) assertByDigest(method, target);
   const name = target.name ?? nameIn(contentType, bytes ?? new Uint8Array(), requestId);
   const subpath = target.subresource === undefined ? '' : `/${target.subresource}`;
   const path = method === 'POST' ? pathOf(target) : `${pathOf(target, target.name)}${subpath}`;
   const key = keyOf(target, name ?? `?${requestId}`);
   const write = { key, ...effectOf({ method, contentType, query, target }) };
   return { method, path, query, contentType, body: bytes, target, name, write, isFlat: false };
+}
+
+function assertByDigest(method: string, { name }: Target): void {
+  if (method === 'DELETE') throw refuse('the options of a deletion cannot be by their digest');
+  if (name === undefined) throw refuse('a POST by the digest of its body takes a name in its path');
+}
+
+/**
+ * A creation that has a name in its path, to order by, must create an object of that name.
+ *
+ * @throws {EnclaveError} `request`
+ */
+export function assertNamed({ method, target, contentType, body }: Replay, requestId: bigint): void {
+  if (method !== 'POST' || target.name === undefined) return;
+  const name = body && nameIn(contentType, body, requestId);
+  if (name !== target.name)
+    throw refuse(`its body names ${JSON.stringify(name ?? '')}, its path ${JSON.stringify(target.name)}`);
 }
 
 /** A part of an object, such as its scale, is changed as by a patch. */

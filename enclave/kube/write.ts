@@ -7,11 +7,12 @@ import { MAX_BYTES_PER_OWNER, MAX_REQUESTS_PER_OWNER, type Request } from '../ch
 import { EnclaveError } from '../error.ts';
 import type { Logger } from '../log.ts';
 import { type Impersonated, Refusal, type Reply } from './api-server.ts';
+import type { Blobs } from './blobs.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { REQUEST_ANNOTATION } from './names.ts';
 import { deletionOptions } from './options.ts';
 import { isFinished } from './outcome.ts';
-import type { Replay } from './replay.ts';
+import { assertNamed, type Replay } from './replay.ts';
 import { isDoubtful, NotYet } from './retry.ts';
 import { revived } from './revive.ts';
 import { RESTORES_GROUP } from './roles.ts';
@@ -31,6 +32,7 @@ export interface WriteOptions {
   readonly kubernetes: Pick<Kubernetes, 'find' | 'remove' | 'replay' | 'isReady'>;
   readonly tenants: Pick<Tenants, 'ensure'>;
   readonly tracker: Pick<Tracker, 'outcome' | 'replaced' | 'forget'>;
+  readonly blobs: Blobs;
   readonly state: ClusterState;
   readonly audit: Audit;
   readonly log: Logger;
@@ -63,15 +65,20 @@ export class Write {
     return this.#reply;
   }
 
-  /** Makes one attempt. @returns the object as it is then, undefined when it was deleted */
-  async attempt(): Promise<KubernetesObject | undefined> {
+  /**
+   * Makes one attempt.
+   *
+   * @param signal ends the wait for a body that lies elsewhere
+   * @returns the object as it is then, undefined when it was deleted
+   */
+  async attempt(signal: AbortSignal): Promise<KubernetesObject | undefined> {
     if (this.replay.method === 'DELETE') return this.#delete();
     await this.#makeRoom();
     const before = await this.read();
     if (before && this.replay.isFlat) await this.#outlast(before);
     if (before && this.#isDone(before)) return this.#find(before);
     this.#existed ??= before !== undefined;
-    return this.#put(before);
+    return this.#put(await this.#complete(signal), before);
   }
 
   /** The object as it is now. */
@@ -115,14 +122,33 @@ export class Write {
     return wasStarted || this.#options.state.requests.get(requestId) === undefined;
   }
 
-  async #put(before: KubernetesObject | undefined): Promise<KubernetesObject> {
+  /** The request with its body, which is fetched for each attempt so that none is kept in between. */
+  async #complete(signal: AbortSignal): Promise<Replay> {
+    const { blob, owner, requestId } = this.#request;
+    const { blobs } = this.#options;
+    const body = blob
+      ? await blobs.fetch(blob.blobId, blob.digest, blob.size, owner, signal)
+      : this.replay.body;
+    const replay = { ...this.replay, body };
+    assertNamed(replay, requestId);
+    return replay;
+  }
+
+  async #put(replay: Replay, before: KubernetesObject | undefined): Promise<KubernetesObject> {
     try {
-      return await this.#send(this.#isRestored ? revived(this.replay, before) : this.replay);
+      const put = await this.#send(this.#isRestored ? revived(replay, before) : replay);
+      return this.replay.target.subresource === undefined ? put : await this.#whole(put);
     } catch (error) {
       const found = await this.#met(error);
       if (found === undefined) throw error;
       return this.#find(found);
     }
+  }
+
+  /** What a part is of, so that it can be waited for; that the part was put is certain, whatever comes of asking. */
+  async #whole(part: KubernetesObject): Promise<KubernetesObject> {
+    const whole = await this.read().catch(() => undefined);
+    return whole ?? part;
   }
 
   /** What had the name that only Kubernetes could read, if this order made it, or brings back what is there. */

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	genericrequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+
+	own "daasvader/k3s/admission"
 )
 
 // ownNamespace stands for the namespace of whoever orders, where a manifest names none.
@@ -94,6 +96,9 @@ func (c *checker) judge(d *document) *judgement {
 	j.object = object
 	j.setNamespace(accessor)
 	fillAsServer(object)
+	for _, bound := range own.CheckBounds(object) {
+		j.add(problem{Path: bound.Field, Message: bound.ErrorBody()})
+	}
 	j.addFamilies(object)
 	j.addInvalid(validate(object, accessor, resource, k.strategy))
 	j.addSecurity(object)

@@ -78,6 +78,8 @@ func TestVerdicts(t *testing.T) {
 		"a selector that misses":     {"developer", deploymentOf("c", "{}"), "spec.template.metadata.labels"},
 		"a template of root's":       {"developer", deploymentOf("b", "{runAsUser: 0}"), "spec.template: violates PodSecurity"},
 		"a template in user spaces":  {"developer", strings.Replace(deploymentOf("b", "{}"), "spec: {containers", "spec: {hostUsers: false, containers", 1), ""},
+		"too many containers":        {"developer", podHead + "}" + strings.Repeat(", {name: c, image: i}", 32) + "]", "must have at most 32 items"},
+		"a policy":                   {"developer", strings.Replace(podHead, "nginx", "localhost:5000/nginx", 1) + "}]", "spec.containers[c].image: name an image"},
 		"IPv6":                       {"developer", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ipFamilies: [IPv6], ports: [{port: 80}]}", "IPv4 only"},
 		"a Job":                      {"developer", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}", ""},
 		"a CronJob's schedule":       {"developer", "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: never, jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}", "spec.schedule"},

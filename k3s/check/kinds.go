@@ -9,12 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	"k8s.io/kubernetes/pkg/apis/apps"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	_ "k8s.io/kubernetes/pkg/apis/autoscaling/install"
-	"k8s.io/kubernetes/pkg/apis/batch"
 	_ "k8s.io/kubernetes/pkg/apis/batch/install"
-	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/networking/install"
 	_ "k8s.io/kubernetes/pkg/apis/policy/install"
@@ -65,6 +62,19 @@ func of(group, version, name string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: group, Version: version, Kind: name}
 }
 
+// instead is what to do about kinds that people often have beside those of tenants.
+var instead = map[string]string{
+	"Namespace":                "leave it out; daas namespace claim makes a further one yours",
+	"Role":                     "leave it out; pods have no rights in the cluster, and daas role grant gives people some",
+	"RoleBinding":              "leave it out; pods have no rights in the cluster, and daas role grant gives people some",
+	"ClusterRole":              "leave it out; pods have no rights in the cluster",
+	"ClusterRoleBinding":       "leave it out; pods have no rights in the cluster",
+	"CustomResourceDefinition": "the cluster has Kubernetes's own kinds only",
+	"Kustomization":            "build it first: kubectl kustomize FOLDER | daas check -f -",
+	"ReplicaSet":               "write a Deployment, which makes it",
+	"ReplicationController":    "write a Deployment",
+}
+
 // findKind says which kind an object is of, or why it cannot be ordered.
 func findKind(apiVersion, name string) (schema.GroupVersionKind, kind, error) {
 	if apiVersion == "" || name == "" {
@@ -85,25 +95,11 @@ func findKind(apiVersion, name string) (schema.GroupVersionKind, kind, error) {
 		slices.Sort(served)
 		return gvk, kind{}, fmt.Errorf("%s of %s is not served here: write %s", name, apiVersion, strings.Join(served, " or "))
 	}
+	if hint := instead[name]; hint != "" {
+		return gvk, kind{}, fmt.Errorf("%s of %s cannot be ordered here: %s", name, apiVersion, hint)
+	}
 	slices.Sort(names)
 	return gvk, kind{}, fmt.Errorf("%s of %s cannot be ordered here; what can: %s", name, apiVersion, strings.Join(slices.Compact(names), ", "))
-}
-
-// templateOf is the template of the pods that an object makes, with the path to it; nil for what makes none.
-func templateOf(object runtime.Object) (*core.PodTemplateSpec, string) {
-	switch o := object.(type) {
-	case *apps.Deployment:
-		return &o.Spec.Template, "spec.template"
-	case *apps.StatefulSet:
-		return &o.Spec.Template, "spec.template"
-	case *apps.DaemonSet:
-		return &o.Spec.Template, "spec.template"
-	case *batch.Job:
-		return &o.Spec.Template, "spec.template"
-	case *batch.CronJob:
-		return &o.Spec.JobTemplate.Spec.Template, "spec.jobTemplate.spec.template"
-	}
-	return nil, ""
 }
 
 // equivalents knows in which versions one resource is served, as the API server does.

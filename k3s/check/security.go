@@ -9,23 +9,25 @@ import (
 	conversion "k8s.io/kubernetes/pkg/apis/core/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+
+	"daasvader/k3s/admission"
 )
 
 // restricted is the level that the server enforces in tenants' namespaces.
 var restricted = api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 
-// podOf is the pod that an object is, or makes, as it would come to be: nil for what makes none.
+// podOf is the pod that an object is, or makes, as it would come to be, with the path to it; nil for what makes none.
 func podOf(object runtime.Object) (*core.Pod, string) {
 	if pod, ok := object.(*core.Pod); ok {
 		return pod, "spec"
 	}
-	template, path := templateOf(object)
+	template, path := admission.TemplateOf(object)
 	if template == nil {
 		return nil, ""
 	}
 	pod := &core.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: *template.Spec.DeepCopy()}
 	fillPod(pod)
-	return pod, path
+	return pod, path.String()
 }
 
 // addSecurity judges pods by Pod Security, which the server asks only once a controller makes them.

@@ -56,9 +56,14 @@ const SPECIAL: Right[] = [
   'bind roles.rbac.authorization.k8s.io',
   'approve signers.certificates.k8s.io',
   'sign signers.certificates.k8s.io',
+  'use priorityclasses.daasvader.io',
 ];
 
-async function everyRight(administrator: Peer, isNamespaced: boolean): Promise<Right[]> {
+/** Each verb of each resource that the API server knows, and some more. */
+export async function everyRight(
+  administrator: Pick<Peer, 'object'>,
+  isNamespaced: boolean,
+): Promise<Right[]> {
   const { groups } = await administrator.object<{
     groups: { preferredVersion: { groupVersion: string } }[];
   }>({ path: '/apis' });
@@ -81,8 +86,9 @@ function withGroup(name: string, group: string): string {
   return [`${resource}${group}`, ...subresource].join('/');
 }
 
-async function rightsOf(
-  administrator: Peer,
+/** Those that the authorizer says somebody has, in order. */
+export async function rightsOf(
+  administrator: Pick<Peer, 'object'>,
   { user, groups }: Subject,
   namespace: string | undefined,
   asked: readonly Right[],

@@ -123,17 +123,40 @@ export function tenantAttacks(role: TenantRole): Attack[] {
   ];
 }
 
-const READ =
-  /^(get|list|watch) (pods(\/log)?|services|endpoints|configmaps|events|resourcequotas|limitranges|(deployments|replicasets|daemonsets)\.apps|jobs\.batch|horizontalpodautoscalers\.autoscaling|(networkpolicies|ingresses)\.networking\.k8s\.io)$/;
+const READ = new RegExp(
+  `^(get|list|watch) (${[
+    'pods(/log)?|services|endpoints|configmaps|persistentvolumeclaims|serviceaccounts|events|resourcequotas|limitranges',
+    '(deployments|statefulsets)\\.apps(/scale)?|(daemonsets|replicasets|controllerrevisions)\\.apps',
+    '(jobs|cronjobs)\\.batch|horizontalpodautoscalers\\.autoscaling|poddisruptionbudgets\\.policy',
+    '(networkpolicies|ingresses)\\.networking\\.k8s\\.io|endpointslices\\.discovery\\.k8s\\.io|events\\.events\\.k8s\\.io',
+  ].join('|')})$`,
+);
 const SHELL = /^(get|create) pods\/(exec|attach|portforward)$/;
 const SECRETS = /^(get|list|watch|create|update|patch|delete) secrets$/;
 const REVIEWS = /^create self\w+reviews\.\w+\.k8s\.io$/;
+/** What is to be ordered; of their own, users may do no more of it than ask what it would come to. */
+const DEVELOPS = new RegExp(
+  `^(create|update|patch|delete) (${[
+    'pods|services|configmaps|persistentvolumeclaims|serviceaccounts|(deployments|statefulsets)\\.apps',
+    '(jobs|cronjobs)\\.batch|(networkpolicies|ingresses)\\.networking\\.k8s\\.io',
+  ].join('|')})$`,
+);
+const SCALES = /^(update|patch) (deployments|statefulsets)\.apps\/scale$/;
+const ADMINISTERS =
+  /^(create|update|patch|delete) (horizontalpodautoscalers\.autoscaling|poddisruptionbudgets\.policy)$/;
+const DEVELOPER = [READ, REVIEWS, SHELL, SECRETS, DEVELOPS, SCALES];
 /** What a role may do in its own namespace, and nothing else. */
-const RIGHTS: Record<TenantRole, RegExp[]> = {
+export const RIGHTS: Record<TenantRole, RegExp[]> = {
   viewer: [READ, REVIEWS],
-  developer: [READ, REVIEWS, SHELL],
-  admin: [READ, REVIEWS, SHELL, SECRETS],
-  super: [READ, REVIEWS, SHELL, SECRETS, /^(get|list|watch) (pods|nodes)\.metrics\.k8s\.io$/],
+  developer: DEVELOPER,
+  admin: [...DEVELOPER, ADMINISTERS],
+  super: [
+    ...DEVELOPER,
+    ADMINISTERS,
+    /^(create|update|patch|delete) daemonsets\.apps$/,
+    /^use priorityclasses\.daasvader\.io$/,
+    /^(get|list|watch) (pods|nodes)\.metrics\.k8s\.io$/,
+  ],
 };
 
 function rights(role: TenantRole): Attack {

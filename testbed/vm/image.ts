@@ -17,7 +17,7 @@ export interface WebImageOptions {
 /** Port on which the image serves, above 1024 because it does not run as root. */
 export const WEB_PORT = 8080;
 
-const APPLETS = ['sh', 'httpd', 'cat', 'echo', 'hostname', 'id', 'ls', 'sleep', 'wget'];
+const APPLETS = ['sh', 'httpd', 'cat', 'echo', 'hostname', 'id', 'ls', 'sleep', 'tar', 'wget'];
 // As PID 1 the server would ignore SIGTERM, and every deletion would take the whole grace period.
 const SERVE = `trap 'exit 0' TERM; httpd -f -vv -p ${WEB_PORT} -h /www & echo "serving on ${WEB_PORT}"; wait`;
 
