@@ -5,7 +5,7 @@ import { CONNECTION_HEADER } from '@daasvader/enclave/api/rate-limit.ts';
 import { REVOKED_NODES } from '@daasvader/enclave/kube/fence.ts';
 import { MANAGED_LABEL, OWN_PREFIX, REQUEST_ANNOTATION } from '@daasvader/enclave/kube/names.ts';
 import { BOOTSTRAP_GROUP } from '@daasvader/enclave/kube/roles.ts';
-import { ORDERS_GROUP } from '@daasvader/enclave/kube/write.ts';
+import { ORDER_EXTRA, ORDERS_GROUP } from '@daasvader/enclave/kube/write.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { userOf } from '@daasvader/verifier/user.ts';
 import { expect, test } from 'vitest';
@@ -51,6 +51,6 @@ test('it knows orders, users and tenants by the names that the enclave gives the
   expect(constant(file, 'orderAnnotation')).toBe(REQUEST_ANNOTATION);
   expect(constant(file, 'tenantLabel')).toBe(MANAGED_LABEL);
   expect(constant(file, 'ordersGroup')).toBe(ORDERS_GROUP);
-  expect(constant(file, 'orderExtra')).toBe(`${OWN_PREFIX}order`);
+  expect(constant(file, 'orderExtra')).toBe(ORDER_EXTRA);
   expect(userOf(`0x${'00'.repeat(32)}`).startsWith(constant(file, 'UserPrefix') ?? '?')).toBe(true);
 });

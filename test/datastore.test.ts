@@ -182,11 +182,13 @@ test('a full datastore refuses what grows, loses nothing, and deletes make room 
     if (status < 300) made.push(`${path}/s${i}`);
     else if (refusal.text === '') {
       expect(status).toBe(507);
+      const late = await server.call('POST', SECRETS, tenant, secret(`late${i}`, 100));
+      if (late.status < 300) {
+        made.push(`${SECRETS}/late${i}`); // compaction has found some room
+        continue;
+      }
+      expect(late).toMatchObject({ status: 507, text: expect.stringContaining('delete something') });
       refusal = { status: 0, text };
-      expect(await server.call('POST', SECRETS, tenant, secret('late', 100))).toMatchObject({
-        status: 507,
-        text: expect.stringContaining('delete something'),
-      });
     } else refusal = { status, text };
   }
   console.log(

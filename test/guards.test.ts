@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 // The control plane alone, without nodes: what the API server itself refuses.
 
 const NODE_PATH = '/api/v1/nodes/worker-1';
-/** A policy, and the fence's list, take a moment to come into force; what is asked meanwhile is not stored. */
+/** The fence's list takes a moment to come into force; what is asked meanwhile is not stored. */
 const SOON = { timeout: 10_000 };
 
 let server: BareServer;
@@ -22,39 +22,6 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const call: BareServer['call'] = (...args) => server.call(...args);
-const administrator = () => server.administrator;
-
-const secret = (name: string, type: string) => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name, annotations: { 'kubernetes.io/service-account.name': 'default' } },
-  type,
-});
-
-test('nobody makes a Secret that Kubernetes fills with a token without end', async () => {
-  const path = '/api/v1/namespaces/default/secrets?dryRun=All';
-  const make = (name: string, type: string) => call('POST', path, administrator(), secret(name, type));
-  await expect
-    .poll(() => make('lasting', 'kubernetes.io/service-account-token'), SOON)
-    .toMatchObject({
-      status: 422,
-      text: expect.stringContaining('no-lasting-tokens'),
-    });
-  expect(await make('ordinary', 'Opaque')).toMatchObject({ status: 201 });
-});
-
-test('nobody makes a Secret for which a namespace would wait for ever when it is deleted', async () => {
-  const path = '/api/v1/namespaces/default/secrets?dryRun=All';
-  const make = (finalizers: readonly string[]) =>
-    call('POST', path, administrator(), {
-      ...{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque' },
-      metadata: { name: 'lasting', finalizers },
-    });
-  await expect
-    .poll(() => make(['example.com/never']), SOON)
-    .toMatchObject({ status: 422, text: expect.stringContaining('no-finalizers') });
-  expect(await make([])).toMatchObject({ status: 201 });
-});
 
 test('a node that is expelled is cut off at once, and let in again when it is reinstated', async () => {
   const node = await server.caller('system:node:worker-1', 'system:nodes');

@@ -14,7 +14,6 @@ import type {
   V1RoleBinding,
 } from '@kubernetes/client-node';
 import { MANAGED } from './names.ts';
-import { admissionPolicies } from './policies.ts';
 import { priorityClasses } from './priority.ts';
 
 /** The group that bootstrap tokens authenticate as, beside the one that every token has. */
@@ -37,7 +36,6 @@ export function clusterBaseline(): KubernetesObject[] {
   );
   return [
     ...roles,
-    ...admissionPolicies(),
     ...priorityClasses(),
     clusterRole(SUPER_CLUSTER_ROLE, SUPER_CLUSTER_RULES),
     clusterRole(RESTORES_GROUP, ORDER_RULES),

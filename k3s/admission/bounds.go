@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/kubernetes/pkg/apis/apps"
@@ -28,6 +29,17 @@ const (
 	maxClaims        = 8    // templates of claims, of a StatefulSet
 	maxTemplateBytes = 64 << 10
 )
+
+// MaxUserBytes is how large an object of a user may be, in bytes as it is stored, metadata and status included.
+func MaxUserBytes(resource schema.GroupResource) int {
+	switch resource {
+	case core.Resource("secrets"), core.Resource("configmaps"):
+		return 1<<20 + 256<<10 // Kubernetes allows 1 MiB of data, and 256 KiB of annotations
+	case core.Resource("pods"):
+		return 2 * maxTemplateBytes // what it is, and who set which of its fields
+	}
+	return 256 << 10
+}
 
 // bounds is the plugin that bounds what users write; controllers make pods of templates that users wrote.
 type bounds struct{ *admission.Handler }

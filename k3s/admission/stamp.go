@@ -37,8 +37,12 @@ func (*stamp) Admit(_ context.Context, a admission.Attributes, _ admission.Objec
 	if err != nil {
 		return nil // such a thing has nothing that could be noted on it
 	}
-	if err := keepOwn(a, object); err != nil {
-		return err
+	if a.GetOldObject() == nil {
+		DropOwn(object)
+	} else if old, err := meta.Accessor(a.GetOldObject()); err == nil {
+		keepOwn(object, old)
+	} else {
+		return admission.NewForbidden(a, fmt.Errorf("unexpected object %T", a.GetOldObject()))
 	}
 	order, isOrder := orderOf(a.GetUserInfo())
 	if !isOrder || a.IsDryRun() || a.GetSubresource() != "" {
@@ -56,18 +60,13 @@ func (*stamp) Admit(_ context.Context, a admission.Attributes, _ admission.Objec
 	return nil
 }
 
+// DropOwn takes off an object that is new what only the control plane may set.
+func DropOwn(object metav1.Object) { keepOwn(object, &metav1.ObjectMeta{}) }
+
 // keepOwn makes labels and annotations under the own prefix what they were.
-func keepOwn(a admission.Attributes, object metav1.Object) error {
-	var old metav1.Object = &metav1.ObjectMeta{}
-	if a.GetOldObject() != nil {
-		var err error
-		if old, err = meta.Accessor(a.GetOldObject()); err != nil {
-			return admission.NewForbidden(a, fmt.Errorf("unexpected object %T", a.GetOldObject()))
-		}
-	}
+func keepOwn(object, old metav1.Object) {
 	object.SetLabels(withOwn(object.GetLabels(), old.GetLabels()))
 	object.SetAnnotations(withOwn(object.GetAnnotations(), old.GetAnnotations()))
-	return nil
 }
 
 // withOwn is what somebody wrote, but for the keys under the own prefix, which are those of before.

@@ -169,10 +169,13 @@ func (s subject) validation(r rule, variables []v1.Variable) (v1.Validation, err
 		if !slices.ContainsFunc(variables, func(v v1.Variable) bool { return v.Name == r.Each+"Paths" }) {
 			return v1.Validation{}, fmt.Errorf("there is no list %q", r.Each)
 		}
-		items, paths := "variables."+r.Each, "variables."+r.Each+"Paths"
+		items, path := "variables."+r.Each, "variables."+r.Each+"Paths[i]"
+		if r.Field != "" {
+			path += fmt.Sprintf(" + (%s == '' ? %q : %q)", path, r.Field, "."+r.Field)
+		}
 		validation.Expression = fmt.Sprintf("%s.all(i, it, %s)", items, expression)
-		validation.MessageExpression = fmt.Sprintf("%s.transformList(i, it, !(%s), %s[i] + %q).join(', ') + %q",
-			items, expression, paths, r.Field, told)
+		validation.MessageExpression = fmt.Sprintf("%s.transformList(i, it, !(%s), %s).join(', ') + %q",
+			items, expression, path, told)
 	} else if s.at != "" {
 		validation.MessageExpression = fmt.Sprintf("variables.at + %q", "."+r.Field+told)
 	}

@@ -59,14 +59,14 @@ var subjects = map[string]subject{
 		lists: map[string]list{
 			"containers": {
 				"variables.spec.containers + variables.init + variables.ephemeral",
-				"variables.spec.containers.map(c, variables.at + '.containers[' + c.name + '].') + " +
-					"variables.init.map(c, variables.at + '.initContainers[' + c.name + '].') + " +
-					"variables.ephemeral.map(c, variables.at + '.ephemeralContainers[' + c.name + '].')",
+				"variables.spec.containers.map(c, variables.at + '.containers[' + c.name + ']') + " +
+					"variables.init.map(c, variables.at + '.initContainers[' + c.name + ']') + " +
+					"variables.ephemeral.map(c, variables.at + '.ephemeralContainers[' + c.name + ']')",
 			},
 			"tolerations": byIndex("tolerations"),
 			"volumes": {
 				"variables.spec.?volumes.orValue([])",
-				"variables.volumes.map(v, variables.at + '.volumes[' + v.name + '].')",
+				"variables.volumes.map(v, variables.at + '.volumes[' + v.name + ']')",
 			},
 		},
 	},
@@ -91,7 +91,7 @@ var subjects = map[string]subject{
 		lists: map[string]list{"claims": {
 			"(request.kind.kind == 'StatefulSet' ? object.spec.?volumeClaimTemplates.orValue([]) : [object])",
 			"(request.kind.kind == 'StatefulSet' ? " +
-				"variables.claims.map(c, 'spec.volumeClaimTemplates[' + c.metadata.name + '].') : [''])",
+				"variables.claims.map(c, 'spec.volumeClaimTemplates[' + c.metadata.name + ']') : [''])",
 		}},
 	},
 	"services":                 ofSpec("services"),
@@ -119,7 +119,7 @@ func ofSpec(resource string) subject {
 func byIndex(field string) list {
 	return list{
 		"variables.spec.?" + field + ".orValue([])",
-		fmt.Sprintf("variables.%[1]s.transformList(i, _, variables.at + '.%[1]s[' + string(i) + '].')", field),
+		fmt.Sprintf("variables.%[1]s.transformList(i, _, variables.at + '.%[1]s[' + string(i) + ']')", field),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/k3s-io/kine/pkg/server"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	own "daasvader/k3s/admission"
 )
 
 // fill says how full the datastore is. It is measured in pages that are in use, once a second; what is written
@@ -53,7 +55,7 @@ func (f *fill) grew(bytes int64) {
 // hasRoomForDelete says whether a delete fits below the limit, or into half of what SQLite has above it, if all since the
 // last measure deleted an object of the largest size.
 func (f *fill) hasRoomForDelete() bool {
-	largest := float64(userSizes.limit(schema.GroupResource{Resource: "secrets"}))
+	largest := float64(own.MaxUserBytes(schema.GroupResource{Resource: "secrets"}))
 	return f.share() < 1 && f.share()+float64(f.deletes.Load())*largest/float64(f.limit) < 1+1./16
 }
 

@@ -13,38 +13,20 @@ import (
 	own "daasvader/k3s/admission"
 )
 
-// sizeTable is how large an object may be, in bytes as it is stored, status and metadata included.
-type sizeTable struct {
-	of    map[schema.GroupResource]int
-	other int
+// maxNodeBytes is how large an object may be, in bytes as it is stored, status and metadata included, when a node writes
+// it, or somebody who wants to be one.
+var maxNodeBytes = map[schema.GroupResource]int{
+	{Resource: "events"}:                                                   4 << 10, // Kubernetes allows a message of 1 KiB
+	{Group: "events.k8s.io", Resource: "events"}:                           4 << 10,
+	{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}: 8 << 10, // an RSA key of 4,096 bits needs 2 KiB
+	{Group: "coordination.k8s.io", Resource: "leases"}:                     2 << 10,
+	{Resource: "nodes"}:                                                    96 << 10, // a kubelet tells of 50 images with five names each, of 330 bytes at most: 82 KiB
+	// A user's pod, and a status of 32 containers of 1.5 KiB each; the messages of ended ones are 12 KiB together.
+	{Resource: "pods"}: own.MaxUserBytes(schema.GroupResource{Resource: "pods"}) + 64<<10,
 }
 
-// nodeSizes bound what nodes write, and those who want to be one.
-var nodeSizes = sizeTable{
-	of: map[schema.GroupResource]int{
-		{Resource: "events"}:                                                   4 << 10, // Kubernetes allows a message of 1 KiB
-		{Group: "events.k8s.io", Resource: "events"}:                           4 << 10,
-		{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}: 8 << 10, // an RSA key of 4,096 bits needs 2 KiB
-		{Group: "coordination.k8s.io", Resource: "leases"}:                     2 << 10,
-		{Resource: "nodes"}:                                                    96 << 10, // a kubelet tells of 50 images with five names each, of 330 bytes at most: 82 KiB
-		// A user's pod, and a status of 32 containers of 1.5 KiB each; the messages of ended ones are 12 KiB together.
-		{Resource: "pods"}: userSizes.of[pods] + 64<<10,
-	},
-	other: 32 << 10,
-}
-
-// userSizes bound what users write and order.
-var userSizes = sizeTable{
-	of: map[schema.GroupResource]int{
-		// Kubernetes allows 1 MiB of data; annotations are 256 KiB at most. Both are quoted in numbers per namespace.
-		{Resource: "secrets"}:    1<<20 + 256<<10,
-		{Resource: "configmaps"}: 1<<20 + 256<<10,
-		pods:                     128 << 10, // what it is, and who set which of its fields
-	},
-	other: 256 << 10,
-}
-
-var pods = schema.GroupResource{Resource: "pods"}
+// maxOtherNodeBytes bounds what the table does not name.
+const maxOtherNodeBytes = 32 << 10
 
 // sizes is the admission plugin that bounds objects, and charges them to their writer.
 type sizes struct {
@@ -68,7 +50,7 @@ func (s *sizes) Validate(_ context.Context, a admission.Attributes, _ admission.
 	if err != nil {
 		return errors.NewInternalError(fmt.Errorf("Cannot tell the size of %s: %w", a.GetResource().Resource, err))
 	}
-	if limit := sizesOf(who).limit(a.GetResource().GroupResource()); size > limit {
+	if limit := maxBytes(who, a.GetResource().GroupResource()); size > limit {
 		return admission.NewForbidden(a, fmt.Errorf("it has %d bytes with its metadata and status, of %d that it may have", size, limit))
 	}
 	if !own.IsOrder(who) && !a.IsDryRun() {
@@ -77,18 +59,14 @@ func (s *sizes) Validate(_ context.Context, a admission.Attributes, _ admission.
 	return nil
 }
 
-func sizesOf(who user.Info) *sizeTable {
+func maxBytes(who user.Info, resource schema.GroupResource) int {
 	if identityOfUser(who).class == member {
-		return &userSizes
+		return own.MaxUserBytes(resource)
 	}
-	return &nodeSizes
-}
-
-func (t *sizeTable) limit(resource schema.GroupResource) int {
-	if limit, isKnown := t.of[resource]; isKnown {
+	if limit, isKnown := maxNodeBytes[resource]; isKnown {
 		return limit
 	}
-	return t.other
+	return maxOtherNodeBytes
 }
 
 // storedSize is how many bytes the datastore will hold, but for a few of framing.
