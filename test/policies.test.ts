@@ -446,6 +446,12 @@ describe.each(Object.entries(HOLDERS))('in a %s', (kind, [at, make]) => {
     });
   });
 
+  test('finalizers, which its pods would get', async () => {
+    const refused = await create(make(POD, { finalizers: ['example.com/never'] }));
+    const told = ` denied request: ${at.replace(/spec$/, 'metadata')}.finalizers: leave it out`;
+    expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(told) });
+  });
+
   test("a super user's priority, for a super user", async () => {
     const object = make({ ...POD, priorityClassName: 'daasvader-high' });
     expect(await create(object, SUPER)).toMatchObject({ status: 201 });
@@ -609,6 +615,16 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
     'its claims of another class by annotation',
     () => template({}, { annotations: { 'volume.beta.kubernetes.io/storage-class': 'fast' } }),
     'volumeClaimTemplates[data].metadata.annotations',
+  ],
+  [
+    'its claims that stay',
+    () => template({}, { finalizers: ['example.com/never'] }),
+    'volumeClaimTemplates[data].metadata.finalizers',
+  ],
+  [
+    'its claims that go with another object',
+    () => template({}, owner({})),
+    'volumeClaimTemplates[data].metadata.ownerReferences',
   ],
   ['an Ingress', () => ingress({ ingressClassName: 'daasvader' })],
   [
