@@ -181,12 +181,13 @@ function simple(apiVersion: string, kind: string, spec: object, metadata: object
 const service = (spec: object) =>
   simple('v1', 'Service', { ports: [{ port: 80 }], selector: labels, ...spec });
 const onlyOnce = { ...POD, restartPolicy: 'Never' };
-const job = (spec: object) =>
-  simple('batch/v1', 'Job', {
-    suspend: true,
-    template: { spec: { ...POD, restartPolicy: 'Never' } },
-    ...spec,
-  });
+const job = (spec: object, metadata: object = {}) =>
+  simple(
+    'batch/v1',
+    'Job',
+    { suspend: true, template: { spec: { ...POD, restartPolicy: 'Never' } }, ...spec },
+    metadata,
+  );
 
 /** Each kind that holds a pod or its template: where in the object it is, and the object. */
 const HOLDERS: Record<string, [path: string, make: (spec: object, metadata?: object) => Made]> = {
@@ -510,6 +511,7 @@ const secret = (fields: object): Made => ({
 const owner = (fields: object) => ({
   ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'first', uid: '1-2-3', ...fields }],
 });
+const BY_CRON_JOB = { apiVersion: 'batch/v1', kind: 'CronJob', controller: true };
 const externalMetric = {
   type: 'External',
   external: { metric: { name: 'm' }, target: { type: 'Value', value: '1' } },
@@ -703,6 +705,22 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
   [
     'an object that says it is controlled',
     () => configMap(newName(), owner({ controller: true })),
+    'metadata.ownerReferences',
+  ],
+  ['a Job that a CronJob controls, as kubectl makes it', () => job({}, owner(BY_CRON_JOB))],
+  [
+    'a Job that a Job controls',
+    () => job({}, owner({ ...BY_CRON_JOB, kind: 'Job' })),
+    'metadata.ownerReferences',
+  ],
+  [
+    'a Job that a CronJob of another group controls',
+    () => job({}, owner({ ...BY_CRON_JOB, apiVersion: 'apps/v1' })),
+    'metadata.ownerReferences',
+  ],
+  [
+    'an object that a CronJob controls',
+    () => configMap(newName(), owner(BY_CRON_JOB)),
     'metadata.ownerReferences',
   ],
 ];
