@@ -44,13 +44,10 @@ func ofKind(pod, cronJob, other string) string {
 var subjects = map[string]subject{
 	// Every pod, whoever makes it, and every template of pods.
 	"pods": {
-		resources: []string{
-			"pods", "pods/ephemeralcontainers", "deployments.apps/v1", "replicasets.apps/v1", "statefulsets.apps/v1",
-			"daemonsets.apps/v1", "jobs.batch/v1", "cronjobs.batch/v1",
-		},
-		part:  ofKind("%[1]s.spec", "%[1]s.spec.jobTemplate.spec.template", "%[1]s.spec.template"),
-		at:    ofKind("'spec'", "'spec.jobTemplate.spec.template.spec'", "'spec.template.spec'"),
-		value: ofKind("object.spec", "object.spec.jobTemplate.spec.template.spec", "object.spec.template.spec"),
+		resources: append([]string{"pods", "pods/ephemeralcontainers"}, templated...),
+		part:      ofKind("%[1]s.spec", "%[1]s.spec.jobTemplate.spec.template", "%[1]s.spec.template"),
+		at:        ofKind("'spec'", "'spec.jobTemplate.spec.template.spec'", "'spec.template.spec'"),
+		value:     ofKind("object.spec", "object.spec.jobTemplate.spec.template.spec", "object.spec.template.spec"),
 		needs: []v1.Variable{
 			{Name: "template", Expression: ofKind("object", "object.spec.jobTemplate.spec.template", "object.spec.template")},
 			{Name: "init", Expression: "variables.spec.?initContainers.orValue([])"},
@@ -69,6 +66,16 @@ var subjects = map[string]subject{
 				"variables.volumes.map(v, variables.at + '.volumes[' + v.name + ']')",
 			},
 		},
+	},
+	// The metadata of each template, which the pods get. A pod's own is that of an object.
+	"templates": {
+		resources: templated,
+		part:      "(request.kind.kind == 'CronJob' ? %[1]s.spec.jobTemplate : %[1]s).spec.template.?metadata",
+		at:        "(request.kind.kind == 'CronJob' ? 'spec.jobTemplate.' : '') + 'spec.template.metadata'",
+		needs: []v1.Variable{{
+			Name:       "template",
+			Expression: "(request.kind.kind == 'CronJob' ? object.spec.jobTemplate : object).spec.template",
+		}},
 	},
 	// How many pods something may make.
 	"replicas": {
@@ -103,6 +110,12 @@ var subjects = map[string]subject{
 	"objects": {resources: tenantResources},
 	// The same, as it was before it is changed or deleted.
 	"former": {resources: tenantResources, operations: []v1.OperationType{v1.Update, v1.Delete}},
+}
+
+// templated are the kinds with a template of pods.
+var templated = []string{
+	"deployments.apps/v1", "replicasets.apps/v1", "statefulsets.apps/v1", "daemonsets.apps/v1", "jobs.batch/v1",
+	"cronjobs.batch/v1",
 }
 
 var tenantResources = []string{
