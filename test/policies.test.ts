@@ -383,6 +383,23 @@ const POD_ROWS: PodRow[] = [
     'volumes[data].projected',
   ],
   ['the token of its account', { automountServiceAccountToken: true }, 'automountServiceAccountToken'],
+  ['limits', container({ resources: { limits: { cpu: '1', memory: '1Gi' } } })],
+  [
+    'memory without a limit, as a limit of nothing',
+    container({ resources: { limits: { memory: '0' } } }),
+    'containers[web].resources.limits',
+  ],
+  [
+    'a processor without a limit',
+    container({ resources: { limits: { cpu: '0' } } }),
+    'containers[web].resources.limits',
+  ],
+  [
+    'a disk without a limit',
+    initContainer({ resources: { limits: { 'ephemeral-storage': '0' } } }),
+    'initContainers[setup].resources.limits',
+  ],
+  ['memory of the whole pod without a limit', { resources: { limits: { memory: '0' } } }, 'resources.limits'],
   ['a privileged container', secured({ privileged: true }), 'containers[web].securityContext.privileged'],
   [
     'a way to more rights',
@@ -444,6 +461,17 @@ describe.each(Object.entries(HOLDERS))('in a %s', (kind, [at, make]) => {
     expect(await create(make(POD, { annotations: { 'example.com/note': 'mine' } }))).toMatchObject({
       status: 201,
     });
+  });
+
+  test.skipIf(kind === 'Pod')('what would keep its pods, or make them the enclave’s', async () => {
+    const refused = async (metadata: object, field: string) =>
+      expect(await create(make(POD, metadata))).toMatchObject({
+        status: 422,
+        message: expect.stringContaining(field),
+      });
+    await refused({ finalizers: ['example.com/never'] }, 'metadata.finalizers: ');
+    await refused({ labels: { ...labels, ...MANAGED } }, 'metadata.labels or annotations: ');
+    await refused({ annotations: { 'daasvader.io/request-id': '9' } }, 'metadata.labels or annotations: ');
   });
 
   test("a super user's priority, for a super user", async () => {
@@ -542,6 +570,11 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
   ['a Job of many pods', () => job({ parallelism: 101 }), 'spec.parallelism'],
   ['a Job of very many pods', () => job({ completions: 1_001 }), 'spec.completions'],
   ['a Job that always tries again', () => job({ backoffLimit: 101 }), 'spec.backoffLimit'],
+  [
+    'a Job that always tries again, part by part',
+    () => job({ completions: 2, completionMode: 'Indexed', backoffLimitPerIndex: 101 }),
+    'spec.backoffLimitPerIndex',
+  ],
   ['a Job of somebody else', () => job({ managedBy: 'example.com/me' }), 'spec.managedBy'],
   [
     'a CronJob of many pods',
@@ -609,6 +642,33 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
     'its claims of another class by annotation',
     () => template({}, { annotations: { 'volume.beta.kubernetes.io/storage-class': 'fast' } }),
     'volumeClaimTemplates[data].metadata.annotations',
+  ],
+  [
+    'its claims that stay',
+    () => template({}, { finalizers: ['example.com/never'] }),
+    'volumeClaimTemplates[data].metadata.finalizers',
+  ],
+  [
+    'its claims that go with a node',
+    () => template({}, owner({ kind: 'Node' })),
+    'volumeClaimTemplates[data].metadata.ownerReferences',
+  ],
+  [
+    'its claims as the enclave’s own',
+    () => template({}, { labels: MANAGED }),
+    'volumeClaimTemplates[data].metadata.labels or annotations',
+  ],
+  [
+    'a CronJob of Jobs as some order’s own',
+    () =>
+      simple('batch/v1', 'CronJob', {
+        schedule: '0 0 1 1 *',
+        jobTemplate: {
+          metadata: { annotations: { 'daasvader.io/request-id': '9' } },
+          spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } },
+        },
+      }),
+    'spec.jobTemplate.metadata.labels or annotations',
   ],
   ['an Ingress', () => ingress({ ingressClassName: 'daasvader' })],
   [

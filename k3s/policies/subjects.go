@@ -70,6 +70,20 @@ var subjects = map[string]subject{
 			},
 		},
 	},
+	// All that something else is made of.
+	"templates": {
+		resources: []string{
+			"deployments.apps/v1", "replicasets.apps/v1", "statefulsets.apps/v1", "daemonsets.apps/v1", "jobs.batch/v1",
+			"cronjobs.batch/v1",
+		},
+		part: "(request.kind.kind == 'CronJob' ? %[1]s.spec.jobTemplate : %[1]s.spec.template)", // no others can be changed
+		lists: map[string]list{"templates": {
+			"(request.kind.kind == 'CronJob' ? [object.spec.jobTemplate, object.spec.jobTemplate.spec.template] : " +
+				"[object.spec.template] + object.spec.?volumeClaimTemplates.orValue([]))",
+			"(request.kind.kind == 'CronJob' ? ['spec.jobTemplate', 'spec.jobTemplate.spec.template'] : ['spec.template'] + " +
+				"object.spec.?volumeClaimTemplates.orValue([]).map(c, 'spec.volumeClaimTemplates[' + c.metadata.name + ']'))",
+		}},
+	},
 	// How many pods something may make.
 	"replicas": {
 		resources: []string{
