@@ -428,6 +428,16 @@ const POD_ROWS: PodRow[] = [
     { securityContext: { appArmorProfile: { type: 'Unconfined' } } },
     'spec.securityContext.appArmorProfile.type',
   ],
+  [
+    "a profile of the node's for system calls",
+    { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'all.json' } } },
+    'spec.securityContext.seccompProfile.type',
+  ],
+  [
+    "a profile of the node's of AppArmor, which may confine nothing",
+    secured({ appArmorProfile: { type: 'Localhost', localhostProfile: 'runc' } }),
+    'containers[web].securityContext.appArmorProfile.type',
+  ],
   ['an image of the local network', container({ image: 'registry.local/app' }), 'containers[web].image'],
   ['an image of an address', initContainer({ image: '10.0.0.1:5000/app' }), 'initContainers[setup].image'],
   ['an image as a volume', volume({ image: { reference: 'ghcr.io/some/data:1' } })],
