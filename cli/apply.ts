@@ -21,6 +21,7 @@ export function applyCommand(command: Command): void {
   withFiles(withWrites(command))
     .option('--dry-run', 'order nothing: have the control plane at --api say what it would do')
     .option('--force-conflicts', 'take over fields that another tool set')
+    .addHelpText('after', '\nSecrets are never ordered: they go straight to the control plane at --api.')
     .action(apply);
 }
 

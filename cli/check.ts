@@ -35,6 +35,11 @@ export function checkCommand(command: Command): void {
     )
     .option('--server', 'then ask the control plane at --api too, by a dry run')
     .option('-n, --namespace <name>', 'where --server asks about it; your own when left out')
+    .addHelpText(
+      'after',
+      '\nExit code 0: all is accepted, 1: something is refused, 2: it cannot tell. Only --server needs a deployment,\n' +
+        'a wallet and a control plane.',
+    )
     .action(async (options: CheckOptions) => {
       const verdict = await check(options).catch((error: unknown) =>
         command.error(`daas: ${describeFailure(error)}`, { exitCode: EXIT_USAGE }),

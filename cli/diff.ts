@@ -37,6 +37,7 @@ interface Change {
 export function diffCommand(command: Command): void {
   withFiles(withSession(withWallet(withDeployment(command)), true))
     .option('--force-conflicts', 'as if fields that another tool set were taken over')
+    .addHelpText('after', '\nExit code 0: no difference, 1: some, 2: it cannot tell.')
     .action((options: DiffOptions) =>
       diff(options).catch((error) => {
         process.stderr.write(`daas: ${describeFailure(error)}\n`);

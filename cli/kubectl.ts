@@ -15,6 +15,11 @@ export function kubectlCommand(command: Command): void {
     .argument('[args...]', 'of kubectl, after our options')
     .passThroughOptions()
     .allowUnknownOption()
+    .addHelpText(
+      'after',
+      '\nRuns kubectl of PATH, or what KUBECTL names, and ends with its exit code. Each write is asked about on the\n' +
+        'terminal, unless --yes --limit SUI stand before the arguments of kubectl.',
+    )
     .action(async (args: string[], options: SessionOptions) => {
       assertHere(args);
       process.exit(await run(args, options)); // with the connections that there are

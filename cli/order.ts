@@ -22,11 +22,15 @@ export function orderCommand(command: Command): void {
     .addArgument(new Argument('<method>', 'of the request').choices(['POST', 'PUT', 'PATCH', 'DELETE']))
     .argument(
       '<path>',
-      'such as /apis/apps/v1/namespaces/default/deployments; default means your own namespace',
+      'such as /apis/apps/v1/namespaces/default/deployments; default means your own namespace; with the name also for a POST whose body goes by its digest',
     )
     .option('-f, --file <file>', 'the body')
     .option('--type <media type>', 'of the body', 'application/json')
-    .option('--query <text>', 'without the question mark', '')
+    .option(
+      '--query <text>',
+      'without the question mark: fieldManager, force, propagationPolicy, gracePeriodSeconds, orphanDependents',
+      '',
+    )
     .option(
       '--blob <id>',
       'the Walrus blob that holds the body already, 64 hex digits: then only its digest goes on chain',

@@ -12,6 +12,11 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function proxyCommand(command: Command): void {
   withSession(command)
     .option('--port <port>', 'on loopback; any that is free when left out', parsePort)
+    .addHelpText(
+      'after',
+      '\nPrints the KUBECONFIG to export, whose secret ends with this command. Each write is asked about on the\n' +
+        'terminal, unless --yes --limit SUI are given.',
+    )
     .action(serve);
 }
 

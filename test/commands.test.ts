@@ -45,7 +45,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'staking::grant_role': 'daas role grant',
   'staking::revoke_role': 'daas role revoke',
   'k8s_scheduler::submit_k8s_request': 'daas deploy',
-  'k8s_scheduler::submit_request': 'daas order',
+  'k8s_scheduler::submit_request': 'daas apply',
   'k8s_scheduler::submit_request_by_digest': 'daas order',
   'k8s_scheduler::cancel_request': 'daas cancel',
   'k8s_scheduler::prune_request': 'daas prune',

@@ -181,12 +181,13 @@ function simple(apiVersion: string, kind: string, spec: object, metadata: object
 const service = (spec: object) =>
   simple('v1', 'Service', { ports: [{ port: 80 }], selector: labels, ...spec });
 const onlyOnce = { ...POD, restartPolicy: 'Never' };
-const job = (spec: object) =>
-  simple('batch/v1', 'Job', {
-    suspend: true,
-    template: { spec: { ...POD, restartPolicy: 'Never' } },
-    ...spec,
-  });
+const job = (spec: object, metadata: object = {}) =>
+  simple(
+    'batch/v1',
+    'Job',
+    { suspend: true, template: { spec: { ...POD, restartPolicy: 'Never' } }, ...spec },
+    metadata,
+  );
 
 /** Each kind that holds a pod or its template: where in the object it is, and the object. */
 const HOLDERS: Record<string, [path: string, make: (spec: object, metadata?: object) => Made]> = {
@@ -473,15 +474,21 @@ describe.each(Object.entries(HOLDERS))('in a %s', (kind, [at, make]) => {
     });
   });
 
-  test.skipIf(kind === 'Pod')('what would keep its pods, or make them the enclave’s', async () => {
-    const refused = async (metadata: object, field: string) =>
+  test.skipIf(kind === 'Pod')('keys of the enclave’s, which its pods would get', async () => {
+    for (const metadata of [
+      { labels: { ...labels, ...MANAGED } },
+      { annotations: { 'daasvader.io/request-id': '9' } },
+    ])
       expect(await create(make(POD, metadata))).toMatchObject({
         status: 422,
-        message: expect.stringContaining(field),
+        message: expect.stringContaining(`${at.replace(/spec$/, 'metadata')}.labels or annotations: `),
       });
-    await refused({ finalizers: ['example.com/never'] }, 'metadata.finalizers: ');
-    await refused({ labels: { ...labels, ...MANAGED } }, 'metadata.labels or annotations: ');
-    await refused({ annotations: { 'daasvader.io/request-id': '9' } }, 'metadata.labels or annotations: ');
+  });
+
+  test('finalizers, which its pods would get', async () => {
+    const refused = await create(make(POD, { finalizers: ['example.com/never'] }));
+    const told = ` denied request: ${at.replace(/spec$/, 'metadata')}.finalizers: leave it out`;
+    expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(told) });
   });
 
   test("a super user's priority, for a super user", async () => {
@@ -542,6 +549,7 @@ const secret = (fields: object): Made => ({
 const owner = (fields: object) => ({
   ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'first', uid: '1-2-3', ...fields }],
 });
+const BY_CRON_JOB = { apiVersion: 'batch/v1', kind: 'CronJob', controller: true };
 const externalMetric = {
   type: 'External',
   external: { metric: { name: 'm' }, target: { type: 'Value', value: '1' } },
@@ -659,8 +667,8 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
     'volumeClaimTemplates[data].metadata.finalizers',
   ],
   [
-    'its claims that go with a node',
-    () => template({}, owner({ kind: 'Node' })),
+    'its claims that go with another object',
+    () => template({}, owner({})),
     'volumeClaimTemplates[data].metadata.ownerReferences',
   ],
   [
@@ -757,6 +765,22 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
   [
     'an object that says it is controlled',
     () => configMap(newName(), owner({ controller: true })),
+    'metadata.ownerReferences',
+  ],
+  ['a Job that a CronJob controls, as kubectl makes it', () => job({}, owner(BY_CRON_JOB))],
+  [
+    'a Job that a Job controls',
+    () => job({}, owner({ ...BY_CRON_JOB, kind: 'Job' })),
+    'metadata.ownerReferences',
+  ],
+  [
+    'a Job that a CronJob of another group controls',
+    () => job({}, owner({ ...BY_CRON_JOB, apiVersion: 'apps/v1' })),
+    'metadata.ownerReferences',
+  ],
+  [
+    'an object that a CronJob controls',
+    () => configMap(newName(), owner(BY_CRON_JOB)),
     'metadata.ownerReferences',
   ],
 ];

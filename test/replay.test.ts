@@ -319,6 +319,11 @@ test('a replacement that changes nothing is completed', async () => {
   expect([metadata?.annotations, data]).toEqual([{ 'daasvader.io/request-id': `${id}` }, { a: '1' }]);
 });
 
+test('a template that leaves to the cluster what its pods need is accepted without a warning', async () => {
+  const { status, warnings } = await answerTo(await done(deployment('unsaid')));
+  expect({ status, warnings }).toEqual({ status: 201, warnings: [] });
+});
+
 test('protobuf is replayed as it is', async () => {
   await done({ path: CONFIG_MAPS, contentType: PROTOBUF, body: protobufConfigMap('proto') });
   const made = await find<V1ConfigMap>(`${CONFIG_MAPS}/proto`);

@@ -166,14 +166,18 @@ test("a user's credential opens no other namespace, and writes nothing but throu
     ['get', 'pods', '-n', namespace],
     ['exec', '-n', namespace, bob.pod.name, '--', 'id'],
     ['port-forward', '-n', namespace, bob.pod.name, ':8080'],
-    ['get', 'secrets'],
+    ['get', 'secrets', '-n', namespace],
+    ['create', 'secret', 'generic', 'theirs', '--from-literal=a=b', '-n', namespace],
     ['get', 'nodes'],
     ['get', 'secrets', '-n', 'kube-system'],
     ['delete', 'pod', alice.pod.name],
+    ['create', 'configmap', 'mine', '--from-literal=a=b'],
     ['create', 'namespace', 'u-somebody-else'],
   ];
   for (const attempt of attempts)
     await expect(user.kubectl(...attempt), attempt.join(' ')).rejects.toThrow(/Forbidden|forbidden/);
+  await user.kubectl('create', 'secret', 'generic', 'mine', '--from-literal=a=b'); // which the chain must not see
+  expect(await user.kubectl('get', 'secret', 'mine', '-o', 'name')).toContain('secret/mine');
 });
 
 test('a granted role opens its namespace as far as it goes, and closes when it is taken back', async () => {

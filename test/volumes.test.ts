@@ -145,7 +145,7 @@ test('a pod whose worker is drained waits, says where its volume is, and goes on
   await worker.agent('drain');
   const said = () =>
     field('pod/db-0', '.status.conditions[?(@.type=="PodScheduled")].message').catch(() => '');
-  await expect.poll(said, SOON).toContain(`The volume of claim data-db-0 is on node ${worker.vm.name}`);
+  await expect.poll(said, SOON).toContain(`the volume of claim data-db-0 is on node ${worker.vm.name}`);
   await worker.agent('uncordon');
   await expect.poll(() => read('db-0'), SOON).toBe('changed\n');
   await untilReady('db-0');

@@ -60,6 +60,12 @@ test('a deletion whose query alone says dry run, at which Kubernetes would not l
   expect(() => routeOf(asked('DELETE', `${deployments}/web?dryRun=All`, '{}'))).toThrow('dryRun');
 });
 
+test('a replacement that the enclave would refuse for its type is not ordered', () => {
+  const type = 'application/vnd.kubernetes.protobuf';
+  expect(() => routeOf(asked('PUT', `${deployments}/web`, 'k8s', type))).toThrow('send application/json');
+  expect(routeOf(asked('POST', deployments, 'k8s', type)).to).toBe('chain');
+});
+
 test.each([
   ['POST', '/api/v1/namespaces', 403, 'daas namespace claim'],
   ['POST', `/apis/rbac.authorization.k8s.io/v1${NS}/roles`, 403, 'daas role grant'],

@@ -101,7 +101,7 @@ function isDryRun({ method, query, body, contentType }: ClientRequest): boolean 
   }
 }
 
-function assertOrdered({ method, path }: ClientRequest, target: Target): void {
+function assertOrdered({ method, path, contentType }: ClientRequest, target: Target): void {
   const { group, namespace, resource, name, subresource } = target;
   const what = `${resource}${subresource === undefined ? '' : `/${subresource}`}`;
   const instead = INSTEAD[subresource === undefined ? resource : `/${subresource}`];
@@ -111,6 +111,8 @@ function assertOrdered({ method, path }: ClientRequest, target: Target): void {
     throw new Refusal(403, `daas: Cannot ${method} ${what}: ${instead ?? 'nobody orders these'}`);
   if (method === 'DELETE' && name === undefined)
     throw new Refusal(405, `daas: Cannot delete all ${what} in one request: name them`);
+  if (method === 'PUT' && contentType.includes('protobuf'))
+    throw new Refusal(415, `daas: Cannot replace ${what} in protobuf: send application/json`);
   if (/[%\s]/.test(path)) throw new Refusal(400, `daas: Cannot ${method} ${path}: it is not plain text`);
 }
 

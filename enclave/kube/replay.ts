@@ -9,7 +9,8 @@ const APPLY_TYPE = 'application/apply-patch+yaml';
 const OBJECT_TYPES = [JSON_TYPE, PROTOBUF_TYPE];
 const CONTENT_TYPES: Readonly<Record<string, readonly string[]>> = {
   POST: OBJECT_TYPES,
-  PUT: OBJECT_TYPES,
+  // One that was carried out is brought back with another uid and resource version, which are written into its JSON.
+  PUT: [JSON_TYPE],
   PATCH: [
     'application/json-patch+json',
     'application/merge-patch+json',

@@ -1,5 +1,4 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { JSON_TYPE } from './metadata.ts';
 import type { Replay } from './replay.ts';
 import { pathOf } from './target.ts';
 
@@ -12,17 +11,12 @@ import { pathOf } from './target.ts';
 export function revived(replay: Replay, before: KubernetesObject | undefined): Replay {
   const { method, target, query, body } = replay;
   if (method !== 'PUT' || target.subresource !== undefined || body === undefined) return replay;
-  const present = { ...replay, body: withoutPast(replay.contentType, body, before) };
+  const present = { ...replay, body: withoutPast(body, before) };
   if (before !== undefined) return present;
   return { ...present, method: 'POST', path: pathOf(target), query };
 }
 
-function withoutPast(
-  contentType: string,
-  body: Uint8Array,
-  before: KubernetesObject | undefined,
-): Uint8Array {
-  if (contentType !== JSON_TYPE) return body;
+function withoutPast(body: Uint8Array, before: KubernetesObject | undefined): Uint8Array {
   try {
     const { metadata, ...object } = JSON.parse(Buffer.from(body).toString());
     const { uid: _, resourceVersion: __, ...rest } = metadata;

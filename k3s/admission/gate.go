@@ -13,8 +13,7 @@ import (
 )
 
 // maxGrace is how long a pod may take to end, in seconds, as the policy of terminationGracePeriodSeconds has it. Whoever
-// deletes it again later, even with its whole namespace, does not shorten that; and what is deleted without any grace is
-// not counted any more while it still ends.
+// deletes it again later, even with its whole namespace, does not shorten that.
 const maxGrace = 600
 
 // GateName is the plugin's name in the API server's list.
@@ -25,7 +24,7 @@ var (
 		"or kubectl with the context of `daas proxy`")
 	errTrial = errors.New("an order is no dry run: leave out dryRun, also in the body of a DELETE")
 	errPart  = errors.New("users write no subresource but scale")
-	errGrace = fmt.Errorf("gracePeriodSeconds of a pod is 1 to %d, or leave it out", maxGrace)
+	errGrace = fmt.Errorf("gracePeriodSeconds of a pod is at most %d, or leave it out", maxGrace)
 )
 
 // gate lets nobody outside this machine write but through an order on chain. Roles give users the verbs, so that an order
@@ -116,5 +115,5 @@ func isGraceful(a admission.Attributes) bool {
 		return false
 	}
 	seconds := options.GracePeriodSeconds
-	return seconds == nil || *seconds >= 1 && *seconds <= maxGrace
+	return seconds == nil || *seconds <= maxGrace
 }

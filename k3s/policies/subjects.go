@@ -44,13 +44,10 @@ func ofKind(pod, cronJob, other string) string {
 var subjects = map[string]subject{
 	// Every pod, whoever makes it, and every template of pods.
 	"pods": {
-		resources: []string{
-			"pods", "pods/ephemeralcontainers", "deployments.apps/v1", "replicasets.apps/v1", "statefulsets.apps/v1",
-			"daemonsets.apps/v1", "jobs.batch/v1", "cronjobs.batch/v1",
-		},
-		part:  ofKind("%[1]s.spec", "%[1]s.spec.jobTemplate.spec.template", "%[1]s.spec.template"),
-		at:    ofKind("'spec'", "'spec.jobTemplate.spec.template.spec'", "'spec.template.spec'"),
-		value: ofKind("object.spec", "object.spec.jobTemplate.spec.template.spec", "object.spec.template.spec"),
+		resources: append([]string{"pods", "pods/ephemeralcontainers"}, templated...),
+		part:      ofKind("%[1]s.spec", "%[1]s.spec.jobTemplate.spec.template", "%[1]s.spec.template"),
+		at:        ofKind("'spec'", "'spec.jobTemplate.spec.template.spec'", "'spec.template.spec'"),
+		value:     ofKind("object.spec", "object.spec.jobTemplate.spec.template.spec", "object.spec.template.spec"),
 		needs: []v1.Variable{
 			{Name: "template", Expression: ofKind("object", "object.spec.jobTemplate.spec.template", "object.spec.template")},
 			{Name: "init", Expression: "variables.spec.?initContainers.orValue([])"},
@@ -72,11 +69,8 @@ var subjects = map[string]subject{
 	},
 	// All that something else is made of.
 	"templates": {
-		resources: []string{
-			"deployments.apps/v1", "replicasets.apps/v1", "statefulsets.apps/v1", "daemonsets.apps/v1", "jobs.batch/v1",
-			"cronjobs.batch/v1",
-		},
-		part: "(request.kind.kind == 'CronJob' ? %[1]s.spec.jobTemplate : %[1]s.spec.template)", // no others can be changed
+		resources: templated,
+		part:      "(request.kind.kind == 'CronJob' ? %[1]s.spec.jobTemplate : %[1]s.spec.template)", // no others can be changed
 		lists: map[string]list{"templates": {
 			"(request.kind.kind == 'CronJob' ? [object.spec.jobTemplate, object.spec.jobTemplate.spec.template] : " +
 				"[object.spec.template] + object.spec.?volumeClaimTemplates.orValue([]))",
@@ -117,6 +111,12 @@ var subjects = map[string]subject{
 	"objects": {resources: tenantResources},
 	// The same, as it was before it is changed or deleted.
 	"former": {resources: tenantResources, operations: []v1.OperationType{v1.Update, v1.Delete}},
+}
+
+// templated are the kinds with a template of pods.
+var templated = []string{
+	"deployments.apps/v1", "replicasets.apps/v1", "statefulsets.apps/v1", "daemonsets.apps/v1", "jobs.batch/v1",
+	"cronjobs.batch/v1",
 }
 
 var tenantResources = []string{

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/errors"
@@ -39,7 +40,7 @@ const never = 2
 
 // growsFrom is the share of the datastore from which a request is refused.
 func growsFrom(caller identity, info *request.RequestInfo, r *http.Request) float64 {
-	if !info.IsResourceRequest || info.Subresource != "" || !isStored(info) || isRenewal(caller, info) {
+	if !info.IsResourceRequest || info.Subresource != "" || isDryRun(r) || !isStored(info) || isRenewal(caller, info) {
 		return never
 	}
 	makes := info.Verb == "create" || isApply(r)
@@ -51,6 +52,12 @@ func growsFrom(caller identity, info *request.RequestInfo, r *http.Request) floa
 		return growthMark
 	}
 	return never
+}
+
+// isDryRun says whether the API server stores nothing of a request, but tells what would come of it. All is the only
+// value that it takes.
+func isDryRun(r *http.Request) bool {
+	return slices.Equal(r.URL.Query()["dryRun"], []string{metav1.DryRunAll})
 }
 
 // isStored says whether a resource takes space for good: reviews are answered and forgotten, and each node has one

@@ -34,7 +34,7 @@ func (p *volumePlace) PostFilter(_ context.Context, _ framework.CycleState, pod 
 	var reasons []string
 	for _, claim := range claimsOf(pod) {
 		if place := p.placeOf(pod.Namespace, claim); place != "" {
-			reasons = append(reasons, fmt.Sprintf("The volume of claim %s is on %s.", claim, place))
+			reasons = append(reasons, fmt.Sprintf("the volume of claim %s is on %s", claim, place))
 		}
 	}
 	return nil, framework.NewStatus(framework.Unschedulable, reasons...)

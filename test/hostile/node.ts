@@ -47,6 +47,25 @@ export const NODE_ATTACKS: Attack[] = [
   refused('reads all Secrets', ({ node }) => node.try({ path: '/api/v1/secrets' })),
   refused('reads all pods', ({ node }) => node.try({ path: '/api/v1/pods' })),
   refused('reads another node', ({ node }) => node.try({ path: `/api/v1/nodes/${HONEST}/proxy/pods` })),
+  refused('says that it has deleted a volume of another node', ({ node }) =>
+    node.try({
+      method: 'POST',
+      path: '/v1-k3s/volumes',
+      body: { name: 'pvc-00000000-0000-4000-8000-000000000001', outcome: 'deleted' },
+    }),
+  ),
+  refused('makes a volume that leads to its own files', ({ node }) =>
+    node.try({
+      method: 'POST',
+      path: '/api/v1/persistentvolumes',
+      body: {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: 'mine' },
+        spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/' } },
+      },
+    }),
+  ),
   refused('calls itself the administrator in a header', ({ node }) =>
     node.try({
       path: '/api/v1/secrets',

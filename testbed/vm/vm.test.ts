@@ -14,6 +14,7 @@ import {
   createWorkerVm,
   findWorkerVm,
   hostPidOf,
+  rebootWorkerVm,
   removeAll,
   removeWorkerVm,
   runInVm,
@@ -54,6 +55,20 @@ test('a VM has its own host name, processes, address and directories', async () 
   expect(existsSync('/var/lib/inside')).toBe(false);
   expect(existsSync(join(vm.disk, 'var/lib/inside'))).toBe(true);
   expect(await runInVm(vm, ['cat', '/proc/1/comm'])).toBe('sh\n');
+});
+
+test('a VM that is switched off and on has its disk and its address, and nothing that ran or lay in memory', async () => {
+  await startVmNetwork(network, directory);
+  const vm = await createWorkerVm({ name: token, network, number: 1, directory });
+  await runInVm(vm, ['touch', '/var/lib/stays', '/run/goes']);
+  const child = await spawnInVm(vm, ['sleep', '600']);
+  const ended = once(child, 'exit');
+  const again = await rebootWorkerVm(token, directory);
+  await ended;
+  expect(again).toMatchObject({ name: vm.name, address: vm.address, disk: vm.disk });
+  expect(await runInVm(again, ['ip', '-4', '-br', 'addr', 'show', 'eth0'])).toContain(vm.address);
+  expect(await runInVm(again, ['ls', '/var/lib'])).toContain('stays');
+  expect(await runInVm(again, ['ls', '/run'])).not.toContain('goes');
 });
 
 test('no orphan stays a zombie in a VM', async () => {
