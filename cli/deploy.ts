@@ -110,11 +110,13 @@ async function orderObjects(name: string, options: DeployOptions): Promise<void>
   await submitOrders(options, await prepareOrders(orders, options), session);
 }
 
-/** The Deployment of now; undefined when there is none. */
+/** The Deployment of now; undefined when there is none, and where the user has no role: the chain says what that means. */
 async function readDeployment({ wallet, connect }: Session, namespace: string, name: string) {
   const kind = findKind('apps/v1', 'Deployment')!;
   const answer = await ask(await connect(), wallet, { file: '', kind, namespace, name, object: {} }, READ);
-  return answer.status === 404 ? undefined : objectOf(answer, `Cannot read the Deployment ${name}`);
+  return [403, 404].includes(answer.status)
+    ? undefined
+    : objectOf(answer, `Cannot read the Deployment ${name}`);
 }
 
 function parseLabels(text: string): Record<string, string> {

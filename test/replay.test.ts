@@ -134,7 +134,8 @@ test('every verb, content type and part is replayed, and answered as Kubernetes 
   await done({ ...configMap('verbs', { f: '6' }), method: 'PUT', path: name });
   expect((await find<V1ConfigMap>(name))?.data).toEqual({ f: '6' });
   await done({ method: 'DELETE', path: name, manifest: { propagationPolicy: 'Foreground' } });
-  expect(await find(name)).toBeUndefined();
+  // The deletion is accepted; the garbage collector ends it.
+  await expect.poll(() => find(name), SOON).toBeUndefined();
   await done(deployment('verbs'));
   const scale = { metadata: { name: 'verbs' }, spec: { replicas: 2 } };
   await done(patch(`${DEPLOYMENTS}/verbs/scale`, MERGE, scale));

@@ -136,6 +136,14 @@ describe('a namespace', () => {
     expect(cluster.namespaces).toEqual([OWN]);
   });
 
+  test('is there as soon as it is claimed, for who looks before the first order', async () => {
+    chain.hold(ADMIN);
+    chain.claim(further(1));
+    await tenants.follow(OWNER);
+    expect(tenants.namespacesOf(OWNER)).toEqual([further(1)]);
+    expect(rights(further(1))).toEqual(['admin']);
+  });
+
   test('of a viewer has nothing in it', async () => {
     chain.hold(VIEWER);
     await tenants.ensure(OWNER);

@@ -88,14 +88,19 @@ export class Tenants {
   /** Follows whatever has changed about an owner; does nothing when nothing has. */
   follow(owner: string): Promise<void> {
     return this.#turns.take(owner, async () => {
-      const shared = this.#roles
+      // Whoever claimed one looks into it before the first order, and whoever was granted a role in one.
+      const isClaimed = (namespace: string) => namespace !== namespaceOf(owner);
+      const wanted = this.#roles
         .tenanciesOf(owner)
-        .map(({ namespace }) => namespace)
-        .filter((namespace) => this.#roles.grantsIn(namespace).length > 0);
-      for (const namespace of shared) await this.#enter(owner, namespace);
+        .filter(
+          ({ namespace, phase }) =>
+            this.#roles.grantsIn(namespace).length > 0 || (phase === 'held' && isClaimed(namespace)),
+        )
+        .map(({ namespace }) => namespace);
+      for (const namespace of wanted) await this.#enter(owner, namespace);
       const tenant = this.#tenants.get(owner);
       if (tenant && (tenant.isSqueezed || tenant.settled !== this.#stateOf(owner))) await this.#settle(owner);
-      const late = shared.find((namespace) => !tenant?.spaces.has(namespace));
+      const late = wanted.find((namespace) => !tenant?.spaces.has(namespace));
       if (late !== undefined) throw notGone(late);
     });
   }
