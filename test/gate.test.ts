@@ -340,6 +340,22 @@ describe('an order', () => {
     expect(await order(30, 'DELETE', `${path}/there`, body)).toMatchObject(refused);
   });
 
+  test('has a pod end in due time: what is bound to end later, nothing ends earlier', async () => {
+    const path = `${CORE}/pods`;
+    expect(await order(33, 'POST', path, pod('ending'))).toMatchObject({ status: 201 });
+    const placed = { ...binding, metadata: { name: 'ending' } }; // one that is nowhere ends at once
+    expect(await asAdministrator('POST', `${path}/ending/binding`, placed)).toMatchObject({ status: 201 });
+    const refused = { status: 403, text: expect.stringContaining('at most 600') };
+    for (const seconds of [601, 9_000_000_000]) {
+      const body = { ...options, gracePeriodSeconds: seconds };
+      expect(await order(34, 'DELETE', `${path}/ending`, body)).toMatchObject(refused);
+      expect(await order(34, 'DELETE', `${path}/ending?gracePeriodSeconds=${seconds}`)).toMatchObject(
+        refused,
+      );
+    }
+    expect(await order(35, 'DELETE', `${path}/ending?gracePeriodSeconds=600`)).toMatchObject({ status: 200 });
+  });
+
   test('scales, and writes no other subresource', async () => {
     const path = `${APPS}/deployments/web`;
     expect(await order(31, 'PATCH', `${path}/scale`, { spec: { replicas: 2 } })).toMatchObject({

@@ -384,6 +384,23 @@ const POD_ROWS: PodRow[] = [
     'volumes[data].projected',
   ],
   ['the token of its account', { automountServiceAccountToken: true }, 'automountServiceAccountToken'],
+  ['limits', container({ resources: { limits: { cpu: '1', memory: '1Gi' } } })],
+  [
+    'memory without a limit, as a limit of nothing',
+    container({ resources: { limits: { memory: '0' } } }),
+    'containers[web].resources.limits',
+  ],
+  [
+    'a processor without a limit',
+    container({ resources: { limits: { cpu: '0' } } }),
+    'containers[web].resources.limits',
+  ],
+  [
+    'a disk without a limit',
+    initContainer({ resources: { limits: { 'ephemeral-storage': '0' } } }),
+    'initContainers[setup].resources.limits',
+  ],
+  ['memory of the whole pod without a limit', { resources: { limits: { memory: '0' } } }, 'resources.limits'],
   ['a privileged container', secured({ privileged: true }), 'containers[web].securityContext.privileged'],
   [
     'a way to more rights',
@@ -411,6 +428,16 @@ const POD_ROWS: PodRow[] = [
     'no profile of AppArmor',
     { securityContext: { appArmorProfile: { type: 'Unconfined' } } },
     'spec.securityContext.appArmorProfile.type',
+  ],
+  [
+    "a profile of the node's for system calls",
+    { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'all.json' } } },
+    'spec.securityContext.seccompProfile.type',
+  ],
+  [
+    "a profile of the node's of AppArmor, which may confine nothing",
+    secured({ appArmorProfile: { type: 'Localhost', localhostProfile: 'runc' } }),
+    'containers[web].securityContext.appArmorProfile.type',
   ],
   ['an image of the local network', container({ image: 'registry.local/app' }), 'containers[web].image'],
   ['an image of an address', initContainer({ image: '10.0.0.1:5000/app' }), 'initContainers[setup].image'],
@@ -445,6 +472,17 @@ describe.each(Object.entries(HOLDERS))('in a %s', (kind, [at, make]) => {
     expect(await create(make(POD, { annotations: { 'example.com/note': 'mine' } }))).toMatchObject({
       status: 201,
     });
+  });
+
+  test.skipIf(kind === 'Pod')('keys of the enclave’s, which its pods would get', async () => {
+    for (const metadata of [
+      { labels: { ...labels, ...MANAGED } },
+      { annotations: { 'daasvader.io/request-id': '9' } },
+    ])
+      expect(await create(make(POD, metadata))).toMatchObject({
+        status: 422,
+        message: expect.stringContaining(`${at.replace(/spec$/, 'metadata')}.labels or annotations: `),
+      });
   });
 
   test('finalizers, which its pods would get', async () => {
@@ -550,6 +588,11 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
   ['a Job of many pods', () => job({ parallelism: 101 }), 'spec.parallelism'],
   ['a Job of very many pods', () => job({ completions: 1_001 }), 'spec.completions'],
   ['a Job that always tries again', () => job({ backoffLimit: 101 }), 'spec.backoffLimit'],
+  [
+    'a Job that always tries again, part by part',
+    () => job({ completions: 2, completionMode: 'Indexed', backoffLimitPerIndex: 101 }),
+    'spec.backoffLimitPerIndex',
+  ],
   ['a Job of somebody else', () => job({ managedBy: 'example.com/me' }), 'spec.managedBy'],
   [
     'a CronJob of many pods',
@@ -627,6 +670,23 @@ const ROWS: readonly [what: string, object: () => Made, refused?: string][] = [
     'its claims that go with another object',
     () => template({}, owner({})),
     'volumeClaimTemplates[data].metadata.ownerReferences',
+  ],
+  [
+    'its claims as the enclave’s own',
+    () => template({}, { labels: MANAGED }),
+    'volumeClaimTemplates[data].metadata.labels or annotations',
+  ],
+  [
+    'a CronJob of Jobs as some order’s own',
+    () =>
+      simple('batch/v1', 'CronJob', {
+        schedule: '0 0 1 1 *',
+        jobTemplate: {
+          metadata: { annotations: { 'daasvader.io/request-id': '9' } },
+          spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } },
+        },
+      }),
+    'spec.jobTemplate.metadata.labels or annotations',
   ],
   ['an Ingress', () => ingress({ ingressClassName: 'daasvader' })],
   [

@@ -1,3 +1,4 @@
+import { isDnsSubdomain } from './grammar.ts';
 import { fieldsOf, textOf } from './protobuf.ts';
 
 /** What JSON is called, and Kubernetes's own encoding. */
@@ -20,13 +21,18 @@ const MIN_SUFFIX_LENGTH = 5;
 export function nameIn(contentType: string, body: Uint8Array, requestId: bigint): string | undefined {
   try {
     const { name, generateName } = contentType === PROTOBUF_TYPE ? protobufNames(body) : jsonNames(body);
-    if (typeof name === 'string' && name !== '') return name;
+    if (typeof name === 'string' && name !== '') return asName(name);
     return typeof generateName === 'string' && generateName !== ''
-      ? generatedName(generateName, requestId)
+      ? asName(generatedName(generateName, requestId))
       : undefined;
   } catch {
     return undefined; // what it is, the API server says
   }
+}
+
+/** It becomes part of a path that the enclave reads with all rights: what is no name leads nowhere. */
+function asName(text: string): string | undefined {
+  return isDnsSubdomain(text) ? text : undefined;
 }
 
 /**

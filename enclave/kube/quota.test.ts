@@ -40,6 +40,14 @@ test('an owner may have volumes of 2 GiB for each pod, and never reach out throu
   });
 });
 
+test('pods that have ended are bounded too: they stay in the datastore as long as their Job', () => {
+  expect(toHard(shareOf('developer', nothing(1), []))).toMatchObject({ pods: '20', 'count/pods': '200' });
+  expect(toHard(shareOf('viewer', nothing(1), []))).toMatchObject({ 'count/pods': '0' });
+  const used = { pods: 1, 'count/pods': 1_000_000 };
+  expect(isTooMuch('developer', [used])).toBe(false);
+  expect(runsMore(used, shareOf('developer', nothing(1), []))).toBe(false);
+});
+
 test('what the cluster itself puts into a namespace is beside what its owner may have', () => {
   const none = toHard(shareOf('viewer', nothing(1), []));
   expect(none).toMatchObject({

@@ -8,6 +8,9 @@ const MIB_BITS = 20;
 /** What claims of volumes ask for; they stay when pods go. */
 const STORAGE = 'requests.storage';
 
+/** With those that have ended, which a Job keeps as long as it is there: so many for each that may run. */
+const PODS_KEPT = 10;
+
 /** Kinds of which an owner may have as many objects as pods. */
 const COUNTED = [
   'services',
@@ -35,6 +38,7 @@ const CEILINGS: Record<Exclude<Role, 'none' | 'viewer'>, Amounts> = {
 function ceiling({ pods, cpu, memoryGi }: { pods: number; cpu: number; memoryGi: number }): Amounts {
   return {
     pods,
+    'count/pods': PODS_KEPT * pods,
     'requests.cpu': cpu * 1_000,
     'limits.cpu': 4 * cpu * 1_000,
     'limits.memory': memoryGi * MIB_PER_GIB,

@@ -96,6 +96,10 @@ describe('its name is told, as well as that can be', () => {
     [{ metadata: { generateName: 'job-' } }, 'job-00007'],
     [{ metadata: { generateName: 'x'.repeat(70) } }, `${'x'.repeat(58)}00007`],
     [{ metadata: { name: 7 } }, undefined],
+    [{ metadata: { name: '../../../../v1/secrets' } }, undefined],
+    [{ metadata: { name: 'web?watch=true' } }, undefined],
+    [{ metadata: { name: '..' } }, undefined],
+    [{ metadata: { generateName: '../../../nodes?' } }, undefined],
     ['{', undefined],
     ['null', undefined],
   ])('of %j it is %s', (object, name) => {
@@ -106,6 +110,7 @@ describe('its name is told, as well as that can be', () => {
   test.each([
     ['metadata { name: "web" }', '0a050a03776562', 'web'],
     ['metadata { generateName: "web-" }, and more', '0a0612047765622d1001', 'web-00007'],
+    ['metadata { name: "../x" }', '0a060a042e2e2f78', undefined],
     ['what ends within a field', '0a0a0a03776562', undefined],
     ['what is too long', '0affffffffffffffffff01', undefined],
     ['nothing', '', undefined],

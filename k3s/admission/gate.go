@@ -3,12 +3,18 @@ package admission
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/user"
 )
+
+// maxGrace is how long a pod may take to end, in seconds, as the policy of terminationGracePeriodSeconds has it. Whoever
+// deletes it again later, even with its whole namespace, does not shorten that.
+const maxGrace = 600
 
 // GateName is the plugin's name in the API server's list.
 const GateName = "UsersWriteThroughTheChain"
@@ -18,6 +24,7 @@ var (
 		"or kubectl with the context of `daas proxy`")
 	errTrial = errors.New("an order is no dry run: leave out dryRun, also in the body of a DELETE")
 	errPart  = errors.New("users write no subresource but scale")
+	errGrace = fmt.Errorf("gracePeriodSeconds of a pod is at most %d, or leave it out", maxGrace)
 )
 
 // gate lets nobody outside this machine write but through an order on chain. Roles give users the verbs, so that an order
@@ -94,8 +101,19 @@ func judge(a admission.Attributes) error {
 	// Also not for a trial: that of a token or of a binding is the real thing, or as good.
 	case a.GetSubresource() != "" && a.GetSubresource() != "scale":
 		return errPart
+	case isOrder && a.GetOperation() == admission.Delete && resource == "pods" && !isGraceful(a):
+		return errGrace
 	case isOrder, a.IsDryRun(), resource == "secrets":
 		return nil
 	}
 	return errGate
+}
+
+func isGraceful(a admission.Attributes) bool {
+	options, are := a.GetOperationOptions().(*metav1.DeleteOptions)
+	if !are {
+		return false
+	}
+	seconds := options.GracePeriodSeconds
+	return seconds == nil || *seconds <= maxGrace
 }

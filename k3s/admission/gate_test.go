@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -54,7 +55,7 @@ func through(t *testing.T, who, write string, trial bool) map[string]error {
 			t.Fatalf("nobody is %q", name)
 		}
 		a := admission.NewAttributesRecord(nil, nil, schema.GroupVersionKind{}, "ns", "x", schema.GroupVersionResource{Group: group, Resource: resource},
-			subresource, admission.Operation(operation), nil, trial, caller)
+			subresource, admission.Operation(operation), &metav1.DeleteOptions{}, trial, caller)
 		admitted, validated := g.Admit(context.Background(), a, nil), g.Validate(context.Background(), a, nil)
 		if (admitted == nil) != (validated == nil) {
 			t.Errorf("%s of %s: first %v, then %v", write, name, admitted, validated)

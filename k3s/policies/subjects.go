@@ -67,14 +67,15 @@ var subjects = map[string]subject{
 			},
 		},
 	},
-	// The metadata of each template, which the pods get. A pod's own is that of an object.
+	// All that something else is made of.
 	"templates": {
 		resources: templated,
-		part:      "(request.kind.kind == 'CronJob' ? %[1]s.spec.jobTemplate : %[1]s).spec.template.?metadata",
-		at:        "(request.kind.kind == 'CronJob' ? 'spec.jobTemplate.' : '') + 'spec.template.metadata'",
-		needs: []v1.Variable{{
-			Name:       "template",
-			Expression: "(request.kind.kind == 'CronJob' ? object.spec.jobTemplate : object).spec.template",
+		part:      "(request.kind.kind == 'CronJob' ? %[1]s.spec.jobTemplate : %[1]s.spec.template)", // no others can be changed
+		lists: map[string]list{"templates": {
+			"(request.kind.kind == 'CronJob' ? [object.spec.jobTemplate, object.spec.jobTemplate.spec.template] : " +
+				"[object.spec.template] + object.spec.?volumeClaimTemplates.orValue([]))",
+			"(request.kind.kind == 'CronJob' ? ['spec.jobTemplate', 'spec.jobTemplate.spec.template'] : ['spec.template'] + " +
+				"object.spec.?volumeClaimTemplates.orValue([]).map(c, 'spec.volumeClaimTemplates[' + c.metadata.name + ']'))",
 		}},
 	},
 	// How many pods something may make.
