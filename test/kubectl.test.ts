@@ -210,7 +210,7 @@ const TABLE: [string, number, RegExp, string?][] = [
   ['wait --for=condition=Complete job/once --timeout=90s', 0, /condition met/],
   ['logs job/once', 0, /^done/],
   [`create cronjob nightly --image ${IMAGE} --schedule='0 0 * * *' -- echo night`, 0, /created/],
-  ['create job by-hand --from=cronjob/nightly', 1, /ownerReferences/],
+  ['create job by-hand --from=cronjob/nightly', 0, /created/],
   ['create -f generated.yaml', 0, /job.batch\/made-up-\w+ created/],
   ['create poddisruptionbudget steady --selector app=applied --min-available 1', 0, /created/],
   ['create ingress front --rule=example.com/=web:80', 0, /created/],
