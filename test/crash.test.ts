@@ -106,8 +106,9 @@ async function orderPoison(): Promise<bigint> {
   };
   const { client, reader, deployment } = chain();
   const args = {
-    ...{ method: 'POST', path: '/apis/apps/v1/namespaces/default/deployments', query: '' },
-    ...{ contentType: 'application/json', body: Buffer.from(JSON.stringify(manifest)) },
+    ...{ method: 'PATCH', path: '/apis/apps/v1/namespaces/default/deployments/poison' },
+    ...{ query: 'fieldManager=poison', contentType: 'application/apply-patch+yaml' }, // JSON is YAML
+    body: Buffer.from(JSON.stringify(manifest)),
   };
   await submit(client, await readWalletFile(user.wallet), (tx) => submitRequest(tx, deployment, args));
   return BigInt((await reader.scheduler()).nextId) - 1n;
