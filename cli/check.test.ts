@@ -38,6 +38,12 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('daas check', () => {
+  it('says as JSON why it cannot tell, with 2', () => {
+    const { status, stdout } = check(['-f', 'nowhere.yaml', '--json']);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, message: expect.stringContaining('nowhere.yaml') });
+  });
+
   it('accepts with 0, refuses with 1, and has the verdict of each object as JSON', () => {
     const [good, bad] = [write('good.yaml', CONFIG_MAP), write('bad.yaml', `${CONFIG_MAP}dat: {a: b}\n`)];
     expect(check(['-f', good])).toMatchObject({ status: 0, stderr: '' });

@@ -11,7 +11,7 @@ import {
   withWallet,
 } from './context.ts';
 import { CliError } from './error.ts';
-import { describeFailure } from './failure.ts';
+import { describeFailure, failureJson } from './failure.ts';
 import { readManifestFiles } from './manifests/files.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -41,9 +41,10 @@ export function checkCommand(command: Command): void {
         'a wallet and a control plane.',
     )
     .action(async (options: CheckOptions) => {
-      const verdict = await check(options).catch((error: unknown) =>
-        command.error(`daas: ${describeFailure(error)}`, { exitCode: EXIT_USAGE }),
-      );
+      const verdict = await check(options).catch((error: unknown) => {
+        if (options.json) printJson(failureJson(error));
+        return command.error(`daas: ${describeFailure(error)}`, { exitCode: EXIT_USAGE });
+      });
       if (options.json) printJson(verdict);
       else printVerdict(verdict);
       if (!verdict.accepted) process.exitCode = EXIT_REFUSED;

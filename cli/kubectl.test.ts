@@ -78,13 +78,18 @@ test('a signal that ended kubectl is told as a shell tells it', async () => {
 });
 
 test.each([
-  ['--context=other', 'which cluster is asked'],
-  ['--token=x', 'which cluster is asked'],
+  ['get --context=other', 'which cluster is asked'],
+  ['get --token=x', 'which cluster is asked'],
   ['proxy', 'daas proxy'],
-])('kubectl %s is not run', async (arg, message) => {
-  const { stdout, stderr, exitCode } = await run('kubectl', [...(arg === 'proxy' ? [] : ['get']), arg]);
+  ['-n web --v=1 proxy --port 8001', 'daas proxy'],
+])('kubectl %s is not run', async (args, message) => {
+  const { stdout, stderr, exitCode } = await run('kubectl', args.split(' '));
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
   expect(stderr).toContain(message);
+});
+
+test('what is only called proxy is asked for', async () => {
+  expect(await run('kubectl', ['get', 'service', 'proxy'])).toMatchObject({ exitCode: 0 });
 });
 
 test('what stands after -- is the command of a pod', async () => {

@@ -6,6 +6,31 @@ import type { Command } from 'commander';
 import { CliError } from './error.ts';
 import { type SessionOptions, startSession, withSession } from './proxy/session.ts';
 
+/** Options of every kubectl command that take what follows, as `kubectl options` lists them. */
+const WITH_VALUE = [
+  ...[
+    '-n',
+    '--namespace',
+    '-v',
+    '--v',
+    '--vmodule',
+    '--as',
+    '--as-group',
+    '--as-uid',
+    '--as-user-extra',
+    '--cache-dir',
+  ],
+  ...['--certificate-authority', '--client-certificate', '--client-key', '--kuberc', '--log-flush-frequency'],
+  ...[
+    '--password',
+    '--profile',
+    '--profile-output',
+    '--proxy-url',
+    '--request-timeout',
+    '--tls-server-name',
+    '--username',
+  ],
+];
 /** What would have kubectl ask somebody else, or as somebody else. */
 const ELSEWHERE = ['--kubeconfig', '--context', '--cluster', '--user', '--server', '-s', '--token'];
 
@@ -34,11 +59,16 @@ function assertHere(args: readonly string[]): void {
       'kubernetes',
       `Cannot use ${found}: daas kubectl says itself which cluster is asked; leave it out`,
     );
-  if (args[0] === 'proxy')
+  if (commandIn(own) === 'proxy')
     throw new CliError(
       'kubernetes',
       'Cannot run kubectl proxy: every program here could order through it; use daas proxy',
     );
+}
+
+/** The first argument that is neither an option nor the value of one. */
+function commandIn(args: readonly string[]): string | undefined {
+  return args.find((arg, index) => !arg.startsWith('-') && !WITH_VALUE.includes(args[index - 1] ?? ''));
 }
 
 /** @returns the exit code of kubectl, as a shell tells it */
