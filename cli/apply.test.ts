@@ -117,6 +117,18 @@ describe('what has no room in the transaction', () => {
     );
     expect(await newest()).toBe(before);
   });
+
+  test('is refused where its name stands in it alone, and nothing is stored or ordered', async () => {
+    const before = await newest();
+    const file = await write('nameless.yaml', configMap('nameless', 300_000));
+    const order = ['order', 'POST', '/api/v1/namespaces/default/configmaps', '-f', file];
+    for (const where of [
+      ['--walrus-publisher', walrus.url],
+      ['--blob', 'ab'.repeat(32)],
+    ])
+      expect(await refusal(...order, ...where)).toContain('add the name of the object to the path');
+    expect(await newest()).toBe(before);
+  });
 });
 
 test('Secrets never go on chain, nor does what stands beside them before they are written', async () => {

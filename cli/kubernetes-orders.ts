@@ -16,6 +16,9 @@ const MAX_TRANSACTION_BYTES = 122_880;
 /** What a call takes besides its texts and its body, generously. */
 const CALL_BYTES = 512;
 
+/** Where a path names one object. */
+const NAMED = /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/;
+
 /** Puts orders into a transaction. */
 export type AddOrders = (tx: Transaction, ids: ContractIds) => void;
 
@@ -43,6 +46,7 @@ export async function prepareOrders(
         'file',
         `Cannot order ${path}: its ${body.length} bytes have no room in the transaction; name who stores them with --walrus-publisher, or order less at once`,
       );
+    assertNamed(order);
     process.stderr.write(`storing ${body.length} bytes at ${walrusPublisher}\n`);
     blobs.set(order, await storeBlob(walrusPublisher, walrusEpochs, body));
   }
@@ -53,6 +57,19 @@ export async function prepareOrders(
       else submitRequestByDigest(tx, ids, { ...order, ...referenceOf(order.body), blobId });
     }
   };
+}
+
+/**
+ * A body by its digest is fetched after its order has taken its place, so a POST says in its path whose it is.
+ *
+ * @throws CliError `file`
+ */
+export function assertNamed({ method, path }: Pick<KubernetesRequestArgs, 'method' | 'path'>): void {
+  if (method === 'POST' && !NAMED.test(path))
+    throw new CliError(
+      'file',
+      `Cannot order POST ${path} by the digest of its body: add the name of the object to the path`,
+    );
 }
 
 /** What a transaction says of a body that it does not hold. */

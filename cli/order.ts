@@ -5,7 +5,7 @@ import { Argument, type Command } from 'commander';
 import { parseDigest } from './arguments.ts';
 import { CliError } from './error.ts';
 import { readBytes } from './file.ts';
-import { prepareOrders, referenceOf } from './kubernetes-orders.ts';
+import { assertNamed, prepareOrders, referenceOf } from './kubernetes-orders.ts';
 import { type SubmitOptions, submitOrders, submitting } from './submit-orders.ts';
 import { type WalrusOptions, withWalrus } from './walrus.ts';
 
@@ -50,6 +50,7 @@ async function order(method: string, path: string, options: OrderOptions): Promi
     );
   const request = { method, path, query, contentType, body };
   if (blobId === undefined) return submitOrders(options, await prepareOrders([request], options));
+  assertNamed(request);
   await submitOrders(options, (tx: Transaction, ids: ContractIds) =>
     submitRequestByDigest(tx, ids, { ...request, ...referenceOf(body), blobId }),
   );

@@ -47,8 +47,8 @@ test('a request to Kubernetes is ordered as it is, from a file or by its digest'
   const path = '/api/v1/namespaces/default/configmaps';
   const { requests } = await json('order', 'POST', path, '-f', file);
   expect(requests).toMatchObject([{ status: 'PENDING', method: 'POST', path, name: '' }]);
-  const byDigest = await json('order', 'POST', path, '-f', file, '--blob', DIGEST);
-  expect(byDigest.requests).toMatchObject([{ status: 'PENDING', path }]);
+  const byDigest = await json('order', 'POST', `${path}/${name}`, '-f', file, '--blob', DIGEST);
+  expect(byDigest.requests).toMatchObject([{ status: 'PENDING', path: `${path}/${name}` }]);
   const removal = await json('order', 'DELETE', `${path}/${name}`);
   expect(removal.requests).toMatchObject([{ method: 'DELETE' }]);
   expect(await refusal('order', 'POST', '/api/v1/namespaces/default/secrets', '-f', file)).toContain(
@@ -59,7 +59,7 @@ test('a request to Kubernetes is ordered as it is, from a file or by its digest'
 
 test('a body that fits into no transaction is named by its blob, up to 3 MiB', async () => {
   const file = join(directory, 'large.json');
-  const path = '/api/v1/namespaces/default/configmaps';
+  const path = '/api/v1/namespaces/default/configmaps/large';
   await writeFile(file, 'x'.repeat(3 << 20));
   expect(await refusal('order', 'POST', path, '-f', file)).toContain('--walrus-publisher');
   const { requests } = await json('order', 'POST', path, '-f', file, '--blob', DIGEST);
