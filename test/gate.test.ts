@@ -340,20 +340,22 @@ describe('an order', () => {
     expect(await order(30, 'DELETE', `${path}/there`, body)).toMatchObject(refused);
   });
 
-  test('has a pod end in due time: what is bound to end later, nothing ends earlier', async () => {
+  test('has a pod end in due time: what is bound to end later, nothing ends earlier, and what still runs is counted', async () => {
     const path = `${CORE}/pods`;
     expect(await order(33, 'POST', path, pod('ending'))).toMatchObject({ status: 201 });
     const placed = { ...binding, metadata: { name: 'ending' } }; // one that is nowhere ends at once
     expect(await asAdministrator('POST', `${path}/ending/binding`, placed)).toMatchObject({ status: 201 });
-    const refused = { status: 403, text: expect.stringContaining('at most 600') };
-    for (const seconds of [601, 9_000_000_000]) {
+    const refused = { status: 403, text: expect.stringContaining('1 to 600') };
+    for (const seconds of [0, 601, 9_000_000_000]) {
       const body = { ...options, gracePeriodSeconds: seconds };
       expect(await order(34, 'DELETE', `${path}/ending`, body)).toMatchObject(refused);
       expect(await order(34, 'DELETE', `${path}/ending?gracePeriodSeconds=${seconds}`)).toMatchObject(
         refused,
       );
     }
-    expect(await order(35, 'DELETE', `${path}/ending?gracePeriodSeconds=600`)).toMatchObject({ status: 200 });
+    expect(await order(35, 'DELETE', `${path}/ending?gracePeriodSeconds=1`)).toMatchObject({ status: 200 });
+    await sleep(2_500);
+    expect(await order(36, 'DELETE', `${path}/ending?gracePeriodSeconds=0`)).toMatchObject({ status: 200 }); // overdue
   });
 
   test('scales, and writes no other subresource', async () => {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/kubernetes/pkg/apis/core"
 )
 
 // maxGrace is how long a pod may take to end, in seconds, as the policy of terminationGracePeriodSeconds has it. Whoever
@@ -24,7 +26,7 @@ var (
 		"or kubectl with the context of `daas proxy`")
 	errTrial = errors.New("an order is no dry run: leave out dryRun, also in the body of a DELETE")
 	errPart  = errors.New("users write no subresource but scale")
-	errGrace = fmt.Errorf("gracePeriodSeconds of a pod is at most %d, or leave it out", maxGrace)
+	errGrace = fmt.Errorf("gracePeriodSeconds of a pod that runs is 1 to %d, or leave it out", maxGrace)
 )
 
 // gate lets nobody outside this machine write but through an order on chain. Roles give users the verbs, so that an order
@@ -115,5 +117,17 @@ func isGraceful(a admission.Attributes) bool {
 		return false
 	}
 	seconds := options.GracePeriodSeconds
+	if pod, isKnown := a.GetOldObject().(*core.Pod); isKnown && seconds != nil && *seconds == 0 {
+		return endsAtOnce(pod)
+	}
 	return seconds == nil || *seconds <= maxGrace
+}
+
+// endsAtOnce says whether nothing of a pod runs on when it is gone from the API, and so from its quota. Where its node is
+// lost, that cannot be waited for longer than it was given.
+func endsAtOnce(pod *core.Pod) bool {
+	given := pod.Spec.TerminationGracePeriodSeconds
+	hasEnded := pod.Status.Phase == core.PodSucceeded || pod.Status.Phase == core.PodFailed
+	isOverdue := pod.DeletionTimestamp != nil && time.Now().After(pod.DeletionTimestamp.Time)
+	return pod.Spec.NodeName == "" || hasEnded || isOverdue || given != nil && *given == 0
 }
