@@ -26,7 +26,7 @@ import { joinStatement } from './join-statement.ts';
 import { EVENTS } from './layouts.ts';
 import { EMPTY_HEAD, foldHead, type LogHead, logPrefix, type RawEvent } from './log.ts';
 import { ContractReader, leaderOf } from './objects.ts';
-import { contractEvents, createdObject, type Submitted, submit } from './submit.ts';
+import { contractEvents, createdObject, execute, type Submitted, submit } from './submit.ts';
 
 const SUI = 1_000_000_000n;
 const WEEK_MS = 7 * 24 * 3_600_000;
@@ -371,6 +371,19 @@ describe('refusals', () => {
     await expect(act(2n, nowMs + 60_000n)).rejects.toMatchObject({ abort: { name: 'EWrongTerm' } });
     await expect(act(1n, nowMs - 1n)).rejects.toMatchObject({ abort: { name: 'ETooLate' } });
     await expect(act(1n, nowMs + 400_000n)).rejects.toMatchObject({ abort: { name: 'ETooFar' } });
+  });
+
+  test('a transaction whose coin another one spent meanwhile is made anew, and agreed to once', async () => {
+    const before = await reader.role(user.toSuiAddress());
+    let asked = 0;
+    const stake = (amount: bigint) => (tx: Transaction) => userCalls.restake(tx, cluster.deployment, amount);
+    const { digest } = await execute(cluster.client, user, stake(SUI), async () => {
+      asked += 1;
+      await submit(cluster.client, user, stake(2n * SUI)); // after ours was made, before it is signed
+    });
+    await cluster.client.waitForTransaction({ digest });
+    expect(asked).toBe(1);
+    expect((await reader.role(user.toSuiAddress())).stake).toBe(before.stake + 3n * SUI);
   });
 
   test('a full node that does not answer has refused nothing', async () => {

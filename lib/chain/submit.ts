@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -12,6 +13,13 @@ import { isRefusal } from './refusal.ts';
  * touches, and then it may have to pay for storage that was there when it was simulated. What is not used is not taken.
  */
 const GAS_MARGIN = 20_000_000n;
+
+/** How often a transaction is made whose coin is spent meanwhile, as by another program with the same wallet. */
+const TRIES = 5;
+/** Those who are in each other's way wait for different times. */
+const MAX_PAUSE_MS = 300;
+/** As Sui's validators say it (`UserInputError::ObjectVersionUnavailableForConsumption`). */
+const OVERTAKEN = /unavailable for consumption/;
 
 /** What became of a transaction that succeeded. */
 export interface Submitted {
@@ -63,6 +71,33 @@ export async function execute(
   signer: Signer,
   build: (tx: Transaction) => void,
   agree: Agree = async () => undefined,
+): Promise<Submitted> {
+  let agreed = -1n;
+  const askOnce: Agree = async (gasBudget) => {
+    if (gasBudget <= agreed) return;
+    await agree(gasBudget);
+    agreed = gasBudget;
+  };
+  for (let left = TRIES - 1; ; left -= 1) {
+    try {
+      return await executeOnce(client, signer, build, askOnce);
+    } catch (error) {
+      if (left === 0 || !isOvertaken(error)) throw error;
+    }
+    await sleep(Math.random() * MAX_PAUSE_MS);
+  }
+}
+
+/** Whether it was refused, and so not executed, because another transaction of the wallet spent the same coin first. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof ChainError && error.code === 'execution' && OVERTAKEN.test(error.message);
+}
+
+async function executeOnce(
+  client: SuiGrpcClient,
+  signer: Signer,
+  build: (tx: Transaction) => void,
+  agree: Agree,
 ): Promise<Submitted> {
   const transaction = new Transaction();
   transaction.setSenderIfNotSet(signer.toSuiAddress());
