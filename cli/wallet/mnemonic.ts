@@ -4,6 +4,8 @@ import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Secp256k1Keypair } from '@mysten/sui/keypairs/secp256k1';
 import { Secp256r1Keypair } from '@mysten/sui/keypairs/secp256r1';
+import { validateMnemonic } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { CliError } from '../error.ts';
 
 const DEFAULT_PATH = "m/44'/784'/0'/0'/0'";
@@ -25,7 +27,7 @@ const BACKSPACE = '\b\u007f';
 
 /**
  * Asks for a mnemonic on the terminal, which does not show it, and derives a key; stderr is told its address, because a
- * word that is wrong makes another.
+ * path that is wrong makes another.
  *
  * @param path of the key; that of Ed25519's first account when left out
  * @throws CliError `wallet`; nothing that was typed is in it
@@ -43,6 +45,9 @@ function deriveKey(text: string, derive: (words: string) => Keypair): Keypair {
   const words = text.trim().toLowerCase().split(/\s+/);
   if (!WORD_COUNTS.includes(words.length) || !words.every((word) => /^[a-z]{3,8}$/.test(word)))
     throw refused('it is 12 to 24 English words, separated by blanks');
+  // The last one is a checksum of the others (BIP-39); of sixteen slips, or more, one passes.
+  if (!validateMnemonic(words.join(' '), wordlist))
+    throw refused('a word is none of the list, or is not the one that was written down; look again');
   try {
     return derive(words.join(' '));
   } catch {
