@@ -513,6 +513,7 @@ test.each([
   { reference: `ghcr.io/${'a'.repeat(247)}`, accepted: true },
   { reference: `ghcr.io/${'a'.repeat(248)}`, accepted: false },
   { reference: 'ghcr.io:65535/app', accepted: true },
+  { reference: 'example.test/app:1', accepted: true },
   { reference: 'ghcr.io:65536/app', accepted: false },
 ])('image $reference: accepted $accepted', async ({ reference, accepted }) => {
   const { status } = await create(deployment({ ...POD, ...container({ image: reference }) }));
