@@ -11,7 +11,8 @@ import { Secp256r1Keypair } from '@mysten/sui/keypairs/secp256r1';
 import { MultiSigPublicKey } from '@mysten/sui/multisig';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-const WORDS = 'film crazy soon outside stand loop subway crumble thrive popular green nuclear';
+const WORDS =
+  'result crisp session latin must fruit genuine question prevent start coconut brave speak student dismiss';
 const KEYS = [new Ed25519Keypair(), new Secp256k1Keypair(), new Secp256r1Keypair()] as const;
 const [ED, K1, R1] = KEYS;
 const OF_CLIENT = new Ed25519Keypair();
