@@ -1,5 +1,6 @@
 import type { KubernetesRequestArgs } from '@daasvader/chain/calls/user.ts';
 import type { Command } from 'commander';
+import { collect } from './arguments.ts';
 import { messageOf } from './kube/exchange.ts';
 import { type TenantObject, tenantObjects, titleOf } from './manifests/objects.ts';
 import { readManifests } from './manifests/read.ts';
@@ -30,13 +31,8 @@ export function withFiles(command: Command): Command {
   return command.requiredOption(
     '-f, --filename <file>',
     'manifests: a file, a folder, or - for standard input; may be given again',
-    collectFiles,
+    collect,
   );
-}
-
-/** Adds a file to those before it. */
-export function collectFiles(file: string, files: readonly string[] = []): string[] {
-  return [...files, file];
 }
 
 /**

@@ -70,3 +70,8 @@ export function parseSui(text: string): bigint {
   if (!match) throw new InvalidArgumentError('Write SUI like 2 or 0.5.');
   return BigInt(match[1] as string) * MIST_PER_SUI + BigInt((match[2] ?? '').padEnd(9, '0'));
 }
+
+/** Adds a text to those before it, of an option that may be given again. */
+export function collect(text: string, texts: readonly string[] = []): string[] {
+  return [...texts, text];
+}

@@ -1,6 +1,6 @@
 import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import type { Command } from 'commander';
-import { collectFiles } from './apply.ts';
+import { collect } from './arguments.ts';
 import { tenantObjects } from './manifests/objects.ts';
 import { readManifests } from './manifests/read.ts';
 import { openSession } from './manifests/session.ts';
@@ -22,11 +22,7 @@ const DELETION = {
 export function deleteCommand(command: Command): void {
   withWrites(command)
     .argument('[name]', 'of what daas deploy made')
-    .option(
-      '-f, --filename <file>',
-      'what these manifests name instead, as daas apply takes them',
-      collectFiles,
-    )
+    .option('-f, --filename <file>', 'what these manifests name instead, as daas apply takes them', collect)
     .option('--no-service', 'there is no Service of that name')
     .action((name: string | undefined, options: DeleteOptions) => {
       if ((name === undefined) === (options.filename === undefined))

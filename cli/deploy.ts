@@ -1,7 +1,7 @@
 import { submitK8sRequest } from '@daasvader/chain/calls/user.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { applyRequest } from './apply.ts';
-import { parsePort } from './arguments.ts';
+import { collect, parsePort } from './arguments.ts';
 import { objectOf } from './kube/exchange.ts';
 import { prepareOrders } from './kubernetes-orders.ts';
 import {
@@ -132,10 +132,6 @@ function splitPair(text: string, problem: string): [string, string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
   throw new InvalidArgumentError(problem);
-}
-
-function collect(text: string, texts: readonly string[] = []): string[] {
-  return [...texts, text];
 }
 
 function parseReplicas(text: string): number {

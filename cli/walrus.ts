@@ -2,6 +2,7 @@ import { reasonOf } from '@daasvader/program/reason.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { parseUrl } from './arguments.ts';
+import { readStream } from './bounded-stream.ts';
 import { CliError } from './error.ts';
 
 /** A publisher encodes a blob for a thousand storage nodes and certifies it on chain. */
@@ -47,7 +48,7 @@ export async function storeBlob(publisher: string, epochs: number, bytes: Uint8A
   try {
     const body = new Uint8Array(bytes);
     const response = await fetch(url, { method: 'PUT', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const text = await readBounded(response);
+    const text = (await readStream(response.body ?? [], MAX_ANSWER_BYTES)).toString('utf8');
     if (!response.ok) throw new Error(`it answered ${response.status}: ${text.slice(0, 200)}`);
     const parsed = answer.parse(JSON.parse(text));
     const id =
@@ -57,20 +58,11 @@ export async function storeBlob(publisher: string, epochs: number, bytes: Uint8A
     const why =
       cause instanceof z.ZodError || cause instanceof SyntaxError
         ? 'its answer names no blob'
-        : reasonOf(cause);
+        : cause instanceof RangeError
+          ? 'its answer is too long'
+          : reasonOf(cause);
     throw new CliError('walrus', `Cannot store ${bytes.length} bytes at ${publisher}: ${why}`, { cause });
   }
-}
-
-async function readBounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new RangeError('its answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseEpochs(text: string): number {

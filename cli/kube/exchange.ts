@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { z } from 'zod';
 import { type Kubernetes, KubernetesError, readText } from './request.ts';
+import { warningTexts } from './warnings.ts';
 
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 8 << 20;
@@ -38,7 +39,7 @@ export async function exchange(
     const answer = await send(kubernetes, request);
     const text = await readText(answer, MAX_ANSWER_BYTES);
     const body = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-    return { status: answer.statusCode ?? 0, warnings: warningsOf(answer.headersDistinct.warning), body };
+    return { status: answer.statusCode ?? 0, warnings: warningTexts(answer.headersDistinct.warning), body };
   } catch (cause) {
     const why =
       cause instanceof z.ZodError || cause instanceof SyntaxError
@@ -77,13 +78,5 @@ function send(
   return new Promise((resolve, reject) => {
     const options = { ca, cert: certificate, key, method, headers, signal };
     httpsRequest(new URL(path, server), options, resolve).on('error', reject).end(body);
-  });
-}
-
-/** RFC 9111 section 5.5 (obsolete, and what Kubernetes writes): `299 - "text"`. */
-function warningsOf(headers: readonly string[] = []): string[] {
-  return headers.flatMap((header) => {
-    const [, quoted] = /^299 \S+ "((?:[^"\\]|\\.)*)"/.exec(header) ?? [];
-    return quoted === undefined ? [] : [quoted.replace(/\\(.)/g, '$1')];
   });
 }

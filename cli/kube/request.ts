@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { reasonOf } from '@daasvader/program/reason.ts';
 import { z } from 'zod';
+import { readStream } from '../bounded-stream.ts';
 import type { Credential } from '../credential/issue.ts';
 import { CliError } from '../error.ts';
 
@@ -72,14 +73,7 @@ export async function getJson<T>(kubernetes: Kubernetes, path: string, schema: z
 
 /** @throws RangeError when there is more */
 export async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw new RangeError(`it has more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  return (await readStream(answer, maxBytes)).toString('utf8');
 }
 
 function problemOf(status: number, text: string): string {

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readStream } from '../bounded-stream.ts';
 import { CliError } from '../error.ts';
 import { readBytes } from '../file.ts';
 
@@ -47,16 +48,10 @@ function readManifest(name: string): Promise<Buffer> {
   return name === '-' ? readInput() : readBytes(name, 'the manifests', MAX_FILE_BYTES);
 }
 
-async function readInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_FILE_BYTES)
-      throw new CliError('file', `Cannot read standard input: it holds more than ${MAX_FILE_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+function readInput(): Promise<Buffer> {
+  return readStream(process.stdin, MAX_FILE_BYTES).catch((cause: Error) => {
+    throw new CliError('file', `Cannot read standard input: ${cause.message}`, { cause });
+  });
 }
 
 /** Text in UTF-8: what is none would be sent as something else than it is. */

@@ -1,8 +1,7 @@
-import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { ReadStream } from 'node:tty';
 import { printable } from '@daasvader/attestation/printable.ts';
 import { formatSui } from '../output.ts';
+import { openTerminal } from '../terminal.ts';
 import { Refusal } from './status.ts';
 
 /** What an order may cost, in MIST. */
@@ -66,9 +65,13 @@ export class Person implements Consent {
   spent(): void {}
 }
 
-/** The terminal itself: standard input may be a manifest. */
 async function askTerminal(question: string, signal: AbortSignal): Promise<string> {
   const terminal = openTerminal();
+  if (terminal === undefined)
+    throw new Refusal(
+      403,
+      'daas: Cannot ask whether to sign: there is no terminal; add --yes --limit SUI before the command',
+    );
   const lines = createInterface({ input: terminal, output: process.stderr, terminal: false });
   const gone = new AbortController();
   lines.once('close', () => gone.abort());
@@ -80,15 +83,5 @@ async function askTerminal(question: string, signal: AbortSignal): Promise<strin
   } finally {
     lines.close();
     terminal.destroy();
-  }
-}
-
-function openTerminal(): ReadStream {
-  try {
-    return new ReadStream(openSync('/dev/tty', 'r'));
-  } catch {
-    const message =
-      'daas: Cannot ask whether to sign: there is no terminal; add --yes --limit SUI before the command';
-    throw new Refusal(403, message);
   }
 }

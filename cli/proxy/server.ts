@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MAX_REFERENCED_BYTES } from '@daasvader/chain/calls/user.ts';
 import type { SelfSigned } from '@daasvader/program/self-signed.ts';
+import { readStream } from '../bounded-stream.ts';
 import { LONG_MS } from '../kube/open.ts';
 import type { Orders } from './orders.ts';
 import { type ClientRequest, routeOf } from './route.ts';
@@ -127,15 +128,11 @@ async function readRequest(request: IncomingMessage): Promise<ClientRequest> {
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
   if (length === '0' && coding === undefined) return Buffer.alloc(0);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REFERENCED_BYTES)
+  return readStream(request, MAX_REFERENCED_BYTES).catch((cause: Error) => {
+    if (cause instanceof RangeError)
       throw new Refusal(413, `daas: Cannot send more than ${MAX_REFERENCED_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    throw cause;
+  });
 }
 
 /** A shell, a forwarded port: what both sides say goes on as it comes. */

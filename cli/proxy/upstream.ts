@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { reasonOf } from '@daasvader/program/reason.ts';
+import { readStream } from '../bounded-stream.ts';
 import type { Credential } from '../credential/issue.ts';
 import { Refusal } from './status.ts';
 
@@ -76,13 +76,8 @@ export class Upstream {
   /** The same with the answer whole. */
   async askWhole(asking: Asking): Promise<WholeAnswer> {
     const response = await this.ask(asking);
-    let size = 0;
-    response.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_ANSWER_BYTES) response.destroy(new RangeError('the answer is too large'));
-    });
     try {
-      return { response, body: await buffer(response) };
+      return { response, body: await readStream(response, MAX_ANSWER_BYTES) };
     } catch (cause) {
       throw new Refusal(503, `daas: Cannot read the answer: ${reasonOf(cause)}`, { cause });
     }

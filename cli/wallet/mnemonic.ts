@@ -1,5 +1,4 @@
-import { openSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import type { Keypair } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Secp256k1Keypair } from '@mysten/sui/keypairs/secp256k1';
@@ -7,6 +6,7 @@ import { Secp256r1Keypair } from '@mysten/sui/keypairs/secp256r1';
 import { validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { CliError } from '../error.ts';
+import { openTerminal } from '../terminal.ts';
 
 const DEFAULT_PATH = "m/44'/784'/0'/0'/0'";
 /** By how its path begins: SLIP-0010 for Ed25519, BIP-32 for the others, as Sui wallets derive. */
@@ -57,6 +57,8 @@ function deriveKey(text: string, derive: (words: string) => Keypair): Keypair {
 
 async function askHidden(question: string): Promise<string> {
   const terminal = openTerminal();
+  if (terminal === undefined)
+    throw refused('there is no terminal to ask on; a program may have it sign with --sign-with');
   terminal.setRawMode(true);
   process.stderr.write(question);
   try {
@@ -65,15 +67,6 @@ async function askHidden(question: string): Promise<string> {
     terminal.setRawMode(false);
     terminal.destroy();
     process.stderr.write('\n');
-  }
-}
-
-/** The terminal itself: standard input may be a manifest. */
-function openTerminal(): ReadStream {
-  try {
-    return new ReadStream(openSync('/dev/tty', 'r'));
-  } catch {
-    throw refused('there is no terminal to ask on; a program may have it sign with --sign-with');
   }
 }
 
