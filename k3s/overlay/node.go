@@ -38,7 +38,7 @@ type node struct {
 	refused map[string]string
 	peers   map[string]*peer
 	events  chan arrivedProbe
-	stuck   chan struct{}
+	woken   chan struct{}
 	// results are what calls to the control plane leave to be done, each in the one goroutine.
 	results   chan func() error
 	addresses addresses
@@ -48,13 +48,13 @@ type node struct {
 }
 
 func newNode(o *Options) (*node, error) {
-	keys, err := openKeyring(o.Dir)
+	keys, err := openKeyring(o.Dir, o.rotateAfter)
 	if err != nil {
 		return nil, fmt.Errorf("Cannot open the overlay's keys: %w", err)
 	}
 	return &node{
 		options: o, keys: keys, peers: map[string]*peer{},
-		events: make(chan arrivedProbe, maxEvents), stuck: make(chan struct{}, 1), results: make(chan func() error, 4),
+		events: make(chan arrivedProbe, maxEvents), woken: make(chan struct{}, 1), results: make(chan func() error, 4),
 	}, nil
 }
 
@@ -79,7 +79,7 @@ func (n *node) run(ctx context.Context, newest <-chan wire.Network) error {
 			n.heard(arrived, time.Now())
 		case result := <-n.results:
 			err = result()
-		case <-n.stuck:
+		case <-n.woken:
 			err = n.step(ctx, time.Now())
 		case <-ticker.C:
 			err = n.step(ctx, time.Now())
@@ -144,9 +144,9 @@ func (n *node) reopen(ctx context.Context) error {
 		default:
 		}
 	}
-	b.onStuck = func() {
+	b.wake = func() {
 		select {
-		case n.stuck <- struct{}{}:
+		case n.woken <- struct{}{}:
 		default:
 		}
 	}
@@ -579,7 +579,7 @@ func (n *node) stepKeys(ctx context.Context, now time.Time) error {
 
 // proved takes the control plane's answer. What it says of the key, comes with the view.
 func (n *node) proved(key []byte, err error) error {
-	n.keys.proving, n.keys.provedLastAt = false, time.Now()
+	n.keys.asked(time.Now())
 	if !errors.Is(err, ErrKeyRefused) {
 		return nil
 	}
