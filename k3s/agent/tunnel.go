@@ -45,7 +45,7 @@ func (n *node) keepTunnel(ctx context.Context) error {
 }
 
 func (n *node) tunnel(ctx context.Context) error {
-	config, err := n.restConfig()
+	config, err := n.options.restConfig()
 	if err != nil {
 		return err
 	}
