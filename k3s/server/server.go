@@ -72,6 +72,9 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	if err := front.fence.follow(ctx, api.loopback); err != nil {
 		return err
 	}
+	if err := front.tunnel.ranges.follow(ctx, api.loopback); err != nil {
+		return err
+	}
 	volumes, err := newVolumes(api.loopback)
 	if err != nil {
 		return err
