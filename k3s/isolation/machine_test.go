@@ -403,6 +403,14 @@ func (m *machine) send(sender testPod, as, to string) {
 	})
 }
 
+func ping(address string) error {
+	output, err := exec.Command("busybox", "ping", "-c1", "-W1", address).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ping %s: %w: %s", address, err, output)
+	}
+	return nil
+}
+
 // receive waits for who was heard; nobody is "".
 func receive(heard <-chan string) string {
 	select {
