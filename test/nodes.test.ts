@@ -304,7 +304,7 @@ test('what a certificate opened ends with it', async () => {
 /** Opens worker-1's tunnel, as far as its node could. */
 function tunnel(as = node): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const headers = { connection: 'upgrade', upgrade: 'daasvader-tunnel' };
+  const headers = { connection: 'upgrade', upgrade: 'daasvader-tunnel-2' };
   const sent = server.open('GET', '/v1-k3s/connect', as, headers);
   sent.on('upgrade', (_, socket) => resolve(socket));
   sent.on('response', ({ statusCode }) => reject(new Error(`answered ${statusCode}`)));

@@ -1,5 +1,5 @@
 // Package agent runs a Kubernetes node: container runtime, kubelet, service proxy, DNS, isolation and the tunnel
-// through which the API server reaches the kubelet.
+// through which the API server reaches the kubelet and the pods.
 package agent
 
 import (
@@ -70,8 +70,12 @@ func startNode(ctx context.Context, group *errgroup.Group, o *Options, volumes *
 		return err
 	}
 	group.Go(func() error { return ended("isolation", ctx, isolation.run(ctx)) })
-	group.Go(func() error { return ended("volumes", ctx, node.keepVolumes(ctx, volumes)) })
-	group.Go(func() error { return ended("tunnel", ctx, node.keepTunnel(ctx)) })
+	client, err := newClient(o)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error { return ended("volumes", ctx, volumes.keepUp(ctx, client)) })
+	group.Go(func() error { return ended("tunnel", ctx, node.keepTunnel(ctx, isolation.isOwnPod)) })
 	group.Go(func() error { return ended("dns", ctx, node.serveDNS(ctx)) })
 	group.Go(func() error { return ended("kube-proxy", ctx, runKubeProxy(ctx, o)) })
 	return writeCNIConfig(o, node.podCIDR)

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -155,6 +156,16 @@ func (i *isolation) watchPods(ctx context.Context, n *node) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// isOwnPod says whether a pod of this node that lives has the address.
+func (i *isolation) isOwnPod(address netip.Addr) bool {
+	for _, addresses := range podsByNamespace(i.pods.List()) {
+		if slices.Contains(addresses, address.String()) {
+			return true
+		}
+	}
+	return false
 }
 
 // podsByNamespace returns the addresses of the pods that live, by namespace.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -22,12 +23,13 @@ import (
 // silence is how long the server may say nothing before its tunnel is given up: three of its pings are missing.
 const silence = 3 * wire.PingInterval
 
-// keepTunnel keeps a connection to the server open through which it reaches this node's kubelet, and nothing else.
-func (n *node) keepTunnel(ctx context.Context) error {
+// keepTunnel keeps a connection to the server open through which it reaches this node's kubelet and pods, and nothing else.
+func (n *node) keepTunnel(ctx context.Context, isOwnPod func(netip.Addr) bool) error {
+	reachable := targets{kubelet: wire.KubeletAddress, isOwnPod: isOwnPod}
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
 	for pause := backoff; ctx.Err() == nil; {
 		opened := time.Now()
-		err := n.tunnel(ctx)
+		err := n.tunnel(ctx, reachable)
 		if ctx.Err() != nil {
 			break
 		}
@@ -44,8 +46,8 @@ func (n *node) keepTunnel(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func (n *node) tunnel(ctx context.Context) error {
-	config, err := n.restConfig()
+func (n *node) tunnel(ctx context.Context, reachable targets) error {
+	config, err := n.options.restConfig()
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (n *node) tunnel(ctx context.Context) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	klog.InfoS("Tunnel opened", "server", n.options.Server)
-	return acceptStreams(conn, wire.KubeletAddress)
+	return acceptStreams(conn, reachable)
 }
 
 // dialTunnel opens the connection and has the server take it as a tunnel.
@@ -121,8 +123,8 @@ func (c *tunnelConn) Read(b []byte) (int, error) {
 	return c.reader.Read(b)
 }
 
-// acceptStreams leads every stream to the kubelet, whoever it is meant for, until the connection ends.
-func acceptStreams(conn net.Conn, kubelet string) error {
+// acceptStreams leads every stream to its target until the connection ends.
+func acceptStreams(conn net.Conn, reachable targets) error {
 	config := yamux.DefaultConfig()
 	config.EnableKeepAlive = false // the server asks, and takes no questions
 	config.MaxStreamWindowSize = wire.StreamWindow
@@ -136,28 +138,33 @@ func acceptStreams(conn net.Conn, kubelet string) error {
 		if err != nil {
 			return err
 		}
-		go connect(stream, kubelet)
+		go connect(stream, reachable)
 	}
 }
 
-// connect passes on what the server and the kubelet say until either hangs up.
-func connect(stream net.Conn, address string) {
+// connect passes on what the server and the target say until either hangs up.
+func connect(stream net.Conn, reachable targets) {
 	defer stream.Close()
-	kubelet, err := net.DialTimeout("tcp", address, requestTimeout)
+	address, err := reachable.read(stream)
 	if err != nil {
-		klog.ErrorS(err, "Cannot reach the kubelet")
+		klog.ErrorS(err, "Cannot lead a connection of the server anywhere")
+		return
+	}
+	target, err := net.DialTimeout("tcp", address, requestTimeout)
+	if err != nil {
+		klog.ErrorS(err, "Cannot reach what the server wants to")
 		return
 	}
 	go func() {
-		defer kubelet.Close()
-		copyUntilEnd(kubelet, stream)
+		defer target.Close()
+		copyUntilEnd(target, stream)
 	}()
-	copyUntilEnd(stream, kubelet)
+	copyUntilEnd(stream, target)
 }
 
 // copyUntilEnd copies until one of the two ends, which is how every connection does.
 func copyUntilEnd(to io.Writer, from io.Reader) {
 	if _, err := io.Copy(to, from); err != nil {
-		klog.V(4).InfoS("A connection to the kubelet ended", "err", err)
+		klog.V(4).InfoS("A connection of the server ended", "err", err)
 	}
 }

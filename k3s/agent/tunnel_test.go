@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -38,20 +39,28 @@ func echoServer(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func TestEachStreamLeadsToTheKubeletAndEndsWithIt(t *testing.T) {
+// streamsTo is the server's end of a tunnel that leads where it may.
+func streamsTo(t *testing.T, reachable targets) *yamux.Session {
+	t.Helper()
 	server, node := net.Pipe()
-	go acceptStreams(node, echoServer(t))
+	go acceptStreams(node, reachable)
 	session, err := yamux.Client(server, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer session.Close()
-	for range 3 {
+	t.Cleanup(func() { session.Close() })
+	return session
+}
+
+func TestEachStreamLeadsToItsTargetAndEndsWithIt(t *testing.T) {
+	pod := netip.MustParseAddrPort(echoServer(t))
+	session := streamsTo(t, targets{kubelet: echoServer(t), isOwnPod: func(a netip.Addr) bool { return a == pod.Addr() }})
+	for _, target := range []string{wire.KubeletTarget, pod.String(), wire.KubeletTarget} {
 		stream, err := session.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(stream, "hello"); err != nil {
+		if _, err := io.WriteString(stream, target+"\nhello"); err != nil {
 			t.Fatal(err)
 		}
 		answer := make([]byte, 5)
@@ -65,20 +74,30 @@ func TestEachStreamLeadsToTheKubeletAndEndsWithIt(t *testing.T) {
 	}
 }
 
-func TestStreamEndsWhenThereIsNoKubelet(t *testing.T) {
-	server, node := net.Pipe()
-	go acceptStreams(node, "127.0.0.1:1")
-	session, err := yamux.Client(server, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	stream, err := session.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := io.Copy(io.Discard, stream); n != 0 || err != nil {
-		t.Errorf("%d bytes, error %v", n, err)
+func TestStreamEndsWhenItLeadsNowhere(t *testing.T) {
+	stranger := echoServer(t)
+	none := func(netip.Addr) bool { return false }
+	session := streamsTo(t, targets{kubelet: "127.0.0.1:1", isOwnPod: none})
+	for name, said := range map[string]string{
+		"no kubelet":           wire.KubeletTarget + "\n",
+		"who is no pod":        stranger + "\n",
+		"a line without end":   strings.Repeat("1", 1<<16),
+		"another kubelet":      "kubelet2\n",
+		"a name":               "localhost:80\n",
+		"nothing":              "\n",
+		"a port alone":         ":80\n",
+		"the metadata address": "169.254.169.254:80\n",
+	} {
+		stream, err := session.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(stream, said); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, stream); n != 0 || err != nil {
+			t.Errorf("%s: %d bytes, error %v", name, n, err)
+		}
 	}
 }
 

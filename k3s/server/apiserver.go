@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -36,14 +37,14 @@ type apiServer struct {
 	loopback *rest.Config
 }
 
-// newAPIServer configures kube-apiserver with our handlers in front of Kubernetes's own, and with the tunnel as its
-// only way to a kubelet.
+// newAPIServer configures kube-apiserver with our handlers in front of Kubernetes's own, and with the tunnels as its
+// only way to kubelets and pods.
 func newAPIServer(ctx context.Context, o *Options, c *credentials, etcdURL string, front *front) (*apiServer, error) {
 	completed, err := apiServerOptions(ctx, o, c, etcdURL, front)
 	if err != nil {
 		return nil, fmt.Errorf("configure kube-apiserver: %w", err)
 	}
-	config, err := app.NewConfig(completed)
+	config, err := newConfig(completed, front.tunnel)
 	if err != nil {
 		return nil, fmt.Errorf("configure kube-apiserver: %w", err)
 	}
@@ -66,15 +67,15 @@ func newAPIServer(ctx context.Context, o *Options, c *credentials, etcdURL strin
 
 func (f *front) install(config *app.Config) {
 	f.authenticator = config.KubeAPIs.ControlPlane.Generic.Authentication.Authenticator
-	// The enclave can dial nobody: proxying to pods and services is refused here rather than tried.
-	config.KubeAPIs.ControlPlane.ProxyTransport.DialContext = refuseDial
 	generic := config.Aggregator.GenericConfig
 	f.authorizer = generic.Authorization.Authorizer
 	build := generic.BuildHandlerChainFunc
 	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
+		goesOn := c.LongRunningFunc
+		c.LongRunningFunc = func(r *http.Request, info *request.RequestInfo) bool { return isNetworkStream(r) || goesOn(r, info) }
 		identified := identify(c)
 		kubernetes := refuseGrowth(build(f.ongoing.wrap(api, c.LongRunningFunc), c), f.fill, c.RequestInfoResolver, c.Serializer)
-		charged := f.wrapCharged(refuseImpersonation(kubernetes, c))
+		charged := f.wrapCharged(refuseImpersonation(kubernetes, c), c)
 		return f.wrap(identified(f.budget.wrap(charged, c)))
 	}
 }
@@ -100,7 +101,6 @@ func apiServerOptions(ctx context.Context, o *Options, c *credentials, etcdURL s
 		return none, err
 	}
 	s.InformerName = informerName
-	s.KubeletConfig.Lookup = front.tunnel.lookup
 	completed, err := s.Complete(ctx)
 	if err != nil {
 		return none, err
@@ -118,6 +118,7 @@ func apiServerArguments(o *Options, c *credentials, etcdURL string) []string {
 		"--bind-address=" + o.BindAddress,
 		"--client-ca-file=" + c.client.CertFile,
 		"--enable-admission-plugins=NodeRestriction",
+		"--enable-aggregator-routing=true", // to a Service's pods: nobody here answers at its own address
 		"--enable-bootstrap-token-auth=true",
 		"--endpoint-reconciler-type=none", // nobody can reach the address that the enclave listens on
 		"--etcd-servers=" + etcdURL,

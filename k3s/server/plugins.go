@@ -20,7 +20,6 @@ func plugins(o *Options, b *budget) []plugin {
 		{own.TenantPodsName, func(io.Reader) (admission.Interface, error) { return own.NewTenantPods(), nil }},
 		{own.CanonicalRequestsName, own.NewCanonicalRequests},
 		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(ranges...), nil }},
-		{own.UnreachableName, own.NewUnreachable},
 		{"ObjectSizes", func(io.Reader) (admission.Interface, error) { return newSizes(b.charge), nil }},
 		{"PendingSigningRequests", func(io.Reader) (admission.Interface, error) { return newPendingRequests(), nil }},
 	}

@@ -29,6 +29,7 @@ const much = 600 << 20
 // tunnelServer lets everybody who connects be node w1.
 func tunnelServer(t *testing.T, ctx context.Context) (*tunnel, string) {
 	tunnel := newTunnel()
+	tunnel.ranges.set(nodeWithRange("w1", "10.42.1.0/24"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tunnel.serve(w, r.WithContext(ctx), "w1")
 	}))
@@ -143,14 +144,19 @@ func TestNodeThatReadsNothingHoldsNoMoreThanItsStreams(t *testing.T) {
 	tunnel, address := tunnelServer(t, t.Context())
 	openTunnel(t, address)
 	dialWhenOpen(t, tunnel)
-	for range maxStreams - 1 {
-		if _, err := tunnel.dial(t.Context(), "tcp", "w1:10250"); err != nil {
-			t.Fatal(err)
+	open := func(address string, count int) {
+		t.Helper()
+		for range count {
+			if _, err := tunnel.dial(t.Context(), "tcp", address); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := tunnel.dial(t.Context(), "tcp", address); err == nil {
+			t.Errorf("one more to %s was opened", address)
 		}
 	}
-	if _, err := tunnel.dial(t.Context(), "tcp", "w1:10250"); err == nil {
-		t.Error("one more was opened")
-	}
+	open("10.42.1.7:80", maxStreams)
+	open("w1:10250", maxStreams-1) // pods leave all of theirs to kubelets
 }
 
 func TestLogsThatNobodyReadsHoldNoMoreThanTheirStreams(t *testing.T) {
@@ -208,12 +214,28 @@ func talkativeKubelet(t *testing.T, address string) {
 		}
 	}))
 	kubelet.Listener.Close()
-	kubelet.Listener = session
+	kubelet.Listener = skipTargets{session}
 	kubelet.TLS = &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
 	if err := http2.ConfigureServer(kubelet.Config, nil); err != nil {
 		t.Fatal(err)
 	}
 	kubelet.StartTLS()
+}
+
+// skipTargets is a listener whose connections begin after the line that says where they lead.
+type skipTargets struct{ net.Listener }
+
+func (s skipTargets) Accept() (net.Conn, error) {
+	conn, err := s.Listener.Accept()
+	if err == nil {
+		readTarget(conn)
+	}
+	return conn, err
+}
+
+func readTarget(conn net.Conn) string {
+	line, _ := bufio.NewReaderSize(oneByte{conn}, 16).ReadString('\n')
+	return line
 }
 
 func TestOneCallerLeavesConnectionsToAKubeletForOthers(t *testing.T) {
@@ -270,6 +292,7 @@ func echoNode(t *testing.T, address string) *yamux.Session {
 			}
 			go func() {
 				defer stream.Close()
+				readTarget(stream)
 				io.Copy(stream, stream)
 			}()
 		}

@@ -43,7 +43,7 @@ export const OUTSIDER_ATTACKS: Attack[] = [
   refused('opens a node’s tunnel', ({ outsider }) =>
     outsider.try({
       path: '/v1-k3s/connect',
-      headers: { connection: 'upgrade', upgrade: 'daasvader-tunnel' },
+      headers: { connection: 'upgrade', upgrade: 'daasvader-tunnel-2' },
     }),
   ),
   refused('smuggles a second request with two lengths', (field) =>

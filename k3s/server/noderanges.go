@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+)
+
+var errNoPod = errors.New("it is in no node's range of pods, and the control plane reaches nothing else: no pod with hostNetwork, " +
+	"and nothing outside the cluster")
+
+// nodeRanges tells by a pod's address which node it is on: the one that the control plane gave the range to. What a node
+// says does not count.
+type nodeRanges struct {
+	mu     sync.Mutex
+	byNode map[string]netip.Prefix
+}
+
+func newNodeRanges() *nodeRanges {
+	return &nodeRanges{byNode: map[string]netip.Prefix{}}
+}
+
+// of returns the node of a pod's address.
+func (r *nodeRanges) of(address netip.Addr) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for node, pods := range r.byNode {
+		if !pods.Contains(address) {
+			continue
+		}
+		if !isForPods(address, pods) {
+			return "", fmt.Errorf("it is node %s itself, and no pod", node)
+		}
+		return node, nil
+	}
+	return "", errNoPod
+}
+
+// isForPods leaves out the range's first address, the node's own, which is the next, and the last.
+func isForPods(address netip.Addr, pods netip.Prefix) bool {
+	first := pods.Masked().Addr()
+	return address != first && address != first.Next() && pods.Contains(address.Next())
+}
+
+func (r *nodeRanges) set(node *corev1.Node) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if pods, err := netip.ParsePrefix(node.Spec.PodCIDR); err == nil { // a new node has none yet; one that it has stays
+		r.byNode[node.Name] = pods
+	}
+}
+
+func (r *nodeRanges) remove(node string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.byNode, node)
+}
+
+// follow keeps the ranges as the nodes' objects say until the context ends.
+func (r *nodeRanges) follow(ctx context.Context, config *rest.Config) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(nameAndRange))
+	informer := factory.Core().V1().Nodes().Informer()
+	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(o any) { r.set(o.(*corev1.Node)) },
+		UpdateFunc: func(_, o any) { r.set(o.(*corev1.Node)) },
+		DeleteFunc: func(o any) {
+			if name, err := cache.DeletionHandlingObjectToName(o); err == nil {
+				r.remove(name.Name)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	factory.Start(ctx.Done())
+	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// nameAndRange is all that is kept of a node.
+func nameAndRange(o any) (any, error) {
+	node, is := o.(*corev1.Node)
+	if !is {
+		return nil, fmt.Errorf("unexpected object %T", o)
+	}
+	kept := &corev1.Node{Spec: corev1.NodeSpec{PodCIDR: node.Spec.PodCIDR}}
+	kept.Name, kept.UID, kept.ResourceVersion = node.Name, node.UID, node.ResourceVersion
+	return kept, nil
+}
