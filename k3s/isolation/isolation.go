@@ -53,8 +53,8 @@ type Isolation struct {
 	changed chan struct{}
 
 	// What follows is Run's.
-	mangle, nat, six *table
-	machine          machineNetworks
+	mangle, nat, raw, six *table
+	machine               machineNetworks
 	// state is what was set last, and live what the sets hold then; nil: not known.
 	state *state
 	live  *contents
@@ -97,11 +97,11 @@ func KeepClosed(ctx context.Context) (stop func()) {
 // New makes the isolation of a node; nothing of it stands before Run.
 func New(o Options) *Isolation {
 	i := &Isolation{
-		options: o, ready: make(chan struct{}), changed: make(chan struct{}, 1), mangle: mangle4(), nat: nat4(), six: mangle6(),
-		gone: map[netip.Addr]bool{},
+		options: o, ready: make(chan struct{}), changed: make(chan struct{}, 1), gone: map[netip.Addr]bool{},
+		mangle: mangle4(), nat: nat4(), raw: raw4(), six: mangle6(),
 	}
 	i.metrics = newMetrics(i.mangle)
-	for _, table := range []*table{i.mangle, i.nat, i.six} {
+	for _, table := range []*table{i.mangle, i.nat, i.raw, i.six} {
 		table.restored = i.metrics.restores.Inc
 	}
 	return i
@@ -279,7 +279,7 @@ func (i *Isolation) setRules(ctx context.Context, own netip.Prefix) error {
 	for _, of := range []struct {
 		table *table
 		rules string
-	}{{i.nat, natRules(i.options)}, {i.mangle, mangleRules(i.options, own)}} {
+	}{{i.raw, rawRules(i.options)}, {i.nat, natRules(i.options)}, {i.mangle, mangleRules(i.options, own)}} {
 		set, err := of.table.hold(ctx, of.rules)
 		if err != nil {
 			return err
