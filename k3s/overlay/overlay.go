@@ -7,8 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"sync/atomic"
 
 	"daasvader/k3s/wire"
 )
@@ -41,7 +40,8 @@ type Options struct {
 type Overlay struct {
 	options Options
 	// newest holds at most one network: the last that Update was given.
-	newest chan wire.Network
+	newest  chan wire.Network
+	running atomic.Pointer[node]
 }
 
 // New checks the options; nothing is changed before Run.
@@ -59,10 +59,18 @@ func New(o Options) (*Overlay, error) {
 	return &Overlay{options: o, newest: make(chan wire.Network, 1)}, nil
 }
 
-// Run keeps the overlay up until the context ends, then removes its device.
+// Run keeps the overlay up until the context ends, then removes its device. What was reached through it is unreachable
+// from then on.
 func (o *Overlay) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
+	if err := closeCluster(o.options.Cluster); err != nil {
+		return err
+	}
+	n, err := newNode(&o.options)
+	if err != nil {
+		return err
+	}
+	o.running.Store(n)
+	return n.run(ctx, o.newest)
 }
 
 // Update tells the overlay what the control plane says now. It never blocks; the newest counts.
@@ -79,6 +87,3 @@ func (o *Overlay) Update(network wire.Network) {
 		}
 	}
 }
-
-// Collector has what Prometheus is told about peers, paths and relaying.
-func (o *Overlay) Collector() prometheus.Collector { return prometheus.NewRegistry() }
