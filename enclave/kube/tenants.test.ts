@@ -339,6 +339,30 @@ describe('the quota of an owner', () => {
     expect(tenants.squeezed).toEqual([]);
   });
 
+  test('is in force before anything is made in a new namespace', async () => {
+    chain.hold(ADMIN);
+    cluster.isCounting = false;
+    await expect(tenants.ensure(OWNER)).rejects.toThrow('has not counted');
+    cluster.count();
+    await tenants.ensure(OWNER);
+    await fill(OWN, 101);
+    expect(cluster.pods()).toHaveLength(100);
+  });
+
+  test('is divided by what Kubernetes has counted under the new limits', async () => {
+    chain.hold(ADMIN);
+    await tenants.ensure(OWNER);
+    cluster.isCounting = false;
+    chain.claim(further(1));
+    await expect(tenants.ensure(OWNER, further(1))).rejects.toThrow('has not counted');
+    await fill(OWN, 100);
+    cluster.isCounting = true;
+    cluster.count();
+    await tenants.ensure(OWNER, further(1));
+    await fill(further(1), 100);
+    expect(cluster.pods()).toHaveLength(100);
+  });
+
   test('has no room for what is still in a namespace that was given up, until that has gone', async () => {
     chain.hold(ADMIN);
     cluster.isSlow = true;
