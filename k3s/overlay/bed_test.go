@@ -312,11 +312,22 @@ func (n *testNode) start() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.process.Start(); err != nil {
+	n.ended = make(chan struct{})
+	started := make(chan error)
+	go func(process *exec.Cmd, ended chan struct{}) {
+		runtime.LockOSThread() // the parent's death is, to the kernel, that of the thread which started the program
+		defer runtime.UnlockOSThread()
+		defer close(ended)
+		err := process.Start()
+		started <- err
+		if err == nil {
+			n.listen(stdout)
+			process.Wait()
+		}
+	}(n.process, n.ended)
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	n.ended = make(chan struct{})
-	go n.listen(stdout, n.process, n.ended)
 	t.Cleanup(n.kill)
 	n.bed.sync()
 }
@@ -338,9 +349,7 @@ func (n *testNode) kill() {
 }
 
 // listen takes what the node tells the control plane.
-func (n *testNode) listen(stdout io.Reader, process *exec.Cmd, ended chan struct{}) {
-	defer close(ended)
-	defer process.Wait()
+func (n *testNode) listen(stdout io.Reader) {
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -422,6 +431,12 @@ func (n *testNode) collect() map[string]float64 {
 		n.bed.t.Fatalf("%s tells no metrics", n.name)
 		return nil
 	}
+}
+
+// has says whether a metric of the node has that value.
+func (n *testNode) has(metric string, value float64) bool {
+	n.bed.t.Helper()
+	return n.collect()[metric] == value
 }
 
 // eventually waits until something is so.

@@ -24,6 +24,8 @@ const (
 	maxEvents = 4096
 	// promptPing is the least time between two probes of one way, whatever asks for them.
 	promptPing = 100 * time.Millisecond
+	// secondGreeting is how long one of two peers waits for the other to begin.
+	secondGreeting = 500 * time.Millisecond
 )
 
 // node decides, in one goroutine, with whom this node speaks, under which keys and on which ways.
@@ -134,7 +136,7 @@ func (n *node) reopen(ctx context.Context) error {
 	if !pods.IsValid() {
 		return nil
 	}
-	b := &bind{own: ownAddress(pods), device: n.options.Device}
+	b := &bind{own: ownAddress(pods), device: n.options.Device, port: n.options.Port}
 	b.directory.Store(&directory{})
 	b.onProbe = func(arrived arrivedProbe) {
 		select {
@@ -148,7 +150,7 @@ func (n *node) reopen(ctx context.Context) error {
 		default:
 		}
 	}
-	network, err := openNetwork(ctx, n.options.Device, n.options.Port, pods, b)
+	network, err := openNetwork(ctx, n.options.Device, pods, b)
 	if err != nil {
 		return err
 	}
@@ -323,7 +325,7 @@ func (n *node) learn(p *peer, now time.Time) {
 		allowed[relay] = true
 	}
 	p.grants.Store(&grants{isClient: p.info.IsClient, relays: allowed})
-	n.use(p, p.paths.active != nil && p.path.Load() == nil)
+	n.use(p, p.paths.active != nil && p.path.Load() == nil, now)
 }
 
 func (n *node) mayProbe(e netip.AddrPort) bool {
@@ -430,11 +432,11 @@ func (n *node) heardPong(p *peer, arrived arrivedProbe, now time.Time) {
 // choose takes the best way to a peer into use.
 func (n *node) choose(p *peer, now time.Time) {
 	if p.paths.choose(now) {
-		n.use(p, true)
+		n.use(p, true, now)
 	}
 }
 
-func (n *node) use(p *peer, changed bool) {
+func (n *node) use(p *peer, changed bool, now time.Time) {
 	if p.paths.active == nil {
 		p.path.Store(nil)
 		return
@@ -444,15 +446,39 @@ func (n *node) use(p *peer, changed bool) {
 	}
 	isFirst := p.path.Load() == nil
 	way := p.paths.active.path
+	if isFirst {
+		p.greetAt = now
+		if n.bind.own.Compare(p.address) > 0 {
+			p.greetAt = now.Add(secondGreeting)
+			p.heldUntil.Store(p.greetAt.UnixNano())
+		}
+	}
 	p.path.Store(&way)
 	klog.InfoS("A peer is reached on another way", "peer", p.name, "way", way)
-	if !isFirst {
+	if isFirst {
+		n.catchUp(p)
+	} else {
 		n.switches.Add(1)
-		return
 	}
+}
+
+func (n *node) catchUp(p *peer) {
 	for _, s := range p.sessions {
 		n.bind.catchUp(s.target)
-		n.network.greet(s.key)
+	}
+}
+
+// greet begins the first session with a peer before there is something to say, unless the peer has.
+func (n *node) greet(p *peer, now time.Time) {
+	if p.greetAt.IsZero() || now.Before(p.greetAt) {
+		return
+	}
+	p.greetAt = time.Time{}
+	for _, s := range p.sessions {
+		if !s.target.hasAnswered.Load() {
+			n.bind.catchUp(s.target)
+			n.network.greet(s.key)
+		}
 	}
 }
 
@@ -494,6 +520,7 @@ func (n *node) stepPeer(p *peer, now time.Time) error {
 		return err
 	}
 	n.choose(p, now)
+	n.greet(p, now)
 	busy := p.isBusy(now)
 	for _, c := range p.paths.candidates {
 		if n.isUsable(c, p) && p.paths.isDue(c, now, busy) {

@@ -29,6 +29,8 @@ type peer struct {
 	pending  map[uint64]pending
 	// routed is the size for which the route to the peer's range was made last.
 	routed int
+	// greetAt is when a first session is to be begun; zero when not.
+	greetAt time.Time
 	// reflexive is where this peer sees this node, at what time.
 	reflexive   netip.AddrPort
 	reflexiveAt time.Time
