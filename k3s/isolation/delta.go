@@ -9,7 +9,7 @@ import (
 type contents [setCount]members
 
 // change is what leads from some contents to others: first all that closes, then all that opens. So at no moment is
-// anything open that is neither before nor after, and nothing that is open before and after is ever closed.
+// anything open that is neither before nor after, and whom nothing changes for notices nothing.
 type change struct {
 	closing, opening []string
 	entries          int
