@@ -254,6 +254,22 @@ describe('a namespace', () => {
     expect(cluster.calls).not.toContain(`delete Namespace//${OWN}`);
   });
 
+  test('has no policy any more that an earlier version put there', async () => {
+    const apiVersion = 'networking.k8s.io/v1';
+    const policy = (name: string) => ({
+      apiVersion,
+      kind: 'NetworkPolicy',
+      metadata: { name, namespace: OWN },
+    });
+    await cluster.apply({ kind: 'Namespace', metadata: { name: OWN } });
+    for (const name of ['default-deny', 'allow-same-namespace', 'of-the-owner'])
+      await cluster.apply(policy(name));
+    chain.hold(ADMIN);
+    await tenants.ensure(OWNER);
+    const left = [...cluster.objects.keys()].filter((id) => id.startsWith('NetworkPolicy/'));
+    expect(left).toEqual([`NetworkPolicy/${OWN}/of-the-owner`]);
+  });
+
   test('whose making fails half-way is made whole', async () => {
     chain.hold(ADMIN);
     chain.claim(further(1));

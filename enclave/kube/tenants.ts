@@ -11,7 +11,7 @@ import { type Amounts, isTooMuch, NO_ROOM, runsMore, shareOf } from './quota.ts'
 import { wake } from './resume.ts';
 import { NotYet } from './retry.ts';
 import { grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
-import { QUOTA, quotas, tenantObjects } from './tenant.ts';
+import { formerObjects, QUOTA, quotas, tenantObjects } from './tenant.ts';
 import { Turns } from './turns.ts';
 
 /** What may be granted; the contract gives no more. */
@@ -240,6 +240,7 @@ export class Tenants {
     space.sinceMs = this.#sinceOf(owner, namespace);
     const own = isRunning ? share : NO_ROOM;
     for (const object of tenantObjects(owner, namespace, own, isSuper)) await space.applied.put(object);
+    for (const object of formerObjects(namespace)) await space.applied.remove(object);
     space.share = own;
     await this.#setRights(owner, namespace, space.applied);
     if (phase === 'suspended' && !space.isSuspended) await this.#kubernetes.deleteAll(podsOf(namespace));
