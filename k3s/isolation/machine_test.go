@@ -180,6 +180,17 @@ func (m *machine) command(ns netns.NsHandle, name string, args ...string) {
 	})
 }
 
+// lines counts those that a program writes in the node.
+func (m *machine) lines(name string, args ...string) (lines int) {
+	m.t.Helper()
+	m.in(m.node, func() error {
+		output, err := exec.Command(name, args...).Output()
+		lines = strings.Count(string(output), "\n")
+		return err
+	})
+	return lines
+}
+
 // pod links a pod to the node with the real plugin, and lets it serve.
 func (m *machine) pod(namespace, name string) testPod {
 	m.t.Helper()

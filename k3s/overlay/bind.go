@@ -26,8 +26,8 @@ type bind struct {
 	relay   relay
 	// onProbe gets the probes that are authentic.
 	onProbe func(arrivedProbe)
-	// onStuck is called when there is something to send to a peer to which no way is known.
-	onStuck func()
+	// wake is called when there is something to decide: a peer has no way, or a new session.
+	wake    func()
 	traffic traffic
 }
 
@@ -237,15 +237,12 @@ func (b *bind) Send(packets [][]byte, to conn.Endpoint) error {
 
 func (b *bind) sendTo(t *target, packets [][]byte) {
 	t.used.Store(time.Now().UnixNano())
-	switch packets[0][0] {
-	case handshakeInitiation:
-	case handshakeResponse:
+	if packets[0][0] == handshakeResponse {
 		b.traffic.handshakes.Add(1)
+	}
+	if packets[0][0] != handshakeInitiation && !t.hasAnswered.Load() {
 		t.hasAnswered.Store(true)
-	default:
-		if !t.hasAnswered.Load() {
-			t.hasAnswered.Store(true)
-		}
+		b.wake()
 	}
 	way := t.path.Load()
 	if way == nil || (packets[0][0] == handshakeInitiation && t.isHeld()) {
@@ -254,7 +251,7 @@ func (b *bind) sendTo(t *target, packets [][]byte) {
 			t.unsent.Store(&copied)
 		}
 		if way == nil {
-			b.onStuck()
+			b.wake()
 		}
 		return
 	}

@@ -38,7 +38,7 @@ type node struct {
 	refused map[string]string
 	peers   map[string]*peer
 	events  chan arrivedProbe
-	stuck   chan struct{}
+	woken   chan struct{}
 	// results are what calls to the control plane leave to be done, each in the one goroutine.
 	results   chan func() error
 	addresses addresses
@@ -48,13 +48,13 @@ type node struct {
 }
 
 func newNode(o *Options) (*node, error) {
-	keys, err := openKeyring(o.Dir)
+	keys, err := openKeyring(o.Dir, o.rotateAfter)
 	if err != nil {
 		return nil, fmt.Errorf("Cannot open the overlay's keys: %w", err)
 	}
 	return &node{
 		options: o, keys: keys, peers: map[string]*peer{},
-		events: make(chan arrivedProbe, maxEvents), stuck: make(chan struct{}, 1), results: make(chan func() error, 4),
+		events: make(chan arrivedProbe, maxEvents), woken: make(chan struct{}, 1), results: make(chan func() error, 4),
 	}, nil
 }
 
@@ -79,7 +79,7 @@ func (n *node) run(ctx context.Context, newest <-chan wire.Network) error {
 			n.heard(arrived, time.Now())
 		case result := <-n.results:
 			err = result()
-		case <-n.stuck:
+		case <-n.woken:
 			err = n.step(ctx, time.Now())
 		case <-ticker.C:
 			err = n.step(ctx, time.Now())
@@ -144,9 +144,9 @@ func (n *node) reopen(ctx context.Context) error {
 		default:
 		}
 	}
-	b.onStuck = func() {
+	b.wake = func() {
 		select {
-		case n.stuck <- struct{}{}:
+		case n.woken <- struct{}{}:
 		default:
 		}
 	}
@@ -189,14 +189,13 @@ func (n *node) apply(peers map[string]wire.Peer, now time.Time) error {
 }
 
 func (n *node) addPeer(name string, info wire.Peer, now time.Time) error {
-	m := &member{address: info.Address, allowance: newAllowance()}
-	m.grants.Store(&grants{})
-	s, err := newSession(n.keys, info.Key, m, now)
+	p := newPeer(name, info)
+	s, err := newSession(n.keys, info.Key, p.member, now)
 	if err != nil {
 		klog.InfoS("A peer is refused", "peer", name, "why", err)
 		return nil
 	}
-	p := &peer{name: name, info: info, member: m, sessions: []*session{s}, pending: map[uint64]pending{}}
+	p.sessions = []*session{s}
 	n.peers[name] = p
 	n.know(s)
 	if err := n.network.setPeer(info.Key, p.addresses()...); err != nil {
@@ -365,15 +364,13 @@ func (n *node) heard(arrived arrivedProbe, now time.Time) {
 // heardPing learns where the peer is, and asks there at once: its NAT is open to us now.
 func (n *node) heardPing(p *peer, arrived arrivedProbe, now time.Time) {
 	c := p.paths.find(arrived.path)
-	if arrived.path.isDirect() && c == nil && n.mayProbe(arrived.path.direct) {
+	if c == nil && arrived.path.isDirect() && n.mayProbe(arrived.path.direct) && p.learning.AllowN(now, 1) {
 		c = p.paths.learn(observed, arrived.path, maxObserved, now)
 	}
 	n.askPromptly(p, c, now)
-	if seenAt := arrived.seen; seenAt.IsValid() && n.believes(p, arrived.path.relay, seenAt) {
-		way := path{direct: seenAt}
-		if p.paths.find(way) == nil {
-			n.askPromptly(p, p.paths.learn(seen, way, maxSeen, now), now)
-		}
+	way := path{direct: arrived.seen}
+	if way.isDirect() && p.paths.find(way) == nil && n.believes(p, arrived.path.relay, arrived.seen) && p.learning.AllowN(now, 1) {
+		n.askPromptly(p, p.paths.learn(seen, way, maxSeen, now), now)
 	}
 }
 
@@ -579,7 +576,7 @@ func (n *node) stepKeys(ctx context.Context, now time.Time) error {
 
 // proved takes the control plane's answer. What it says of the key, comes with the view.
 func (n *node) proved(key []byte, err error) error {
-	n.keys.proving, n.keys.provedLastAt = false, time.Now()
+	n.keys.asked(time.Now())
 	if !errors.Is(err, ErrKeyRefused) {
 		return nil
 	}
