@@ -48,8 +48,16 @@ func (c *client) open(ctx context.Context, method, path string, body []byte) (io
 	}
 	defer response.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // what can be read of it explains the status
-	return nil, fmt.Errorf("the server answers %s: %s", response.Status, bytes.TrimSpace(said))
+	return nil, &statusError{response.StatusCode, fmt.Sprintf("the server answers %s: %s", response.Status, bytes.TrimSpace(said))}
 }
+
+// statusError is an answer that the server gave instead of doing what it was asked.
+type statusError struct {
+	code int
+	said string
+}
+
+func (e *statusError) Error() string { return e.said }
 
 // get returns the whole answer.
 func (c *client) get(ctx context.Context, path string) ([]byte, error) {
