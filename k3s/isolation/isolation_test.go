@@ -229,11 +229,34 @@ func TestEndedConnectionIsNotTakenUpFromItsOtherEnd(t *testing.T) {
 	m := newMachine(t)
 	a1, a2 := m.pod("a", "1"), m.pod("a", "2")
 	m.apply()
-	conn := m.dial(a1, a2.address)
+	client, server := m.connected(a1, a2)
 	m.policy("1", wire.Policy{Pods: []netip.Addr{a2.addr()}, IsIngress: true}) // a2 may still speak to a1
 	m.change()
-	m.expectEnded(true, conn)
+	if err := exchange(server, client); err == nil {
+		t.Error("the one that was spoken to goes on speaking")
+	}
+	if err := exchange(client, server); err == nil {
+		t.Error("the connection goes on")
+	}
 	m.expect(reach{a2, a1.address, true}, reach{a1, a2.address, false})
+}
+
+func TestAnswersThatNobodyAskedForDoNotLeaveThePod(t *testing.T) {
+	m := newMachine(t)
+	a := m.pod("a", "1")
+	m.apply()
+	m.command(m.node, "iptables", "-t", "mangle", "-D", "FORWARD", "-j", "K3S-ISOLATE-FORWARD")
+	heard := m.hearPings(m.router)
+	m.in(a.ns, func() error { return answerPing(internet) }) // no connection: it would not get the machine's address
+	if got := receive(heard); got != a.address {
+		t.Fatalf("heard of %q: nothing else keeps it", got)
+	}
+	m.apply()
+	m.in(a.ns, func() error { return answerPing(internet) })
+	if got := receive(heard); got != "" {
+		t.Errorf("the internet hears %s", got)
+	}
+	m.in(a.ns, func() error { return ping(internet) })
 }
 
 func TestPodThatStartsBeforeTheNetworkIsKnownReachesNobody(t *testing.T) {

@@ -180,6 +180,17 @@ func (m *machine) command(ns netns.NsHandle, name string, args ...string) {
 	})
 }
 
+// lines counts those that a program writes in the node.
+func (m *machine) lines(name string, args ...string) (lines int) {
+	m.t.Helper()
+	m.in(m.node, func() error {
+		output, err := exec.Command(name, args...).Output()
+		lines = strings.Count(string(output), "\n")
+		return err
+	})
+	return lines
+}
+
 // pod links a pod to the node with the real plugin, and lets it serve.
 func (m *machine) pod(namespace, name string) testPod {
 	m.t.Helper()
@@ -369,6 +380,67 @@ func (m *machine) expectEnded(ended bool, all ...net.Conn) {
 	wait.Wait()
 }
 
+// connected returns both ends of a connection.
+func (m *machine) connected(from, to testPod) (client, server net.Conn) {
+	m.t.Helper()
+	var listener net.Listener
+	m.in(to.ns, func() (err error) {
+		listener, err = net.Listen("tcp4", ":8090")
+		return err
+	})
+	defer listener.Close()
+	m.in(from.ns, func() (err error) {
+		client, err = net.DialTimeout("tcp4", to.address+":8090", patience)
+		return err
+	})
+	server, err := listener.Accept()
+	m.must(err)
+	m.t.Cleanup(func() { client.Close(); server.Close() })
+	return client, server
+}
+
+// exchange sends something one way.
+func exchange(from, to net.Conn) error {
+	to.SetDeadline(time.Now().Add(patience))
+	if _, err := from.Write([]byte("x")); err != nil {
+		return err
+	}
+	_, err := to.Read(make([]byte, 1))
+	return err
+}
+
+// hearPings tells from where answers to pings come that nobody sent.
+func (m *machine) hearPings(ns netns.NsHandle) <-chan string {
+	m.t.Helper()
+	var packets net.PacketConn
+	m.in(ns, func() (err error) {
+		packets, err = net.ListenPacket("ip4:icmp", internet)
+		return err
+	})
+	m.t.Cleanup(func() { packets.Close() })
+	heard := make(chan string, 8)
+	go func() {
+		for {
+			_, from, err := packets.ReadFrom(make([]byte, 100))
+			if err != nil {
+				return
+			}
+			heard <- from.String()
+		}
+	}()
+	return heard
+}
+
+func answerPing(address string) error {
+	conn, err := net.Dial("ip4:icmp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte{0, 0, 0xff, 0xfd, 0, 1, 0, 1}) // an echo reply, its checksum, a number and a sequence
+	return err
+}
+
 // listen tells from where each packet comes.
 func (m *machine) listen(pod testPod, heard chan<- string) {
 	m.t.Helper()
@@ -401,6 +473,14 @@ func (m *machine) send(sender testPod, as, to string) {
 		_, err = conn.Write([]byte("x"))
 		return err
 	})
+}
+
+func ping(address string) error {
+	output, err := exec.Command("busybox", "ping", "-c1", "-W1", address).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ping %s: %w: %s", address, err, output)
+	}
+	return nil
 }
 
 // receive waits for who was heard; nobody is "".

@@ -120,6 +120,15 @@ func natRules(o Options) string {
 	return r.end()
 }
 
+// rawRules let questions for names, each from a port of its own, take nobody's room among the connections.
+func rawRules(o Options) string {
+	var r ruleText
+	r.begin("raw", "PREROUTING", "OUTPUT")
+	r.add("PREROUTING -i %s -d %s -p udp -m udp --dport 53 -j CT --notrack", podLinks, o.DNS)
+	r.add("OUTPUT -o %s -s %s -p udp -m udp --sport 53 -j CT --notrack", podLinks, o.DNS)
+	return r.end()
+}
+
 // emptyNatRules ask no set.
 func emptyNatRules() string {
 	var r ruleText

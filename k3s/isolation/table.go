@@ -26,6 +26,7 @@ type table struct {
 func mangle4() *table {
 	return newTable("iptables", "mangle", "PREROUTING", "FORWARD", "INPUT", "POSTROUTING")
 }
+func raw4() *table    { return newTable("iptables", "raw", "PREROUTING", "OUTPUT") }
 func nat4() *table    { return newTable("iptables", "nat", "POSTROUTING") }
 func mangle6() *table { return newTable("ip6tables", "mangle", "PREROUTING", "POSTROUTING") }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ecdh"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,6 +50,11 @@ func TestMain(m *testing.M) {
 type nodeOptions struct {
 	Name, Dir, Pod string
 	Address        netip.Addr
+	// RotateAfter is how old a key gets; 0: as ever.
+	RotateAfter time.Duration
+	// Bare is WireGuard's configuration where a node has WireGuard alone, without the overlay.
+	Bare    string
+	BareMTU int
 }
 
 // toNode and fromNode are lines of JSON between the test and a node's process.
@@ -69,6 +75,12 @@ func runNode(text string) {
 	if err := json.Unmarshal([]byte(text), &options); err != nil {
 		panic(err)
 	}
+	go echo(options.Pod)
+	go sink(options.Pod)
+	if options.BareMTU != 0 {
+		runBare(options)
+		return
+	}
 	var lock sync.Mutex
 	tell := func(message fromNode) {
 		lock.Lock()
@@ -83,7 +95,9 @@ func runNode(text string) {
 	if err != nil {
 		panic(err)
 	}
-	go echo(options.Pod)
+	if options.RotateAfter != 0 {
+		o.options.rotateAfter = options.RotateAfter
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		defer stop()
@@ -159,7 +173,7 @@ func collect(c prometheus.Collector) map[string]float64 {
 
 // bed is a network with the nodes in it, and the control plane's view of them.
 type bed struct {
-	t         *testing.T
+	t         testing.TB
 	id        string
 	challenge *ecdh.PrivateKey
 	links     int
@@ -191,7 +205,7 @@ type testNode struct {
 	edit func(*wire.Network)
 }
 
-func newBed(t *testing.T) *bed {
+func newBed(t testing.TB) *bed {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("Cannot make network namespaces: this test needs root")
@@ -312,11 +326,22 @@ func (n *testNode) start() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.process.Start(); err != nil {
+	n.ended = make(chan struct{})
+	started := make(chan error)
+	go func(process *exec.Cmd, ended chan struct{}) {
+		runtime.LockOSThread() // the parent's death is, to the kernel, that of the thread which started the program
+		defer runtime.UnlockOSThread()
+		defer close(ended)
+		err := process.Start()
+		started <- err
+		if err == nil {
+			n.listen(stdout)
+			process.Wait()
+		}
+	}(n.process, n.ended)
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	n.ended = make(chan struct{})
-	go n.listen(stdout, n.process, n.ended)
 	t.Cleanup(n.kill)
 	n.bed.sync()
 }
@@ -338,9 +363,7 @@ func (n *testNode) kill() {
 }
 
 // listen takes what the node tells the control plane.
-func (n *testNode) listen(stdout io.Reader, process *exec.Cmd, ended chan struct{}) {
-	defer close(ended)
-	defer process.Wait()
+func (n *testNode) listen(stdout io.Reader) {
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -424,6 +447,12 @@ func (n *testNode) collect() map[string]float64 {
 	}
 }
 
+// has says whether a metric of the node has that value.
+func (n *testNode) has(metric string, value float64) bool {
+	n.bed.t.Helper()
+	return n.collect()[metric] == value
+}
+
 // eventually waits until something is so.
 func (b *bed) eventually(what string, patience time.Duration, is func() bool) {
 	b.t.Helper()
@@ -489,4 +518,102 @@ func (n *testNode) reaches(to *testNode, patience time.Duration) bool {
 func (n *testNode) mustReach(to *testNode, patience time.Duration) {
 	n.bed.t.Helper()
 	n.bed.eventually(fmt.Sprintf("a pod of %s reaches one of %s", n.name, to.name), patience, func() bool { return n.reaches(to, 200*time.Millisecond) })
+}
+
+// loss is what a stream lost.
+type loss struct {
+	sent, lost int
+	// silence is the longest time without an answer.
+	silence time.Duration
+}
+
+// stream sends a datagram each 10 ms, while f runs and a while longer, and counts those that are not echoed.
+func (n *testNode) stream(to *testNode, f func()) loss {
+	n.bed.t.Helper()
+	conn, err := n.dial(to)
+	if err != nil {
+		n.bed.t.Fatal(err)
+	}
+	defer conn.Close()
+	var l loss
+	answered := make(chan map[uint32]bool)
+	go func() {
+		seen, last, buffer := map[uint32]bool{}, time.Now(), make([]byte, 100)
+		for {
+			length, err := conn.Read(buffer)
+			if err != nil {
+				answered <- seen
+				return
+			}
+			if length == 4 {
+				seen[binary.BigEndian.Uint32(buffer)] = true
+				l.silence = max(l.silence, time.Since(last))
+				last = time.Now()
+			}
+		}
+	}()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	for isDone := false; !isDone; {
+		select {
+		case <-done:
+			isDone = true
+		case <-time.After(10 * time.Millisecond):
+		}
+		conn.Write(binary.BigEndian.AppendUint32(nil, uint32(l.sent)))
+		l.sent++
+	}
+	time.Sleep(time.Second)
+	conn.SetReadDeadline(time.Now())
+	l.lost = l.sent - len(<-answered)
+	return l
+}
+
+// mustCarry sends so many bytes over TCP, and back.
+func (n *testNode) mustCarry(to *testNode, bytes int) {
+	n.bed.t.Helper()
+	err := n.within(func() error {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: n.pod.AsSlice()}, Timeout: patience}
+		conn, err := dialer.Dial("tcp4", fmt.Sprintf("%s:%d", to.pod, echoPort))
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience))
+		go conn.Write(make([]byte, bytes))
+		_, err = io.CopyN(io.Discard, conn, int64(bytes))
+		return err
+	})
+	if err != nil {
+		n.bed.t.Fatalf("A pod of %s does not get %d bytes to one of %s and back: %v", n.name, bytes, to.name, err)
+	}
+}
+
+// deliver says whether a datagram from that address arrives at a pod there.
+func (n *testNode) deliver(to *testNode, from netip.Addr) bool {
+	n.bed.t.Helper()
+	var receiver net.PacketConn
+	if err := to.within(func() (err error) {
+		receiver, err = net.ListenPacket("udp4", net.JoinHostPort(to.pod.String(), "7001"))
+		return err
+	}); err != nil {
+		n.bed.t.Fatal(err)
+	}
+	defer receiver.Close()
+	var sender *net.UDPConn
+	if err := n.within(func() (err error) {
+		sender, err = net.DialUDP("udp4", &net.UDPAddr{IP: from.AsSlice()}, &net.UDPAddr{IP: to.pod.AsSlice(), Port: 7001})
+		return err
+	}); err != nil {
+		n.bed.t.Fatal(err)
+	}
+	defer sender.Close()
+	for range 10 {
+		sender.Write([]byte("hello"))
+		receiver.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, _, err := receiver.ReadFrom(make([]byte, 100)); err == nil {
+			return true
+		}
+	}
+	return false
 }

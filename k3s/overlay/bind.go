@@ -17,6 +17,7 @@ import (
 type bind struct {
 	own    netip.Addr
 	device string
+	port   int
 	// outer carries what goes straight, inner what goes through a relay. Both are nil while the device is down.
 	outer, inner atomic.Pointer[socket]
 	directory    atomic.Pointer[directory]
@@ -25,8 +26,8 @@ type bind struct {
 	relay   relay
 	// onProbe gets the probes that are authentic.
 	onProbe func(arrivedProbe)
-	// onStuck is called when there is something to send to a peer to which no way is known.
-	onStuck func()
+	// wake is called when there is something to decide: a peer has no way, or a new session.
+	wake    func()
 	traffic traffic
 }
 
@@ -98,11 +99,11 @@ func (a *arrival) DstIP() netip.Addr {
 }
 
 // Open implements conn.Bind.
-func (b *bind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
+func (b *bind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
 	if b.outer.Load() != nil {
 		return nil, 0, conn.ErrBindAlreadyOpen
 	}
-	outer, err := listenUDP(context.Background(), netip.AddrPortFrom(netip.IPv4Unspecified(), port), "", true)
+	outer, err := listenUDP(context.Background(), netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(b.port)), "", true)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -122,7 +123,7 @@ func (b *bind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 			return receive(inner, packets, sizes, from, b.takeInner)
 		},
 	}
-	return receivers, port, nil
+	return receivers, uint16(b.port), nil
 }
 
 // receive fills WireGuard's buffers with what take takes for a packet of WireGuard's.
@@ -236,23 +237,22 @@ func (b *bind) Send(packets [][]byte, to conn.Endpoint) error {
 
 func (b *bind) sendTo(t *target, packets [][]byte) {
 	t.used.Store(time.Now().UnixNano())
-	switch packets[0][0] {
-	case handshakeInitiation:
-	case handshakeResponse:
+	if packets[0][0] == handshakeResponse {
 		b.traffic.handshakes.Add(1)
+	}
+	if packets[0][0] != handshakeInitiation && !t.hasAnswered.Load() {
 		t.hasAnswered.Store(true)
-	default:
-		if !t.hasAnswered.Load() {
-			t.hasAnswered.Store(true)
-		}
+		b.wake()
 	}
 	way := t.path.Load()
-	if way == nil {
+	if way == nil || (packets[0][0] == handshakeInitiation && t.isHeld()) {
 		if packets[0][0] <= handshakeResponse {
 			copied := append([]byte(nil), packets[0]...)
 			t.unsent.Store(&copied)
 		}
-		b.onStuck()
+		if way == nil {
+			b.wake()
+		}
 		return
 	}
 	count(&b.traffic.sent, &b.traffic.sentBytes, *way, packets)

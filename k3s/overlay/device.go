@@ -37,41 +37,44 @@ func closeCluster(cluster netip.Prefix) error {
 }
 
 // openNetwork makes the device for a node with these pods; its first address there is the node's own.
-func openNetwork(ctx context.Context, name string, port int, pods netip.Prefix, b *bind) (*network, error) {
+func openNetwork(ctx context.Context, name string, pods netip.Prefix, b *bind) (*network, error) {
 	fail := func(err error) error { return fmt.Errorf("Cannot make the device %s: %w", name, err) }
 	made, err := tun.CreateTUN(name, deviceMTU)
 	if err != nil {
 		return nil, fail(err)
 	}
 	n := &network{own: b.own, bind: b}
+	if n.link, err = prepareLink(ctx, name, b.own); err != nil {
+		made.Close()
+		return nil, fail(err)
+	}
 	logger := &device.Logger{Verbosef: device.DiscardLogf, Errorf: func(format string, args ...any) {
 		klog.InfoS("WireGuard complains", "what", fmt.Sprintf(format, args...))
 	}}
 	n.wireguard = device.NewDevice(&guard{Device: made, pods: pods}, b, logger)
 	// Which way packets take, is not WireGuard's to change: peers keep the endpoint that they were made with.
 	n.wireguard.DisableSomeRoamingForBrokenMobileSemantics()
-	if err := n.configure(ctx, name, port); err != nil {
+	if err := n.start(); err != nil {
 		n.close()
 		return nil, fail(err)
 	}
 	return n, nil
 }
 
-func (n *network) configure(ctx context.Context, name string, port int) (err error) {
-	if err := n.wireguard.IpcSet(fmt.Sprintf("listen_port=%d\n", port)); err != nil {
-		return err
+// prepareLink gives the device its address, without which the relay's socket cannot be opened.
+func prepareLink(ctx context.Context, name string, own netip.Addr) (netlink.Link, error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return nil, err
 	}
-	if n.link, err = netlink.LinkByName(name); err != nil {
-		return err
+	if err := netlink.AddrReplace(link, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(own, 32))}); err != nil {
+		return nil, err
 	}
-	own := &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(n.own, 32))}
-	if err := netlink.AddrReplace(n.link, own); err != nil {
-		return err
-	}
+	return link, clampSegments(ctx, name)
+}
+
+func (n *network) start() error {
 	if err := netlink.LinkSetUp(n.link); err != nil {
-		return err
-	}
-	if err := clampSegments(ctx, name); err != nil {
 		return err
 	}
 	return n.wireguard.Up()

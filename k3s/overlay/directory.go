@@ -23,6 +23,8 @@ type member struct {
 	path atomic.Pointer[path]
 	// used is when something was sent to it last, in nanoseconds since 1970.
 	used atomic.Int64
+	// heldUntil is when this node may begin a handshake, in nanoseconds since 1970: two that begin one at once fail both.
+	heldUntil atomic.Int64
 	// grants change with the control plane's word.
 	grants atomic.Pointer[grants]
 	// allowance is what it may have forwarded, in bytes.
@@ -39,6 +41,8 @@ type grants struct {
 func (m *member) isBusy(now time.Time) bool {
 	return now.UnixNano()-m.used.Load() < int64(busyFor)
 }
+
+func (m *member) isHeld() bool { return time.Now().UnixNano() < m.heldUntil.Load() }
 
 // busyFor is how long after a packet a peer counts as in use.
 const busyFor = 10 * time.Second

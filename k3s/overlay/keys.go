@@ -25,29 +25,33 @@ const (
 	settle = 2 * time.Second
 	// keepSecrets is how long what was sealed with the key before is still read.
 	keepSecrets = 15 * time.Second
-	// callTimeout is for one question to the control plane, callPause the time before it is asked again.
+	// callTimeout is for one question to the control plane, callPause the time before it is asked again, which doubles up
+	// to callPauses.
 	callTimeout = 10 * time.Second
 	callPause   = 5 * time.Second
+	callPauses  = 80 * time.Second
 )
 
 // keyring has the node's keys: the one in use and, while it is being changed, the next. Each is a file that nobody else
 // can read. Which one counts, the control plane says.
 type keyring struct {
-	dir          string
-	current      *ecdh.PrivateKey
-	made         time.Time
-	next         *ecdh.PrivateKey
-	confirmed    time.Time // when the control plane first named next
-	rotateAfter  time.Duration
-	proving      bool
-	provedLastAt time.Time
+	dir         string
+	rotateAfter time.Duration
+	current     *ecdh.PrivateKey
+	made        time.Time
+	next        *ecdh.PrivateKey
+	confirmed   time.Time // when the control plane first named next
+	proving     bool
+	// askAgain is when the control plane may be asked, pause what is added to that the next time.
+	askAgain time.Time
+	pause    time.Duration
 }
 
-func openKeyring(dir string) (*keyring, error) {
+func openKeyring(dir string, rotateAfter time.Duration) (*keyring, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	k := &keyring{dir: dir, rotateAfter: rotateAfter}
+	k := &keyring{dir: dir, rotateAfter: rotateAfter, pause: callPause}
 	var err error
 	if k.current, k.made, err = readKey(k.path("key")); errors.Is(err, os.ErrNotExist) {
 		k.current, k.made, err = makeKey(k.path("key"))
@@ -108,14 +112,21 @@ func (k *keyring) owns(key wire.WireGuardKey) bool {
 // toProve returns the key that the control plane ought to be shown now, or nil.
 func (k *keyring) toProve(self wire.Self, now time.Time) *ecdh.PrivateKey {
 	switch {
-	case self.Challenge.IsZero() || k.proving || now.Sub(k.provedLastAt) < callPause:
+	case self.Challenge.IsZero() || k.proving || now.Before(k.askAgain):
 		return nil
 	case k.next != nil && self.Key == publicKey(k.next):
+		k.pause = callPause
 		return nil
 	case self.Key != publicKey(k.current):
 		return k.current
 	}
 	return k.next
+}
+
+// asked notes that the control plane has answered, or has not.
+func (k *keyring) asked(now time.Time) {
+	k.proving, k.askAgain = false, now.Add(k.pause)
+	k.pause = min(2*k.pause, callPauses)
 }
 
 // rotate makes the next key when it is time.

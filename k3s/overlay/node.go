@@ -24,6 +24,8 @@ const (
 	maxEvents = 4096
 	// promptPing is the least time between two probes of one way, whatever asks for them.
 	promptPing = 100 * time.Millisecond
+	// secondGreeting is how long one of two peers waits for the other to begin.
+	secondGreeting = 500 * time.Millisecond
 )
 
 // node decides, in one goroutine, with whom this node speaks, under which keys and on which ways.
@@ -36,7 +38,7 @@ type node struct {
 	refused map[string]string
 	peers   map[string]*peer
 	events  chan arrivedProbe
-	stuck   chan struct{}
+	woken   chan struct{}
 	// results are what calls to the control plane leave to be done, each in the one goroutine.
 	results   chan func() error
 	addresses addresses
@@ -46,13 +48,13 @@ type node struct {
 }
 
 func newNode(o *Options) (*node, error) {
-	keys, err := openKeyring(o.Dir)
+	keys, err := openKeyring(o.Dir, o.rotateAfter)
 	if err != nil {
 		return nil, fmt.Errorf("Cannot open the overlay's keys: %w", err)
 	}
 	return &node{
 		options: o, keys: keys, peers: map[string]*peer{},
-		events: make(chan arrivedProbe, maxEvents), stuck: make(chan struct{}, 1), results: make(chan func() error, 4),
+		events: make(chan arrivedProbe, maxEvents), woken: make(chan struct{}, 1), results: make(chan func() error, 4),
 	}, nil
 }
 
@@ -77,7 +79,7 @@ func (n *node) run(ctx context.Context, newest <-chan wire.Network) error {
 			n.heard(arrived, time.Now())
 		case result := <-n.results:
 			err = result()
-		case <-n.stuck:
+		case <-n.woken:
 			err = n.step(ctx, time.Now())
 		case <-ticker.C:
 			err = n.step(ctx, time.Now())
@@ -134,7 +136,7 @@ func (n *node) reopen(ctx context.Context) error {
 	if !pods.IsValid() {
 		return nil
 	}
-	b := &bind{own: ownAddress(pods), device: n.options.Device}
+	b := &bind{own: ownAddress(pods), device: n.options.Device, port: n.options.Port}
 	b.directory.Store(&directory{})
 	b.onProbe = func(arrived arrivedProbe) {
 		select {
@@ -142,13 +144,13 @@ func (n *node) reopen(ctx context.Context) error {
 		default:
 		}
 	}
-	b.onStuck = func() {
+	b.wake = func() {
 		select {
-		case n.stuck <- struct{}{}:
+		case n.woken <- struct{}{}:
 		default:
 		}
 	}
-	network, err := openNetwork(ctx, n.options.Device, n.options.Port, pods, b)
+	network, err := openNetwork(ctx, n.options.Device, pods, b)
 	if err != nil {
 		return err
 	}
@@ -187,14 +189,13 @@ func (n *node) apply(peers map[string]wire.Peer, now time.Time) error {
 }
 
 func (n *node) addPeer(name string, info wire.Peer, now time.Time) error {
-	m := &member{address: info.Address, allowance: newAllowance()}
-	m.grants.Store(&grants{})
-	s, err := newSession(n.keys, info.Key, m, now)
+	p := newPeer(name, info)
+	s, err := newSession(n.keys, info.Key, p.member, now)
 	if err != nil {
 		klog.InfoS("A peer is refused", "peer", name, "why", err)
 		return nil
 	}
-	p := &peer{name: name, info: info, member: m, sessions: []*session{s}, pending: map[uint64]pending{}}
+	p.sessions = []*session{s}
 	n.peers[name] = p
 	n.know(s)
 	if err := n.network.setPeer(info.Key, p.addresses()...); err != nil {
@@ -323,7 +324,7 @@ func (n *node) learn(p *peer, now time.Time) {
 		allowed[relay] = true
 	}
 	p.grants.Store(&grants{isClient: p.info.IsClient, relays: allowed})
-	n.use(p, p.paths.active != nil && p.path.Load() == nil)
+	n.use(p, p.paths.active != nil && p.path.Load() == nil, now)
 }
 
 func (n *node) mayProbe(e netip.AddrPort) bool {
@@ -363,15 +364,13 @@ func (n *node) heard(arrived arrivedProbe, now time.Time) {
 // heardPing learns where the peer is, and asks there at once: its NAT is open to us now.
 func (n *node) heardPing(p *peer, arrived arrivedProbe, now time.Time) {
 	c := p.paths.find(arrived.path)
-	if arrived.path.isDirect() && c == nil && n.mayProbe(arrived.path.direct) {
+	if c == nil && arrived.path.isDirect() && n.mayProbe(arrived.path.direct) && p.learning.AllowN(now, 1) {
 		c = p.paths.learn(observed, arrived.path, maxObserved, now)
 	}
 	n.askPromptly(p, c, now)
-	if seenAt := arrived.seen; seenAt.IsValid() && n.believes(p, arrived.path.relay, seenAt) {
-		way := path{direct: seenAt}
-		if p.paths.find(way) == nil {
-			n.askPromptly(p, p.paths.learn(seen, way, maxSeen, now), now)
-		}
+	way := path{direct: arrived.seen}
+	if way.isDirect() && p.paths.find(way) == nil && n.believes(p, arrived.path.relay, arrived.seen) && p.learning.AllowN(now, 1) {
+		n.askPromptly(p, p.paths.learn(seen, way, maxSeen, now), now)
 	}
 }
 
@@ -430,11 +429,11 @@ func (n *node) heardPong(p *peer, arrived arrivedProbe, now time.Time) {
 // choose takes the best way to a peer into use.
 func (n *node) choose(p *peer, now time.Time) {
 	if p.paths.choose(now) {
-		n.use(p, true)
+		n.use(p, true, now)
 	}
 }
 
-func (n *node) use(p *peer, changed bool) {
+func (n *node) use(p *peer, changed bool, now time.Time) {
 	if p.paths.active == nil {
 		p.path.Store(nil)
 		return
@@ -444,15 +443,39 @@ func (n *node) use(p *peer, changed bool) {
 	}
 	isFirst := p.path.Load() == nil
 	way := p.paths.active.path
+	if isFirst {
+		p.greetAt = now
+		if n.bind.own.Compare(p.address) > 0 {
+			p.greetAt = now.Add(secondGreeting)
+			p.heldUntil.Store(p.greetAt.UnixNano())
+		}
+	}
 	p.path.Store(&way)
 	klog.InfoS("A peer is reached on another way", "peer", p.name, "way", way)
-	if !isFirst {
+	if isFirst {
+		n.catchUp(p)
+	} else {
 		n.switches.Add(1)
-		return
 	}
+}
+
+func (n *node) catchUp(p *peer) {
 	for _, s := range p.sessions {
 		n.bind.catchUp(s.target)
-		n.network.greet(s.key)
+	}
+}
+
+// greet begins the first session with a peer before there is something to say, unless the peer has.
+func (n *node) greet(p *peer, now time.Time) {
+	if p.greetAt.IsZero() || now.Before(p.greetAt) {
+		return
+	}
+	p.greetAt = time.Time{}
+	for _, s := range p.sessions {
+		if !s.target.hasAnswered.Load() {
+			n.bind.catchUp(s.target)
+			n.network.greet(s.key)
+		}
 	}
 }
 
@@ -494,6 +517,7 @@ func (n *node) stepPeer(p *peer, now time.Time) error {
 		return err
 	}
 	n.choose(p, now)
+	n.greet(p, now)
 	busy := p.isBusy(now)
 	for _, c := range p.paths.candidates {
 		if n.isUsable(c, p) && p.paths.isDue(c, now, busy) {
@@ -552,7 +576,7 @@ func (n *node) stepKeys(ctx context.Context, now time.Time) error {
 
 // proved takes the control plane's answer. What it says of the key, comes with the view.
 func (n *node) proved(key []byte, err error) error {
-	n.keys.proving, n.keys.provedLastAt = false, time.Now()
+	n.keys.asked(time.Now())
 	if !errors.Is(err, ErrKeyRefused) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"daasvader/k3s/wire"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	Prove func(context.Context, wire.KeyProof) error
 	// Report tells the control plane how this node is reached.
 	Report func(context.Context, wire.NetworkReport) error
+
+	rotateAfter time.Duration
 }
 
 // Overlay is this node's end of the network between nodes.
@@ -56,6 +59,7 @@ func New(o Options) (*Overlay, error) {
 	case !o.Cluster.Addr().Is4() || o.Cluster != o.Cluster.Masked():
 		return nil, fmt.Errorf("Cannot make the overlay: %s is no IPv4 network", o.Cluster)
 	}
+	o.rotateAfter = rotateAfter
 	return &Overlay{options: o, newest: make(chan wire.Network, 1)}, nil
 }
 

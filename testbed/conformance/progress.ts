@@ -1,51 +1,35 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { readFile } from 'node:fs/promises';
+import { setInterval as every } from 'node:timers/promises';
 
-/** As the suite posts it; its processes count apart, so that only the whole run's total and the message count. */
-interface Update {
-  readonly msg: string;
-  readonly total: number;
+const PERIOD_MS = 10_000;
+/** Until ginkgo has said so. */
+const UNKNOWN = '?';
+
+/**
+ * Tells, until the signal, how far a run is whenever that has changed. Only a person is told so: what counts is the
+ * report, which ginkgo writes at the end. (The suite's own `--progress-report-url` is silent between start and end.)
+ *
+ * @param log to which ginkgo writes a dot for each spec that is done
+ */
+export async function tellProgress(
+  log: string,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = '';
+  try {
+    for await (const _ of every(PERIOD_MS, undefined, { signal })) {
+      const line = summarize(await readFile(log, 'utf8'));
+      if (line !== last) tell(line);
+      last = line;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
-/** Hears from the suite of each spec that is done. */
-export class Progress implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #tell: (line: string) => void;
-  #total = 0;
-  #done = 0;
-
-  private constructor(tell: (line: string) => void) {
-    this.#tell = tell;
-    this.#server = createServer(async (request, response) => {
-      this.#hear((await json(request)) as Update);
-      response.end();
-    });
-  }
-
-  /** Listens on loopback, where the suite runs. */
-  static async start(tell: (line: string) => void): Promise<Progress> {
-    const progress = new Progress(tell);
-    await once(progress.#server.listen(0, '127.0.0.1'), 'listening');
-    return progress;
-  }
-
-  /** For the suite's `--progress-report-url`. */
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  #hear({ msg, total }: Update): void {
-    this.#total = Math.max(this.#total, total);
-    if (!/^(PASSED|FAILED) /.test(msg)) return;
-    this.#done += 1;
-    this.#tell(`${this.#done} of ${this.#total}  ${msg}`);
-  }
+function summarize(log: string): string {
+  const [, total = UNKNOWN] = /^Will run (\d+) of/m.exec(log) ?? [];
+  const count = (pattern: RegExp) => log.match(pattern)?.length ?? 0;
+  return `${count(/•/g)} of ${total} done, ${count(/^• \[(?!PASSED)/gm)} failed`;
 }

@@ -5,7 +5,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { SuiteOptions } from './options.ts';
-import { Progress } from './progress.ts';
+import { tellProgress } from './progress.ts';
 import { readReport, type SuiteReport } from './report.ts';
 
 const KUBECTL = resolve(import.meta.dirname, '../../bin/kubectl');
@@ -31,9 +31,12 @@ export interface SuiteRun extends SuiteOptions {
 export async function runSuite(run: SuiteRun): Promise<SuiteReport> {
   await rm(run.output, { recursive: true, force: true });
   await mkdir(run.output, { recursive: true });
-  await using progress = await Progress.start(run.tell);
-  await runGinkgo(run, progress.url);
   const log = join(run.output, 'e2e.log');
+  const end = new AbortController();
+  await Promise.all([
+    runGinkgo(run, log).finally(() => end.abort()),
+    tellProgress(log, run.tell, end.signal),
+  ]);
   const report = await readReport(join(run.output, REPORT)).catch((cause: Error) => {
     throw new Error(`Cannot tell how the suite went: ${cause.message} (its log: ${log})`, { cause });
   });
@@ -43,21 +46,26 @@ export async function runSuite(run: SuiteRun): Promise<SuiteReport> {
 }
 
 /** Specs that fail make it fail, so only the report counts. What it starts ends with the cluster. */
-async function runGinkgo(run: SuiteRun, progressUrl: string): Promise<void> {
-  const { cluster, programs, output, deadline } = run;
-  const log = openSync(join(output, 'e2e.log'), 'w');
+async function runGinkgo(run: SuiteRun, logFile: string): Promise<void> {
+  const { cluster, programs, deadline } = run;
+  const log = openSync(logFile, 'w');
   const limit = AbortSignal.timeout((deadline + GRACE_MINUTES) * 60_000);
-  const child = spawn(join(programs, 'ginkgo'), argumentsOf(run, progressUrl), {
+  const child = spawn(join(programs, 'ginkgo'), argumentsOf(run), {
     detached: true, // Ctrl-C reaches only us, and we end it
     stdio: ['ignore', log, log],
     env: { ...process.env, DAAS_K3S: cluster.k3s },
     signal: AbortSignal.any([cluster.signal, limit]),
   });
   closeSync(log);
-  await once(child, 'close');
+  await once(child, 'close').catch((cause: Error) => {
+    if (!limit.aborted) throw cause;
+    throw new Error(`Cannot run the suite: it went on for ${GRACE_MINUTES} minutes after its deadline`, {
+      cause,
+    });
+  });
 }
 
-function argumentsOf({ cluster, programs, output, ...options }: SuiteRun, progressUrl: string): string[] {
+function argumentsOf({ cluster, programs, output, ...options }: SuiteRun): string[] {
   return [
     `--procs=${options.processes}`,
     `--timeout=${options.deadline}m`,
@@ -73,7 +81,6 @@ function argumentsOf({ cluster, programs, output, ...options }: SuiteRun, progre
     '--num-nodes=2',
     `--kubeconfig=${cluster.adminKubeconfig}`,
     `--kubectl-path=${KUBECTL}`,
-    `--progress-report-url=${progressUrl}`,
     `--e2e-output-dir=${output}`,
   ];
 }
