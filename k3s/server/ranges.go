@@ -242,3 +242,14 @@ func (k *rangeKeeper) tell(ctx context.Context, node *corev1.Node, pods netip.Pr
 	}
 	return err
 }
+
+// nameAndRange is all that is kept of a node.
+func nameAndRange(o any) (any, error) {
+	node, is := o.(*corev1.Node)
+	if !is {
+		return nil, fmt.Errorf("unexpected object %T", o)
+	}
+	kept := &corev1.Node{Spec: corev1.NodeSpec{PodCIDR: node.Spec.PodCIDR}}
+	kept.Name, kept.UID, kept.ResourceVersion = node.Name, node.UID, node.ResourceVersion
+	return kept, nil
+}
