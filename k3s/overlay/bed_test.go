@@ -23,6 +23,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vishvananda/netns"
+	"golang.org/x/time/rate"
 
 	"daasvader/k3s/wire"
 )
@@ -52,6 +53,8 @@ type nodeOptions struct {
 	Address        netip.Addr
 	// RotateAfter is how old a key gets; 0: as ever.
 	RotateAfter time.Duration
+	// RelayRate is what one peer may have forwarded, in bytes a second; 0: as ever.
+	RelayRate float64
 	// Bare is WireGuard's configuration where a node has WireGuard alone, without the overlay.
 	Bare    string
 	BareMTU int
@@ -97,6 +100,9 @@ func runNode(text string) {
 	}
 	if options.RotateAfter != 0 {
 		o.options.rotateAfter = options.RotateAfter
+	}
+	if options.RelayRate != 0 {
+		o.options.relayRate = rate.Limit(options.RelayRate)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {

@@ -189,7 +189,7 @@ func (n *node) apply(peers map[string]wire.Peer, now time.Time) error {
 }
 
 func (n *node) addPeer(name string, info wire.Peer, now time.Time) error {
-	p := newPeer(name, info)
+	p := newPeer(name, info, n.options.relayRate)
 	s, err := newSession(n.keys, info.Key, p.member, now)
 	if err != nil {
 		klog.InfoS("A peer is refused", "peer", name, "why", err)

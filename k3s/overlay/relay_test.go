@@ -6,12 +6,14 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Three nodes are 127.0.0.x here: what a relay gets and sends, without WireGuard in between.
 
 func testMember(address string, isClient bool, relays ...netip.Addr) *member {
-	m := &member{address: netip.MustParseAddr(address), allowance: newAllowance()}
+	m := &member{address: netip.MustParseAddr(address), allowance: rate.NewLimiter(relayRate, relayBurst)}
 	allowed := map[netip.Addr]bool{}
 	for _, relay := range relays {
 		allowed[relay] = true
