@@ -138,15 +138,7 @@ func echo(pod string) {
 	if err != nil {
 		panic(err)
 	}
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go io.Copy(c, c)
-		}
-	}()
+	go echoConnections(listener)
 	buffer := make([]byte, 1<<16)
 	for {
 		n, from, err := packets.ReadFrom(buffer)
@@ -154,6 +146,16 @@ func echo(pod string) {
 			return
 		}
 		packets.WriteTo(buffer[:n], from)
+	}
+}
+
+func echoConnections(listener net.Listener) {
+	for {
+		c, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go io.Copy(c, c)
 	}
 }
 
@@ -307,6 +309,27 @@ func (b *bed) hidden(name string, random bool) *testNode {
 	b.in(b.id+router, "iptables", "-A", "FORWARD", "-i", out, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP")
 	b.in(b.id+router, "iptables", "-A", "INPUT", "-i", out, "-j", "DROP")
 	return b.node(name, router, "192.168.1.0/24")
+}
+
+// newPod is one with a namespace of its own, a link of 1500 bytes to its node, and ears for nothing that routers say of
+// sizes. It echoes connections.
+func (n *testNode) newPod() *testNode {
+	n.bed.t.Helper()
+	name := n.name + "-pod"
+	ns := n.bed.namespace(name)
+	address := n.bed.link(n.name, name, strings.TrimSuffix(n.pods.Addr().String(), "0")+"8/30")
+	n.bed.in(ns, "iptables", "-A", "INPUT", "-p", "icmp", "-j", "DROP")
+	pod := &testNode{bed: n.bed, name: name, ns: ns, pod: address}
+	var listener net.Listener
+	if err := pod.within(func() (err error) {
+		listener, err = net.Listen("tcp4", fmt.Sprintf("%s:%d", address, echoPort))
+		return err
+	}); err != nil {
+		n.bed.t.Fatal(err)
+	}
+	n.bed.t.Cleanup(func() { listener.Close() })
+	go echoConnections(listener)
+	return pod
 }
 
 // start starts the node's process.

@@ -174,8 +174,12 @@ func clampSegments(ctx context.Context, device string) error {
 		return nil
 	}
 	jump := []string{"FORWARD", "-j", segmentsChain}
-	rules := "*mangle\n:" + segmentsChain + " - [0:0]\n-A " + segmentsChain + " -o " + device +
-		" -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n"
+	rules := "*mangle\n:" + segmentsChain + " - [0:0]\n"
+	for _, direction := range []string{"-o", "-i"} { // either way, what is said of sizes is for what this node sends there
+		rules += "-A " + segmentsChain + " " + direction + " " + device +
+			" -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\n"
+	}
+	rules += "COMMIT\n"
 	restore := exec.CommandContext(ctx, "iptables-restore", "--wait", "--noflush")
 	restore.Stdin = strings.NewReader(rules)
 	if output, err := restore.CombinedOutput(); err != nil {
