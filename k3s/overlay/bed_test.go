@@ -110,7 +110,10 @@ func runNode(text string) {
 		lines := json.NewDecoder(os.Stdin)
 		for {
 			var message toNode
-			if err := lines.Decode(&message); err != nil {
+			switch err := lines.Decode(&message); {
+			case err == io.EOF:
+				return
+			case err != nil:
 				tell(fromNode{Failure: err.Error()})
 				return
 			}
@@ -207,6 +210,8 @@ type testNode struct {
 	report    wire.NetworkReport
 	metrics   chan map[string]float64
 	relays    []string
+	// mayFail says that the test wants it to.
+	mayFail bool
 	// deaf keeps the view from the node.
 	deaf bool
 	// edit changes the view before the node gets it.
@@ -410,7 +415,7 @@ func (n *testNode) listen(stdout io.Reader) {
 			n.bed.sync()
 		case message.Metrics != nil:
 			n.metrics <- message.Metrics
-		case message.Failure != "":
+		case message.Failure != "" && !n.mayFail:
 			n.bed.t.Errorf("%s ended: %s", n.name, message.Failure)
 		}
 	}
@@ -480,6 +485,13 @@ func (n *testNode) collect() map[string]float64 {
 func (n *testNode) has(metric string, value float64) bool {
 	n.bed.t.Helper()
 	return n.collect()[metric] == value
+}
+
+// hasDevice says whether the node's device is there and up.
+func (n *testNode) hasDevice() bool {
+	show := exec.Command("nsenter", "--net=/run/netns/"+n.ns, "ip", "link", "show", "up", "dev", "daas0")
+	output, err := show.Output()
+	return err == nil && len(output) > 0
 }
 
 // eventually waits until something is so.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,8 @@ import (
 const (
 	// tick is how often everything is looked at that time changes.
 	tick = 200 * time.Millisecond
+	// upkeepEvery is how often routes and rules are set again.
+	upkeepEvery = time.Minute
 	// maxEvents are probes that wait to be looked at; more are dropped.
 	maxEvents = 4096
 	// promptPing is the least time between two probes of one way, whatever asks for them.
@@ -60,8 +63,9 @@ func newNode(o *Options) (*node, error) {
 
 func (n *node) run(ctx context.Context, newest <-chan wire.Network) error {
 	defer n.close()
-	ticker := time.NewTicker(tick)
+	ticker, upkeep := time.NewTicker(tick), time.NewTicker(upkeepEvery)
 	defer ticker.Stop()
+	defer upkeep.Stop()
 	for {
 		var gone chan struct{}
 		if n.network != nil {
@@ -83,9 +87,31 @@ func (n *node) run(ctx context.Context, newest <-chan wire.Network) error {
 			err = n.step(ctx, time.Now())
 		case <-ticker.C:
 			err = n.step(ctx, time.Now())
+		case <-upkeep.C:
+			n.restore(ctx)
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// restore sets again what others may have removed from the kernel.
+func (n *node) restore(ctx context.Context) {
+	if err := closeCluster(n.options.Cluster); err != nil {
+		klog.ErrorS(err, "The cluster's network is open")
+	}
+	if n.network == nil {
+		return
+	}
+	if err := clampSegments(ctx, n.options.Device); err != nil {
+		klog.ErrorS(err, "TCP's segments are not clamped")
+	}
+	for _, p := range n.peers {
+		for _, address := range p.addresses() {
+			if err := n.network.route(address, p.routed); err != nil {
+				klog.ErrorS(err, "A peer is not reached", "peer", p.name)
+			}
 		}
 	}
 }
@@ -107,6 +133,9 @@ func (n *node) update(ctx context.Context, view wire.Network, now time.Time) err
 		klog.ErrorS(err, "The control plane's word is not taken")
 		n.view = before
 		return nil
+	}
+	if n.network != nil && reflect.DeepEqual(n.view.Self, before.Self) && reflect.DeepEqual(n.view.Peers, before.Peers) {
+		return nil // what has changed is not the overlay's
 	}
 	if view.Self.Range != before.Self.Range || n.network == nil {
 		if err := n.reopen(ctx); err != nil {

@@ -1,8 +1,11 @@
 package overlay
 
 import (
+	"errors"
+	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,7 +152,7 @@ func TestKeyChangesUnderTraffic(t *testing.T) {
 	}
 }
 
-func TestNothingIsLostWhenAPeerHearsLateOfAKey(t *testing.T) {
+func TestAPeerThatHearsLateOfAKeyIsReachedAgain(t *testing.T) {
 	b := newBed(t)
 	a, c := b.public("a"), b.public("c")
 	a.start()
@@ -284,4 +287,50 @@ func TestTwoPeersThatClaimTheSameAreRefused(t *testing.T) {
 	b.lock.Unlock()
 	b.sync()
 	b.eventually("both are refused", patience, func() bool { return a.has("peers direct", 0) && a.has("peers none", 0) })
+}
+
+func TestWhatHasNoPeerIsUnreachable(t *testing.T) {
+	b := newBed(t)
+	a := b.public("a")
+	a.start()
+	b.eventually("the device is there", patience, a.hasDevice)
+	unreachable := func() bool {
+		return errors.Is(a.within(func() error {
+			_, err := net.Dial("udp4", "10.200.77.5:53")
+			return err
+		}), syscall.EHOSTUNREACH)
+	}
+	if !unreachable() {
+		t.Error("An address of no peer takes the default route")
+	}
+	a.kill()
+	if !unreachable() {
+		t.Error("An address of no peer takes the default route when the agent has been killed")
+	}
+}
+
+func TestTheDeviceGoesWithTheOverlay(t *testing.T) {
+	b := newBed(t)
+	a := b.public("a")
+	a.start()
+	b.eventually("the device is there", patience, a.hasDevice)
+	a.stdin.Close() // which ends the context
+	<-a.ended
+	if a.hasDevice() {
+		t.Error("It is still there")
+	}
+}
+
+func TestTheOverlayEndsWhenItsDeviceIsTaken(t *testing.T) {
+	b := newBed(t)
+	a := b.public("a")
+	a.mayFail = true
+	a.start()
+	b.eventually("the device is there", patience, a.hasDevice)
+	b.in(a.ns, "ip", "link", "delete", "daas0")
+	select {
+	case <-a.ended:
+	case <-time.After(patience):
+		t.Error("It goes on without its device")
+	}
 }
