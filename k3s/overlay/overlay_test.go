@@ -334,3 +334,29 @@ func TestTheOverlayEndsWhenItsDeviceIsTaken(t *testing.T) {
 		t.Error("It goes on without its device")
 	}
 }
+
+func TestKeysThatChangeHandsAreTheNewOwners(t *testing.T) {
+	b := newBed(t)
+	a, c, d := b.public("a"), b.public("c"), b.public("d")
+	for _, n := range []*testNode{a, c, d} {
+		n.start()
+	}
+	a.mustReach(c, patience)
+	a.mustReach(d, patience)
+	// A view in which c has d's place, and d has c's.
+	b.lock.Lock()
+	a.edit = func(network *wire.Network) {
+		one, other := network.Peers["c"], network.Peers["d"]
+		one.Key, other.Key = other.Key, one.Key
+		network.Peers["c"], network.Peers["d"] = one, other
+	}
+	b.lock.Unlock()
+	b.sync()
+	b.eventually("neither speaks for the other's address", patience, func() bool { return !c.deliver(a, c.pod) && !d.deliver(a, d.pod) })
+	b.lock.Lock()
+	a.edit = nil
+	b.lock.Unlock()
+	b.sync()
+	a.mustReach(c, patience)
+	a.mustReach(d, patience)
+}

@@ -87,6 +87,14 @@ func (p *peer) addresses() []netip.Prefix {
 	return own
 }
 
+// hasKeyOfAnother says whether a key of its sessions belongs to another peer now.
+func (p *peer) hasKeyOfAnother(owners map[wire.WireGuardKey]string) bool {
+	return slices.ContainsFunc(p.sessions, func(s *session) bool {
+		owner, isOwned := owners[s.key]
+		return isOwned && owner != p.name
+	})
+}
+
 // ping makes a probe for a way; size is what it measures, or 0.
 func (p *peer) ping(way path, size int, now time.Time) []byte {
 	for token, waiting := range p.pending {
