@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"daasvader/k3s/publicnet"
 	"daasvader/k3s/wire"
 )
 
@@ -116,7 +117,7 @@ func benchmarkFlows(b *testing.B, of suspects) {
 		}
 		defer reportCPU(b)()
 		for range b.N {
-			if ended, err := endRefusedFlows(s, of, nil, machineNetworks{}); err != nil || ended > 0 {
+			if ended, err := endRefusedFlows(s, of, nil, publicnet.Local{}); err != nil || ended > 0 {
 				return fmt.Errorf("%d ended: %w", ended, err)
 			}
 		}

@@ -15,12 +15,14 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
+	"daasvader/k3s/pulls"
 	"daasvader/k3s/wire"
 )
 
@@ -189,6 +191,18 @@ func (m *machine) lines(name string, args ...string) (lines int) {
 		return err
 	})
 	return lines
+}
+
+// asPuller says whether a program of the group that pulls reaches an address of IPv4.
+func (m *machine) asPuller(address string) bool {
+	host, port, _ := net.SplitHostPort(address)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return within(m.node, func() error {
+		cmd := exec.CommandContext(ctx, "bash", "-c", fmt.Sprintf("exec 3<>/dev/tcp/%s/%s", host, port))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{pulls.Group}}}
+		return cmd.Run()
+	}) == nil
 }
 
 // pod links a pod to the node with the real plugin, and lets it serve.
