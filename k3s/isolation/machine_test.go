@@ -46,7 +46,7 @@ var options = Options{
 // machine is a real network of its own: a node, its pods, linked by the real CNI plugin, the router before it, and another
 // node at the far end of the overlay.
 type machine struct {
-	t                 *testing.T
+	t                 testing.TB
 	node, router, far netns.NsHandle
 	dir               string
 	network           wire.Network
@@ -64,7 +64,7 @@ func newMachine(t *testing.T) *machine {
 	return newLoneMachine(t)
 }
 
-func newLoneMachine(t *testing.T) *machine {
+func newLoneMachine(t testing.TB) *machine {
 	t.Helper()
 	m := &machine{t: t, node: newNamespace(t), router: newNamespace(t), far: newNamespace(t), dir: t.TempDir(), isolation: New(options)}
 	m.network = wire.Network{

@@ -19,9 +19,10 @@ const (
 	// connectionsPerAddress is how many connections one address may have open at once. A table of 262,144, as the kernel makes
 	// it on a machine of 4 GiB, has room for 64 such.
 	connectionsPerAddress = 4096
-	// bandwidth is of each pod and way: 1 Gbit/s, and at once what fits in a second of it.
+	// bandwidth is of each pod and way: 1 Gbit/s, and at once what fits in two seconds of it. (Of a burst that is no multiple of
+	// the rate, iptables shows one that it does not take back.)
 	bandwidth      = "125mb/s"
-	bandwidthBurst = "131144016b"
+	bandwidthBurst = "250mb"
 )
 
 // closed is what nothing opens: no pod sends, and none gets. It is part of all rules.
