@@ -16,9 +16,10 @@ const (
 	podLinks = "veth+"
 	// relayPort is where nodes relay for each other, within the overlay.
 	relayPort = 51821
-	// connectionsPerAddress is how many connections one address may have open at once. A table of 262,144, as the kernel makes
-	// it on a machine of 4 GiB, has room for 64 such.
+	// connectionsPerAddress is how many connections a pod of this node may have open at once, and connectionsPerNode how many
+	// the pods of another node together with those of this one. The kernel's table has 262,144 on a machine of 4 GiB.
 	connectionsPerAddress = 4096
+	connectionsPerNode    = 16384
 	// bandwidth is of each pod and way: 1 Gbit/s, and at once what fits in two seconds of it. (Of a burst that is no multiple of
 	// the rate, iptables shows one that it does not take back.)
 	bandwidth      = "125mb/s"
@@ -77,10 +78,13 @@ func mangleRules(o Options, own netip.Prefix) string {
 	r.add("PREROUTING -i %s -m set ! --match-set %s src %s", overlay, kinds[remote].name, drop("stranger"))
 	r.add("PREROUTING -i %s -m hashlimit --hashlimit-above %s --hashlimit-burst %s --hashlimit-mode srcip --hashlimit-name k3s-out %s",
 		podLinks, bandwidth, bandwidthBurst, drop("bandwidth"))
-	for _, link := range []string{podLinks, overlay} {
-		r.add("PREROUTING -i %s -m conntrack --ctstate NEW -m connlimit --connlimit-above %d --connlimit-mask 32 --connlimit-saddr %s",
-			link, connectionsPerAddress, drop("connections"))
-		r.add("PREROUTING -i %s -j RETURN", link)
+	for _, of := range []struct {
+		link       string
+		most, bits int
+	}{{podLinks, connectionsPerAddress, 32}, {overlay, connectionsPerNode, own.Bits()}} {
+		r.add("PREROUTING -i %s -m conntrack --ctstate NEW -m connlimit --connlimit-above %d --connlimit-mask %d --connlimit-saddr %s",
+			of.link, of.most, of.bits, drop("connections"))
+		r.add("PREROUTING -i %s -j RETURN", of.link)
 	}
 	r.add("PREROUTING -s %s %s", o.Cluster, drop("spoofed")) // from the machine's own networks
 
