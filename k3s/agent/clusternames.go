@@ -53,7 +53,10 @@ func newClusterNames(node string, own netip.Addr) *clusterNames {
 }
 
 // update has the names be those of a network from now on.
-func (c *clusterNames) update(now wire.Network) { c.names.set(newNames(now)) }
+func (c *clusterNames) update(now wire.Network) {
+	before, _ := c.names.get()
+	c.names.set(newNames(now, before))
+}
 
 // Name is the plugin's.
 func (c *clusterNames) Name() string { return "clusternames" }

@@ -14,7 +14,7 @@ func TestNameserversOfTheMachineItselfAreNotAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := nameservers(file)
-	if err != nil || !slices.Equal(found, []string{"10.0.0.53"}) {
+	if err != nil || !slices.Equal(found, []string{"10.0.0.53:53"}) {
 		t.Errorf("found %v, error %v", found, err)
 	}
 }
