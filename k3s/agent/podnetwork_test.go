@@ -218,7 +218,7 @@ func beNode(t *testing.T, number int) {
 		}
 		defer answer.Body.Close()
 		text, err := io.ReadAll(answer.Body)
-		if err == nil && !strings.Contains(string(text), "daas_network_lines_total") {
+		if err == nil && !strings.Contains(string(text), "daasvader_network_lines_total") {
 			err = fmt.Errorf("they are %s", text)
 		}
 		return err
