@@ -3,10 +3,10 @@
 SHELL := /bin/sh
 NODE := bin/node
 
-.PHONY: help setup setup-image demo demo-nitro up down eif eif-repro test unit test-one test-nitro bench fuzz check format clean
+.PHONY: help setup setup-image demo demo-nitro up down eif eif-repro test unit test-one test-nitro conformance bench fuzz check format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup-image: setup
 	@scripts/setup image
@@ -45,6 +45,9 @@ test-one: ## one test file, whichever kind it is: T=path
 test-nitro: setup-image ## the image is the same bytes twice, and its tests on an emulated Nitro machine
 	@$(NODE) eif/image/repro.ts
 	@$(NODE) node_modules/vitest/vitest.mjs run --project nitro
+
+conformance: ## upstream's conformance suite against a cluster of two workers; FOCUS=REGEX those of its specs
+	@bin/conformance $(if $(FOCUS),--focus '$(FOCUS)')
 
 bench: setup-image ## times and throughputs, as tables
 	@for bench in cluster proxy orders gas devnet relay attestation checkpoint check nitro; do $(NODE) bench/$$bench.ts || exit 1; done

@@ -11,6 +11,8 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/dnsutil"
 	"github.com/coredns/coredns/plugin/pkg/nonwriter"
 	"github.com/miekg/dns"
+
+	"daasvader/k3s/publicnet"
 )
 
 // publicNames is a plugin of CoreDNS that answers, of what the machine's own resolver says, only what is about the public
@@ -24,15 +26,6 @@ var privateDomains = []string{
 	"alt", "corp", "example", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "onion",
 	"private", "test",
 }
-
-// reserved are the ranges of IANA's special-purpose registries that netip has no word for.
-var reserved = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2002::/16"),
-}
-
-// globalIPv6 is all that IANA has given out for the internet.
-var globalIPv6 = netip.MustParsePrefix("2000::/3")
 
 func init() {
 	plugin.Register(publicNamesDirective, func(c *caddy.Controller) error {
@@ -80,7 +73,7 @@ func isPublicName(name string) bool {
 		return !slices.Contains(privateDomains, last)
 	}
 	address, err := netip.ParseAddr(dnsutil.ExtractAddressFromReverse(dns.CanonicalName(name)))
-	return err == nil && isPublicAddress(address)
+	return err == nil && publicnet.Contains(address)
 }
 
 func tellsPrivateAddress(record dns.RR) bool {
@@ -96,13 +89,5 @@ func tellsPrivateAddress(record dns.RR) bool {
 		return false
 	}
 	parsed, ok := netip.AddrFromSlice(address)
-	return !ok || !isPublicAddress(parsed)
-}
-
-func isPublicAddress(address netip.Addr) bool {
-	if address.Is6() && !globalIPv6.Contains(address) {
-		return false
-	}
-	return address.IsGlobalUnicast() && !address.IsPrivate() &&
-		!slices.ContainsFunc(reserved, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
+	return !ok || !publicnet.Contains(parsed)
 }

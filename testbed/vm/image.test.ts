@@ -28,7 +28,7 @@ test('the image is a docker-archive whose layer holds the page and a shell', asy
   expect(manifest.RepoTags).toEqual(['docker.io/library/hello:1']);
   const config = JSON.parse(readFileSync(join(image, manifest.Config), 'utf8'));
   expect(config.config.User).toBe('65534:65534');
-  const layer = unpack(readFileSync(join(image, 'layer.tar')), 'layer');
+  const layer = unpack(readFileSync(join(image, manifest.Layers[0])), 'layer');
   expect(readFileSync(join(layer, 'www/index.html'), 'utf8')).toBe('<p>nonce</p>');
   expect(spawnSync(join(layer, 'bin/busybox'), ['echo', 'runs']).stdout.toString()).toBe('runs\n');
 });

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { VmError } from './error.ts';
+import { type ImageConfig, packImages } from './image-archive.ts';
 import { packTar, type TarEntry } from './tar.ts';
 import { runInVm, type WorkerVm } from './vm.ts';
 
@@ -21,27 +22,23 @@ const APPLETS = ['sh', 'httpd', 'cat', 'echo', 'hostname', 'id', 'ls', 'sleep', 
 // As PID 1 the server would ignore SIGTERM, and every deletion would take the whole grace period.
 const SERVE = `trap 'exit 0' TERM; httpd -f -vv -p ${WEB_PORT} -h /www & echo "serving on ${WEB_PORT}"; wait`;
 
+const WEB_CONFIG: ImageConfig = {
+  User: '65534:65534',
+  Env: ['PATH=/bin'],
+  Entrypoint: ['/bin/sh', '-c', SERVE],
+  WorkingDir: '/',
+  ExposedPorts: { [`${WEB_PORT}/tcp`]: {} },
+};
+
 /**
  * Builds the image as a docker-archive (what `docker save` writes). It runs as user 65534 with nothing
  * writable, which the restricted pod security standard accepts.
  * @param busybox a static busybox; the machine's unless given
- * @throws VmError `missing` without one, `invalid` when it is linked dynamically
+ * @throws VmError as `readBusybox`
  */
-export async function buildWebImage(options: WebImageOptions, busybox = findBusybox()): Promise<Buffer> {
-  const program = await readFile(busybox);
-  // The path of a loader inside the program: such a busybox needs libraries that the image lacks.
-  if (program.includes('/ld-linux'))
-    throw new VmError('invalid', `Cannot use ${busybox}: not static, install the package busybox-static`);
-  const layer = packTar(rootFilesystem(program, options.page));
-  const config = Buffer.from(JSON.stringify(imageConfig(sha256(layer))));
-  const manifest = [
-    { Config: `${sha256(config)}.json`, RepoTags: [options.reference], Layers: ['layer.tar'] },
-  ];
-  return packTar([
-    { type: 'file', path: 'manifest.json', mode: 0o644, content: Buffer.from(JSON.stringify(manifest)) },
-    { type: 'file', path: `${sha256(config)}.json`, mode: 0o644, content: config },
-    { type: 'file', path: 'layer.tar', mode: 0o644, content: layer },
-  ]);
+export async function buildWebImage(options: WebImageOptions, busybox?: string): Promise<Buffer> {
+  const layer = packTar(rootFilesystem(await readBusybox(busybox), options.page));
+  return packImages([{ references: [options.reference], layers: [layer], config: WEB_CONFIG }]);
 }
 
 /** Where a VM's containerd listens, and the `ctr` that speaks with it. */
@@ -86,21 +83,17 @@ function rootFilesystem(busybox: Buffer, page: string): TarEntry[] {
   ];
 }
 
-// OCI image-spec, config.md.
-function imageConfig(layerDigest: string): object {
-  return {
-    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-    os: 'linux',
-    config: {
-      User: '65534:65534',
-      Env: ['PATH=/bin'],
-      Entrypoint: ['/bin/sh', '-c', SERVE],
-      WorkingDir: '/',
-      ExposedPorts: { [`${WEB_PORT}/tcp`]: {} },
-    },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${layerDigest}`] },
-    history: [{ created: '1970-01-01T00:00:00Z', created_by: 'daasvader' }],
-  };
+/**
+ * Reads a static busybox, which is all that a small image needs.
+ * @param path the machine's unless given
+ * @throws VmError `missing` without one, `invalid` when it is linked dynamically
+ */
+export async function readBusybox(path = findBusybox()): Promise<Buffer> {
+  const program = await readFile(path);
+  // The path of a loader inside the program: such a busybox needs libraries that the image lacks.
+  if (program.includes('/ld-linux'))
+    throw new VmError('invalid', `Cannot use ${path}: not static, install the package busybox-static`);
+  return program;
 }
 
 function findBusybox(): string {
@@ -109,7 +102,7 @@ function findBusybox(): string {
   if (found === undefined)
     throw new VmError(
       'missing',
-      'Cannot build the web image: no busybox here, install the package busybox-static',
+      'Cannot build an image: no busybox here, install the package busybox-static',
     );
   return found;
 }
