@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Beside their sources too, but they make network namespaces, or drive a browser that root installs. */
-const NEED_ROOT = ['k3s/k3s.test.ts', 'testbed/vm/vm.test.ts', 'verify-page/page.test.ts'];
+const NEED_ROOT = [
+  'k3s/k3s.test.ts',
+  'testbed/vm/internet.test.ts',
+  'testbed/vm/vm.test.ts',
+  'verify-page/page.test.ts',
+];
 
 // Unit tests stand beside their sources and run side by side. Whole-system tests under test/ share the
 // machine's network, iptables and cgroups, so they run one at a time. Those of the image need an emulated Nitro machine.

@@ -979,7 +979,6 @@ test('what several containers have wrong is told of each', async () => {
 
 test.each([
   ['an Ingress', () => ingress({}), 'nothing serves it yet'],
-  ['a NetworkPolicy', () => networkPolicy({}), 'nothing enforces it yet'],
   ['a HorizontalPodAutoscaler', () => autoscaler({}), 'there are no metrics yet'],
 ])('%s is accepted with a warning of what is not there yet', async (_, object, warning) => {
   const { status, warnings } = await create(object());

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { IMAGE, LiveCluster, order } from '@daasvader/testbed/cluster/live-cluster.ts';
 import { type RunningPod, User } from '@daasvader/testbed/cluster/user.ts';
+import { SITE_PREFIX, siteOf } from '@daasvader/testbed/vm/network.ts';
 import { hostPidOf, runInVm, spawnInVm } from '@daasvader/testbed/vm/vm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -231,10 +232,9 @@ test('a node whose address changes tells the new one, and its pods go on', async
   const { vm } = live.worker;
   const task = () => live.worker.task(alice.pod.containerId.replace('containerd://', ''));
   const former = await task();
-  const other = vm.address.replace(/\d+$/, '77');
-  const network = vm.address.replace(/\d+$/, '0/24');
-  await runInVm(vm, ['ip', 'address', 'add', `${other}/24`, 'dev', 'eth0']);
-  await runInVm(vm, ['ip', 'route', 'replace', network, 'dev', 'eth0', 'src', other]);
+  const { router, second: other } = siteOf(live.cluster.network, 1);
+  await runInVm(vm, ['ip', 'address', 'add', `${other}/${SITE_PREFIX}`, 'dev', 'eth0']);
+  await runInVm(vm, ['ip', 'route', 'replace', 'default', 'via', router, 'src', other]);
   const kubeconfig = '/var/lib/k3s/agent/kubelet.kubeconfig';
   const told = () =>
     runInVm(vm, [

@@ -1,6 +1,9 @@
 import type { V1PriorityClass, V1ResourceQuota } from '@kubernetes/client-node';
 import { MANAGED } from './names.ts';
 
+/** The quota of pods of the classes below in a tenant's namespace. */
+export const PRIORITY_QUOTA = 'daasvader-priority';
+
 /**
  * The PriorityClasses that the cluster offers to super users, with their values. Pods without a class have 0, so those
  * of `daasvader-high` are placed before them and those of `daasvader-low` after them, when both wait for room.
@@ -29,7 +32,7 @@ export function priorityQuota(namespace: string, pods: string): V1ResourceQuota 
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name: 'daasvader-priority', namespace, labels: MANAGED },
+    metadata: { name: PRIORITY_QUOTA, namespace, labels: MANAGED },
     spec: {
       hard: { pods },
       scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values }] },

@@ -53,7 +53,7 @@ test('what the cluster itself puts into a namespace is beside what its owner may
   expect(none).toMatchObject({
     'count/serviceaccounts': '1',
     'count/configmaps': '1',
-    'count/networkpolicies.networking.k8s.io': '2',
+    'count/networkpolicies.networking.k8s.io': '0',
     'count/secrets': '0',
     'count/statefulsets.apps': '0',
     'requests.storage': '0Gi',

@@ -58,7 +58,6 @@ const NEVER: Amounts = { 'services.nodeports': 0, 'services.loadbalancers': 0 };
 const GIVEN: Amounts = {
   'count/configmaps': 1, // the authority of the API server
   'count/serviceaccounts': 1,
-  'count/networkpolicies.networking.k8s.io': 2,
 };
 
 /**

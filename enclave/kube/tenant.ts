@@ -1,9 +1,4 @@
-import type {
-  KubernetesObject,
-  V1Namespace,
-  V1NetworkPolicy,
-  V1ResourceQuota,
-} from '@kubernetes/client-node';
+import type { KubernetesObject, V1Namespace, V1ResourceQuota } from '@kubernetes/client-node';
 import { MANAGED, OWN_PREFIX } from './names.ts';
 import { priorityQuota } from './priority.ts';
 import { type Amounts, toHard } from './quota.ts';
@@ -25,12 +20,18 @@ export function tenantObjects(
   share: Amounts,
   isSuper: boolean,
 ): KubernetesObject[] {
-  return [
-    namespaceObject(address, namespace),
-    denyAll(namespace),
-    allowWithin(namespace),
-    ...quotas(namespace, share, isSuper),
-  ];
+  return [namespaceObject(address, namespace), ...quotas(namespace, share, isSuper)];
+}
+
+/** What earlier versions put into a tenant's namespace, where nobody else may delete it. */
+export function formerObjects(namespace: string): KubernetesObject[] {
+  // What pods may reach without policies is compiled into nodes' rules; these would close the internet to them.
+  const names = ['default-deny', 'allow-same-namespace'];
+  return names.map((name) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name, namespace },
+  }));
 }
 
 /** How much may be in a namespace. */
@@ -60,33 +61,5 @@ function resourceQuota(namespace: string, share: Amounts): V1ResourceQuota {
     kind: 'ResourceQuota',
     metadata: { name: QUOTA, namespace, labels: MANAGED },
     spec: { hard: toHard(share) },
-  };
-}
-
-function denyAll(namespace: string): V1NetworkPolicy {
-  return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'NetworkPolicy',
-    metadata: { name: 'default-deny', namespace, labels: MANAGED },
-    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
-  };
-}
-
-/** Of no closer type: Kubernetes's client calls the field `from` by another name. */
-function allowWithin(namespace: string): KubernetesObject & { readonly spec: object } {
-  const dns = [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-  ];
-  return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'NetworkPolicy',
-    metadata: { name: 'allow-same-namespace', namespace, labels: MANAGED },
-    spec: {
-      podSelector: {},
-      policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [{ podSelector: {} }] }],
-      egress: [{ to: [{ podSelector: {} }] }, { ports: dns }],
-    },
   };
 }

@@ -254,6 +254,22 @@ describe('a namespace', () => {
     expect(cluster.calls).not.toContain(`delete Namespace//${OWN}`);
   });
 
+  test('has no policy any more that an earlier version put there', async () => {
+    const apiVersion = 'networking.k8s.io/v1';
+    const policy = (name: string) => ({
+      apiVersion,
+      kind: 'NetworkPolicy',
+      metadata: { name, namespace: OWN },
+    });
+    await cluster.apply({ kind: 'Namespace', metadata: { name: OWN } });
+    for (const name of ['default-deny', 'allow-same-namespace', 'of-the-owner'])
+      await cluster.apply(policy(name));
+    chain.hold(ADMIN);
+    await tenants.ensure(OWNER);
+    const left = [...cluster.objects.keys()].filter((id) => id.startsWith('NetworkPolicy/'));
+    expect(left).toEqual([`NetworkPolicy/${OWN}/of-the-owner`]);
+  });
+
   test('whose making fails half-way is made whole', async () => {
     chain.hold(ADMIN);
     chain.claim(further(1));
@@ -337,6 +353,30 @@ describe('the quota of an owner', () => {
     for (const namespace of tenants.namespacesOf(OWNER)) await fill(namespace, 100);
     expect(cluster.pods().length).toBeLessThanOrEqual(100);
     expect(tenants.squeezed).toEqual([]);
+  });
+
+  test('is in force before anything is made in a new namespace', async () => {
+    chain.hold(ADMIN);
+    cluster.isCounting = false;
+    await expect(tenants.ensure(OWNER)).rejects.toThrow('has not counted');
+    cluster.count();
+    await tenants.ensure(OWNER);
+    await fill(OWN, 101);
+    expect(cluster.pods()).toHaveLength(100);
+  });
+
+  test('is divided by what Kubernetes has counted under the new limits', async () => {
+    chain.hold(ADMIN);
+    await tenants.ensure(OWNER);
+    cluster.isCounting = false;
+    chain.claim(further(1));
+    await expect(tenants.ensure(OWNER, further(1))).rejects.toThrow('has not counted');
+    await fill(OWN, 100);
+    cluster.isCounting = true;
+    cluster.count();
+    await tenants.ensure(OWNER, further(1));
+    await fill(further(1), 100);
+    expect(cluster.pods()).toHaveLength(100);
   });
 
   test('has no room for what is still in a namespace that was given up, until that has gone', async () => {

@@ -1,15 +1,17 @@
 import { namespaceOf } from '@daasvader/verifier/user.ts';
-import type { V1Namespace, V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1Namespace } from '@kubernetes/client-node';
 import type { Roles } from '../chain/roles.ts';
 import { EnclaveError } from '../error.ts';
 import { Applied } from './applied.ts';
+import { countedBy } from './counted.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import { roleName } from './names.ts';
-import { type Amounts, fromUsed, isTooMuch, NO_ROOM, runsMore, shareOf } from './quota.ts';
+import { PRIORITY_QUOTA } from './priority.ts';
+import { type Amounts, isTooMuch, NO_ROOM, runsMore, shareOf } from './quota.ts';
 import { wake } from './resume.ts';
 import { NotYet } from './retry.ts';
 import { grantBinding, otherRoles, roleBinding, superBinding } from './roles.ts';
-import { QUOTA, quotas, tenantObjects } from './tenant.ts';
+import { formerObjects, QUOTA, quotas, tenantObjects } from './tenant.ts';
 import { Turns } from './turns.ts';
 
 /** What may be granted; the contract gives no more. */
@@ -147,6 +149,7 @@ export class Tenants {
     await this.#leave(owner, tenant);
     const share = await this.#divide(owner, tenant);
     for (const [namespace, space] of tenant.spaces) await this.#shape(owner, namespace, space, share);
+    await this.#enforce(tenant);
     if (this.#roles.hasLostRoom(owner)) await this.#trim(owner, tenant);
     if (tenant.leaving.size > 0) tenant.isSqueezed = true; // whose going is to be noted
     const hasAny = tenant.spaces.size + tenant.leaving.size > 0;
@@ -227,11 +230,7 @@ export class Tenants {
   /** What is in a namespace that may have something. @throws {NotYet} while Kubernetes has not counted it */
   async #usedIn({ spaces }: Tenant, namespace: string): Promise<Amounts> {
     if (spaces.get(namespace)?.share === undefined) return {}; // it is not there, or nothing can be in it
-    const ref = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: QUOTA, namespace } };
-    const quota = await this.#kubernetes.read<V1ResourceQuota>(ref);
-    if (quota?.status?.used === undefined)
-      throw new NotYet(`Cannot divide a quota: Kubernetes has not counted what is in ${namespace} yet`);
-    return fromUsed(quota.status.used);
+    return countedBy(this.#kubernetes, namespace, QUOTA);
   }
 
   async #shape(owner: string, namespace: string, space: Space, share: Amounts): Promise<void> {
@@ -241,11 +240,19 @@ export class Tenants {
     space.sinceMs = this.#sinceOf(owner, namespace);
     const own = isRunning ? share : NO_ROOM;
     for (const object of tenantObjects(owner, namespace, own, isSuper)) await space.applied.put(object);
+    for (const object of formerObjects(namespace)) await space.applied.remove(object);
     space.share = own;
     await this.#setRights(owner, namespace, space.applied);
     if (phase === 'suspended' && !space.isSuspended) await this.#kubernetes.deleteAll(podsOf(namespace));
     if (isRunning && space.isSuspended) await wake(this.#kubernetes, namespace);
     space.isSuspended = phase === 'suspended';
+  }
+
+  /** Nothing is to be made where Kubernetes does not keep to the quotas yet. */
+  async #enforce({ spaces }: Tenant): Promise<void> {
+    const names = [QUOTA, PRIORITY_QUOTA];
+    const quotas = [...spaces.keys()].flatMap((namespace) => names.map((name) => [namespace, name] as const));
+    await Promise.all(quotas.map(([namespace, name]) => countedBy(this.#kubernetes, namespace, name)));
   }
 
   /**

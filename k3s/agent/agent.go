@@ -70,7 +70,11 @@ func startNode(ctx context.Context, group *errgroup.Group, o *Options, volumes *
 		return err
 	}
 	group.Go(func() error { return ended("isolation", ctx, isolation.run(ctx)) })
-	group.Go(func() error { return ended("volumes", ctx, node.keepVolumes(ctx, volumes)) })
+	client, err := newClient(o)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error { return ended("volumes", ctx, volumes.keepUp(ctx, client)) })
 	group.Go(func() error { return ended("tunnel", ctx, node.keepTunnel(ctx, isolation.isOwnPod)) })
 	group.Go(func() error { return ended("dns", ctx, node.serveDNS(ctx)) })
 	group.Go(func() error { return ended("kube-proxy", ctx, runKubeProxy(ctx, o)) })

@@ -155,7 +155,7 @@ func (n *node) connect() bool {
 	if _, err := os.Stat(n.options.nodeCertificate()); err != nil {
 		return false
 	}
-	config, err := n.restConfig()
+	config, err := n.options.restConfig()
 	if err != nil {
 		return false
 	}
@@ -163,6 +163,6 @@ func (n *node) connect() bool {
 	return err == nil
 }
 
-func (n *node) restConfig() (*rest.Config, error) {
-	return clientcmd.BuildConfigFromFlags("", n.options.nodeKubeconfig())
+func (o *Options) restConfig() (*rest.Config, error) {
+	return clientcmd.BuildConfigFromFlags("", o.nodeKubeconfig())
 }

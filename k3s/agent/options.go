@@ -74,10 +74,22 @@ func (o *Options) complete() (err error) {
 	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil {
 		return err
 	}
-	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
-		return fmt.Errorf("Cannot start agent: no mkfs.ext4 for volumes, install the package e2fsprogs: %w", err)
+	if err := findPrograms(); err != nil {
+		return err
 	}
 	return o.findCNI()
+}
+
+// findPrograms refuses a machine that lacks what the agent runs.
+func findPrograms() error {
+	for _, needed := range []struct{ program, use, pkg string }{
+		{"mkfs.ext4", "volumes", "e2fsprogs"}, {"iptables", "isolation", "iptables"}, {"ipset", "isolation", "ipset"},
+	} {
+		if _, err := exec.LookPath(needed.program); err != nil {
+			return fmt.Errorf("Cannot start agent: no %s for %s, install the package %s: %w", needed.program, needed.use, needed.pkg, err)
+		}
+	}
+	return nil
 }
 
 func (o *Options) findCNI() error {

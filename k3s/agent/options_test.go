@@ -46,6 +46,22 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 	}
 }
 
+func TestMachineWithoutAProgramIsToldWhichPackageItLacks(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	for _, program := range []string{"mkfs.ext4", "iptables", "ipset"} {
+		if _, err := ParseOptions(arguments(t)); err == nil || !strings.Contains(err.Error(), "no "+program) {
+			t.Errorf("error is %v, want one about %s", err, program)
+		}
+		if err := os.WriteFile(filepath.Join(dir, program), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ParseOptions(arguments(t)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStateIsKeptWithinTheDataDirectory(t *testing.T) {
 	o, err := ParseOptions(arguments(t, "--data-dir=/data"))
 	if err != nil {

@@ -47,7 +47,7 @@ func (n *node) keepTunnel(ctx context.Context, isOwnPod func(netip.Addr) bool) e
 }
 
 func (n *node) tunnel(ctx context.Context, reachable targets) error {
-	config, err := n.restConfig()
+	config, err := n.options.restConfig()
 	if err != nil {
 		return err
 	}

@@ -1,42 +1,34 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
 	"daasvader/k3s/wire"
 )
 
-// maxVolumesAnswer bounds what the server may answer: a volume takes some 100 bytes.
-const maxVolumesAnswer = 1 << 20
-
-// keepVolumes has the node's volumes be as the server says until the context ends. Each answer is carried out whole, so
+// keepUp has the node's volumes be as the server says until the context ends. Each answer is carried out whole, so
 // what failed is tried again after wire.VolumesWait at the latest. Without an answer nothing changes.
-func (n *node) keepVolumes(ctx context.Context, volumes *volumes) error {
-	client, err := newVolumeClient(n)
-	if err != nil {
-		return err
+func (v *volumes) keepUp(ctx context.Context, client *client) error {
+	report := func(ctx context.Context, report wire.VolumeReport) error {
+		return client.post(ctx, wire.VolumesPath, report)
 	}
 	pause := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
 	retry, version := pause, ""
 	for ctx.Err() == nil {
-		answer, err := client.list(ctx, version)
+		answer, err := listVolumes(ctx, client, version)
 		if err == nil {
-			if unlisted := volumes.unlisted(answer.Volumes); version == "" && len(unlisted) > 0 {
+			if unlisted := v.unlisted(answer.Volumes); version == "" && len(unlisted) > 0 {
 				klog.InfoS("Volumes that the cluster does not know stay on the disk; their files are yours to remove", "volumes", unlisted)
 			}
-			volumes.follow(ctx, answer.Volumes, client.report)
+			v.follow(ctx, answer.Volumes, report)
 			retry, version = pause, answer.Version
 			continue
 		}
@@ -90,27 +82,11 @@ func (v *volumes) carryOut(ctx context.Context, volume wire.Volume) (wire.Volume
 	}
 }
 
-// volumeClient asks the server with the node's certificate, which it reads again whenever it is renewed.
-type volumeClient struct {
-	url  string
-	http *http.Client
-}
-
-func newVolumeClient(n *node) (*volumeClient, error) {
-	config, err := n.restConfig()
-	if err != nil {
-		return nil, err
-	}
-	config.Timeout = wire.VolumesWait + requestTimeout
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("read the node's credential: %w", err)
-	}
-	return &volumeClient{url: n.options.Server + wire.VolumesPath, http: client}, nil
-}
-
-func (c *volumeClient) list(ctx context.Context, version string) (*wire.Volumes, error) {
-	body, err := c.call(ctx, http.MethodGet, "?version="+url.QueryEscape(version), nil)
+// listVolumes asks which volumes are this node's, and waits until that is another list than that of the version.
+func listVolumes(ctx context.Context, c *client, version string) (*wire.Volumes, error) {
+	ctx, cancel := context.WithTimeout(ctx, wire.VolumesWait+requestTimeout)
+	defer cancel()
+	body, err := c.get(ctx, wire.VolumesPath+"?version="+url.QueryEscape(version))
 	if err != nil {
 		return nil, err
 	}
@@ -120,35 +96,6 @@ func (c *volumeClient) list(ctx context.Context, version string) (*wire.Volumes,
 	}
 	if len(answer.Volumes) > wire.MaxVolumes {
 		return nil, fmt.Errorf("the list has %d volumes, of %d at most", len(answer.Volumes), wire.MaxVolumes)
-	}
-	return answer, nil
-}
-
-func (c *volumeClient) report(ctx context.Context, report wire.VolumeReport) error {
-	body, err := json.Marshal(report)
-	if err != nil {
-		return err
-	}
-	_, err = c.call(ctx, http.MethodPost, "", body)
-	return err
-}
-
-func (c *volumeClient) call(ctx context.Context, method, query string, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.url+query, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxVolumesAnswer))
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return nil, fmt.Errorf("the server answers %s: %.200s", response.Status, answer)
 	}
 	return answer, nil
 }

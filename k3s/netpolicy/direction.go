@@ -30,15 +30,13 @@ type direction struct {
 }
 
 func (d *direction) add(peers []peer, entries []networkingv1.NetworkPolicyPort, nets []netip.Prefix) {
-	if d.isTooLarge() {
+	if d.entries > MaxEntries {
 		return
 	}
 	a := allowance{allowedPods(peers, d.own, d.known), nets, portsOf(entries)}
 	d.allowances = append(d.allowances, a)
 	d.entries += len(a.pods) + len(a.nets)
 }
-
-func (d *direction) isTooLarge() bool { return d.entries > MaxEntries }
 
 // named are the ports that a receiver has to resolve.
 func (d *direction) named() (all []namedPort) {

@@ -80,22 +80,22 @@ func Compile(policy *networkingv1.NetworkPolicy, own Namespace, scope []Namespac
 			Egress:    out.egress(),
 		}
 	}
-	closeTooLarge(compiled, in.isTooLarge(), out.isTooLarge())
+	closeTooLarge(compiled)
 	return compiled
 }
 
 // closeTooLarge leaves nothing allowed in a direction that has become more than a node should hold.
-func closeTooLarge(compiled map[string]wire.Policy, closeIngress, closeEgress bool) {
+func closeTooLarge(compiled map[string]wire.Policy) {
 	ingress, egress := 0, 0
 	for _, policy := range compiled {
 		ingress += len(policy.Pods) * entriesOf(policy.Ingress)
 		egress += len(policy.Pods) * entriesOf(policy.Egress)
 	}
 	for key, policy := range compiled {
-		if closeIngress || ingress > MaxEntries {
+		if ingress > MaxEntries {
 			policy.Ingress = nil
 		}
-		if closeEgress || egress > MaxEntries {
+		if egress > MaxEntries {
 			policy.Egress = nil
 		}
 		compiled[key] = policy

@@ -3,7 +3,6 @@ package netview
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -82,10 +81,9 @@ func (v *Views) setNode(object *corev1.Node) {
 	if text := object.Annotations[KeyAnnotation]; text != "" && key.UnmarshalText([]byte(text)) != nil {
 		key = wire.WireGuardKey{}
 	}
-	endpoints, _ := ParseEndpoints(object.Annotations[EndpointsAnnotation]) // the server alone wrote them
 	v.place(n, true, n.isRevoked, v.rangeIn(object.Spec.PodCIDR))
 	v.hold(n, key)
-	v.reachAt(n, endpoints)
+	v.reachAt(n, v.endpointsIn(object.Annotations[EndpointsAnnotation]))
 }
 
 // deleteNode forgets a node, but for what others may still say of it.
@@ -205,29 +203,4 @@ func (v *Views) forget(n *node) {
 		delete(v.nodes, n.name)
 		delete(v.dirty.nodes, n)
 	}
-}
-
-// ParseEndpoints reads what FormatEndpoints wrote.
-func ParseEndpoints(text string) ([]netip.AddrPort, error) {
-	if text == "" {
-		return nil, nil
-	}
-	var endpoints []netip.AddrPort
-	for _, part := range strings.Split(text, ",") {
-		endpoint, err := netip.ParseAddrPort(part)
-		if err != nil {
-			return nil, err
-		}
-		endpoints = append(endpoints, endpoint)
-	}
-	return endpoints, nil
-}
-
-// FormatEndpoints writes endpoints as the value of EndpointsAnnotation.
-func FormatEndpoints(endpoints []netip.AddrPort) string {
-	parts := make([]string, len(endpoints))
-	for i, endpoint := range endpoints {
-		parts[i] = endpoint.String()
-	}
-	return strings.Join(parts, ",")
 }

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"sync/atomic"
+	"time"
 
 	"daasvader/k3s/wire"
 )
@@ -35,13 +35,16 @@ type Options struct {
 	Prove func(context.Context, wire.KeyProof) error
 	// Report tells the control plane how this node is reached.
 	Report func(context.Context, wire.NetworkReport) error
+
+	rotateAfter time.Duration
 }
 
 // Overlay is this node's end of the network between nodes.
 type Overlay struct {
 	options Options
 	// newest holds at most one network: the last that Update was given.
-	newest chan wire.Network
+	newest  chan wire.Network
+	running atomic.Pointer[node]
 }
 
 // New checks the options; nothing is changed before Run.
@@ -56,13 +59,22 @@ func New(o Options) (*Overlay, error) {
 	case !o.Cluster.Addr().Is4() || o.Cluster != o.Cluster.Masked():
 		return nil, fmt.Errorf("Cannot make the overlay: %s is no IPv4 network", o.Cluster)
 	}
+	o.rotateAfter = rotateAfter
 	return &Overlay{options: o, newest: make(chan wire.Network, 1)}, nil
 }
 
-// Run keeps the overlay up until the context ends, then removes its device.
+// Run keeps the overlay up until the context ends, then removes its device. What was reached through it is unreachable
+// from then on.
 func (o *Overlay) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
+	if err := closeCluster(o.options.Cluster); err != nil {
+		return err
+	}
+	n, err := newNode(&o.options)
+	if err != nil {
+		return err
+	}
+	o.running.Store(n)
+	return n.run(ctx, o.newest)
 }
 
 // Update tells the overlay what the control plane says now. It never blocks; the newest counts.
@@ -79,6 +91,3 @@ func (o *Overlay) Update(network wire.Network) {
 		}
 	}
 }
-
-// Collector has what Prometheus is told about peers, paths and relaying.
-func (o *Overlay) Collector() prometheus.Collector { return prometheus.NewRegistry() }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -70,9 +71,11 @@ func (f *front) install(config *app.Config) {
 	f.authorizer = generic.Authorization.Authorizer
 	build := generic.BuildHandlerChainFunc
 	generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
+		goesOn := c.LongRunningFunc
+		c.LongRunningFunc = func(r *http.Request, info *request.RequestInfo) bool { return isNetworkStream(r) || goesOn(r, info) }
 		identified := identify(c)
 		kubernetes := refuseGrowth(build(f.ongoing.wrap(api, c.LongRunningFunc), c), f.fill, c.RequestInfoResolver, c.Serializer)
-		charged := f.wrapCharged(refuseImpersonation(kubernetes, c))
+		charged := f.wrapCharged(refuseImpersonation(kubernetes, c), c)
 		return f.wrap(identified(f.budget.wrap(charged, c)))
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	"daasvader/k3s/wire"
 )
 
 // allowance is what one identity may do. Rates are per second; a burst is what has been saved up at most.
@@ -60,13 +62,16 @@ var allowances = map[class]allowance{
 }
 
 // creations bounds, per identity, what is made in numbers. Events live for eventTTL: 500 + 600 of 4 KiB at most are
-// 4.3 MiB a node. A kubelet asks for two certificates at its start, and again once a day.
+// 4.3 MiB a node. A kubelet asks for two certificates at its start, and again once a day. Of a WireGuard key and of a
+// report of its network, each of which its peers are told of, a node makes a few at its start, and when its network changes.
 var creations = map[string]struct {
 	each  rate.Limit
 	burst int
 }{
 	"events":                     {each: 1, burst: 500},
 	"certificatesigningrequests": {each: 1. / 60, burst: 6},
+	wire.NetworkKeyPath:          {each: 1. / 60, burst: 10},
+	wire.NetworkReportPath:       {each: 1. / 5, burst: 20},
 }
 
 // Dry runs cost as much as writes until something would be stored, and a good deal of them is arithmetic of policies.
@@ -142,6 +147,9 @@ func (b *budget) enter(payer identity, r *http.Request, info *request.RequestInf
 // createdBy is the resource that a request may make another one of; empty when none. Events are also made by the verbs
 // that change one, when there is none to change.
 func createdBy(info *request.RequestInfo, r *http.Request) string {
+	if networkPaths[r.URL.Path] {
+		return r.URL.Path
+	}
 	if !info.IsResourceRequest || info.Subresource != "" {
 		return ""
 	}

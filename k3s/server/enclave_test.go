@@ -110,7 +110,7 @@ func TestEnclaveSeesTheRequestsThatWereReadAndNoOther(t *testing.T) {
 func TestEnclaveLearnsFromUsAloneWhoAsksForAnAnswer(t *testing.T) {
 	socket, seen := enclaveSees(t)
 	f := &front{fence: newFence(), enclave: enclaveProxy(socket)}
-	h := f.wrap(f.wrapCharged(http.NotFoundHandler()))
+	h := f.wrap(f.wrapCharged(http.NotFoundHandler(), nil))
 	for name, row := range map[string]struct {
 		path string
 		who  user.Info
@@ -136,7 +136,7 @@ func TestUserCannotHideWhoItIsFromTheEnclave(t *testing.T) {
 	socket, seen := enclaveSees(t)
 	request := from(&user.DefaultInfo{Name: "sui:a"}, http.MethodGet, answerPath, 0)
 	request.Header.Set("Connection", "X-Daasvader-User, X-Daasvader-Connection")
-	(&front{enclave: enclaveProxy(socket)}).wrapCharged(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), request)
+	(&front{enclave: enclaveProxy(socket)}).wrapCharged(http.NotFoundHandler(), nil).ServeHTTP(httptest.NewRecorder(), request)
 	if got := (<-seen).Header.Get("X-Daasvader-User"); got != "sui:a" {
 		t.Errorf("the enclave saw %q", got)
 	}

@@ -26,6 +26,7 @@ type fence struct {
 	known   bool
 	revoked map[string]bool
 	running map[*runningRequest]struct{}
+	told    func(revoked map[string]bool) // nil: nobody
 }
 
 type runningRequest struct {
@@ -82,12 +83,23 @@ func (f *fence) set(revoked map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.known, f.revoked = true, revoked
+	if f.told != nil {
+		f.told(revoked)
+	}
 	for request := range f.running {
 		if revoked[request.node] {
 			klog.InfoS("Node is revoked, ending its request", "node", request.node)
 			request.cancel()
 		}
 	}
+}
+
+// tell has somebody told of the list, now and at each change.
+func (f *fence) tell(whom func(revoked map[string]bool)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = whom
+	whom(f.revoked)
 }
 
 // follow keeps the list as the ConfigMap says until the context ends. Until the list is known, no node is let in.

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/klog/v2"
 
 	own "daasvader/k3s/admission"
@@ -29,6 +30,7 @@ type front struct {
 	fill          *fill
 	budget        *budget
 	volumes       atomic.Pointer[volumes] // nil until the API server is ready
+	network       atomic.Pointer[network] // likewise
 }
 
 func newFront(o *Options, c *credentials, fill *fill) (*front, error) {
@@ -74,11 +76,15 @@ func (f *front) wrap(kubernetes http.Handler) http.Handler {
 }
 
 // wrapCharged puts in front of Kubernetes's handler what is charged to its caller's budget as Kubernetes's paths are.
-func (f *front) wrapCharged(kubernetes http.Handler) http.Handler {
+func (f *front) wrapCharged(kubernetes http.Handler, c *genericapiserver.Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == wire.VolumesPath:
 			f.serveVolumes(w, r)
+		case networkPaths[r.URL.Path]:
+			f.serveNetwork(w, r)
+		case isNodesServices(r):
+			f.serveServices(w, r, c)
 		case f.enclave != nil && r.URL.Path == answerPath:
 			f.tellAnswer(w, r)
 		default:

@@ -113,12 +113,6 @@ export function tenantAttacks(role: TenantRole): Attack[] {
         body: { spec: { hard: { pods: '1000' } } },
       }),
     ),
-    attempt('opens its network', ({ peer, namespace }) =>
-      peer.try({
-        method: 'DELETE',
-        path: `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies/default-deny`,
-      }),
-    ),
     rights(role),
   ];
 }

@@ -1,3 +1,4 @@
+import type { Place } from '../vm/place.ts';
 import type { Cluster } from './cluster.ts';
 import type { Narrator } from './narrator.ts';
 import { User } from './user.ts';
@@ -24,11 +25,17 @@ export async function startCluster(cluster: Cluster, narrator: Narrator): Promis
  * A machine that has staked, checked the control plane and is active.
  *
  * @param number of the machine within the network, from 1
+ * @param place where in the internet it stands, by its number unless given
  */
-export async function joinWorker(cluster: Cluster, narrator: Narrator, number = 1): Promise<Worker> {
+export async function joinWorker(
+  cluster: Cluster,
+  narrator: Narrator,
+  number = 1,
+  place?: Place,
+): Promise<Worker> {
   const who = number === 1 ? 'A provider' : 'Another provider';
   return narrator.step(`${who} stakes, checks the control plane and joins`, async () => {
-    const worker = await Worker.boot(cluster, `worker-${number}`, number);
+    const worker = await Worker.boot(cluster, `worker-${number}`, number, place);
     const { sealToken } = await worker.keygen();
     narrator.tell(`seal token ${sealToken}`);
     narrator.command('worker-agent register');

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { importImage } from '../vm/image.ts';
+import type { Place } from '../vm/place.ts';
 import {
   createWorkerVm,
   hostPidOf,
@@ -23,6 +24,13 @@ const AGENT = [
 const DATA_DIR = '/var/lib/k3s';
 const CONTAINERD = `${DATA_DIR}/agent/containerd/containerd.sock`;
 
+/** Where workers stand unless told otherwise: each third one has a public address, the others are behind either kind of NAT. */
+const PLACES: readonly Place[] = [{ nat: 'none' }, { nat: 'cone' }, { nat: 'symmetric' }];
+
+function placeOf(number: number): Place {
+  return PLACES[(number - 1) % PLACES.length] ?? { nat: 'none' };
+}
+
 /** A provider's machine with the worker agent on it. */
 export class Worker {
   #vm: WorkerVm;
@@ -36,9 +44,18 @@ export class Worker {
     this.#config = config;
   }
 
-  /** Boots the VM and writes its configuration; the agent does not run yet. */
-  static async boot(cluster: Cluster, name: string, number: number): Promise<Worker> {
-    const vm = await createWorkerVm({ name, network: cluster.network, number });
+  /**
+   * Boots the VM and writes its configuration; the agent does not run yet.
+   *
+   * @param place where in the internet it stands, by its number unless given
+   */
+  static async boot(
+    cluster: Cluster,
+    name: string,
+    number: number,
+    place: Place = placeOf(number),
+  ): Promise<Worker> {
+    const vm = await createWorkerVm({ name, network: cluster.network, number, place });
     cluster.defer(() => removeWorkerVm(name));
     const directory = join(cluster.directory, name);
     await mkdir(directory);

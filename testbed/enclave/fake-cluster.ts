@@ -19,6 +19,10 @@ export class FakeCluster {
   onCall: (what: string) => void = () => undefined;
   /** Whether namespaces that are deleted stay with the pods in them, until they are deleted again when this is false. */
   isSlow = false;
+  /** Whether quotas are in force as soon as they are put; else when they are counted. */
+  isCounting = true;
+  /** What quotas limit by now, as they were counted last. */
+  readonly #inForce = new Map<string, Record<string, string>>();
   #uids = 0;
 
   readonly isReady = async (): Promise<boolean> => true;
@@ -46,7 +50,9 @@ export class FakeCluster {
     const found = this.objects.get(idOf(ref));
     if (ref.kind !== 'ResourceQuota' || found === undefined) return structuredClone(found) as T | undefined;
     const used = { pods: `${this.pods(`${ref.metadata.namespace}/`).length}` };
-    return structuredClone({ ...found, status: { used } }) as KubernetesObject as T;
+    const hard = this.#inForce.get(idOf(ref));
+    const status = hard && { hard, used };
+    return structuredClone({ ...found, status }) as KubernetesObject as T;
   };
 
   readonly apply = async <T extends KubernetesObject>(object: T): Promise<T> => {
@@ -61,9 +67,18 @@ export class FakeCluster {
     const uid = before?.metadata?.uid ?? `uid-${++this.#uids}`;
     const after = { ...object, metadata: { ...object.metadata, uid } };
     this.objects.set(id, after);
+    if (this.isCounting) this.count();
     this.#control();
     return structuredClone(after);
   };
+
+  /** Has all quotas be in force as they were put. */
+  count(): void {
+    this.#inForce.clear();
+    for (const [id, object] of this.objects)
+      if (object.kind === 'ResourceQuota')
+        this.#inForce.set(id, structuredClone((object as V1ResourceQuota).spec?.hard ?? {}));
+  }
 
   readonly find = async <T extends KubernetesObject>(path: string): Promise<T | undefined> => {
     await this.#call(`read ${idOf(identityIn(path))}`);
@@ -134,7 +149,8 @@ export class FakeCluster {
   }
 
   #roomIn(namespace: string): number {
-    return Number(this.hard(namespace).pods ?? 0) - this.pods(`${namespace}/`).length;
+    const { pods: most } = this.#inForce.get(`ResourceQuota/${namespace}/${QUOTA}`) ?? {};
+    return Number(most ?? Number.POSITIVE_INFINITY) - this.pods(`${namespace}/`).length;
   }
 
   async #call(what: string): Promise<void> {

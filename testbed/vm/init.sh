@@ -1,9 +1,9 @@
 #!/bin/sh
-# PID 1 of a worker VM: gives it a host name, its own /proc, /sys and cgroups, and directories
+# PID 1 of a worker VM: gives it a host name, a resolver, its own /proc, /sys and cgroups, and directories
 # on its own disk where Kubernetes writes; says "ready", then reaps orphans until it is killed.
-# usage: init.sh NAME DISK
+# usage: init.sh NAME DISK RESOLVER
 set -eu
-name=$1 disk=$2
+name=$1 disk=$2 resolver=$3
 
 hostname "$name"
 cgroups=$(grep -E '^[^ ]+ [^ ]+ cgroup2? ' /proc/mounts)
@@ -33,6 +33,13 @@ for path in /run /var/lib /var/log; do
   mkdir -p "$disk$path"
   mount --bind "$disk$path" "$path"
 done
+
+# The machine's own may be a link into its /run, which is not to be seen here.
+configuration=$(readlink -m /etc/resolv.conf)
+mkdir -p "$(dirname "$configuration")"
+[ -e "$configuration" ] || : >"$configuration"
+echo "nameserver $resolver" >"$disk/resolv.conf"
+mount --bind "$disk/resolv.conf" "$configuration"
 
 # The kubelet wants these kernel-wide settings so; it finds them so, and the machine keeps its own.
 mkdir -p "$disk/sysctl"

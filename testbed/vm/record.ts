@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmError } from './error.ts';
 import type { VmNetwork } from './network.ts';
+import type { Place } from './place.ts';
 
 /** What is known of a VM or network before it is created, so that a later process can remove it. */
 export type VmRecord =
   | { kind: 'network'; network: VmNetwork }
-  | { kind: 'vm'; name: string; network: VmNetwork; number: number };
+  | { kind: 'vm'; name: string; network: VmNetwork; number: number; place: Place };
 
 /** Where records and disks of worker VMs are kept unless told otherwise. */
 export const DEFAULT_DIRECTORY: string = join(tmpdir(), 'daasvader-vm');

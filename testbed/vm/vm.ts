@@ -4,17 +4,20 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCgroup, hierarchies, members, removeCgroup } from './cgroup.ts';
-import { command } from './command.ts';
 import { VmError } from './error.ts';
+import { createInternet, removeInternet, visitsIn } from './internet.ts';
+import { gatewayOf, internetOf, linkExists, siteOf, type VmNetwork } from './network.ts';
+import { addressOf, type Connection, connect, disconnect, type Place, reconnect } from './place.ts';
+import type { Visit } from './played-hosts.ts';
 import {
-  createVmNetwork,
-  gatewayOf,
-  linkExists,
-  removeVmNetwork,
-  type VmNetwork,
-  vmAddress,
-} from './network.ts';
-import { DEFAULT_DIRECTORY, listRecords, readRecord, removeRecord, writeRecord } from './record.ts';
+  DEFAULT_DIRECTORY,
+  listRecords,
+  readRecord,
+  removeRecord,
+  type VmRecord,
+  writeRecord,
+} from './record.ts';
+import { changeAddress, rebootRouter } from './router.ts';
 
 /*
  * A worker VM without a hypervisor. What keeps it together is its first process:
@@ -22,7 +25,7 @@ import { DEFAULT_DIRECTORY, listRecords, readRecord, removeRecord, writeRecord }
  *   cgroup /NAME in every hierarchy
  *   └─ sh init.sh            PID 1 of its own mount, net, pid, uts, ipc and cgroup namespaces
  *      ├─ worker agent, k3s agent, containerd, shims, pods …
- *      └─ eth0 ── veth ── bridge ── this machine (the gateway)
+ *      └─ eth0 ── its router, where it has one ── the internet (internet.ts)
  *
  * Killing PID 1 makes the kernel kill the rest and drop every mount, namespace and link. What remains
  * are cgroups, the disk and a record, all found by name: so removal needs nothing but the name.
@@ -34,8 +37,10 @@ export interface WorkerVmOptions {
   name: string;
   /** An existing network, see `startVmNetwork`. */
   network: VmNetwork;
-  /** Number of the VM within its network, 1 to 250; its address follows from it. */
+  /** Number of the VM within its network, 1 to 31; its public address follows from it. */
   number: number;
+  /** Where in the internet it stands; with a public address unless given. */
+  place?: Place;
   /** Where records and disks are kept. */
   directory?: string;
 }
@@ -43,7 +48,7 @@ export interface WorkerVmOptions {
 /** A running worker VM. */
 export interface WorkerVm {
   name: string;
-  /** Its IPv4 address in the network. */
+  /** Its own IPv4 address: public, or of its router's LAN. */
   address: string;
   /** This machine's address as the VM sees it. */
   gateway: string;
@@ -53,6 +58,8 @@ export interface WorkerVm {
   pid: number;
 }
 
+type Recorded = VmRecord & { kind: 'vm' };
+
 /** Creates a network and records it, so that `removeAll` finds it. */
 export async function startVmNetwork(network: VmNetwork, directory = DEFAULT_DIRECTORY): Promise<void> {
   gatewayOf(network);
@@ -60,7 +67,7 @@ export async function startVmNetwork(network: VmNetwork, directory = DEFAULT_DIR
     throw new VmError('exists', `Cannot create network ${network.name}: a link of that name exists`);
   await writeRecord(directory, { kind: 'network', network });
   try {
-    await createVmNetwork(network);
+    await createInternet(network, diskOf(directory, network.name));
   } catch (error) {
     await stopVmNetwork(network.name, directory);
     throw error;
@@ -69,7 +76,7 @@ export async function startVmNetwork(network: VmNetwork, directory = DEFAULT_DIR
 
 /** Removes a network and its record; what is already gone is not an error. */
 export async function stopVmNetwork(name: string, directory = DEFAULT_DIRECTORY): Promise<void> {
-  await removeVmNetwork(name);
+  await removeInternet(name, diskOf(directory, name));
   await removeRecord(directory, name);
 }
 
@@ -78,17 +85,18 @@ export async function stopVmNetwork(name: string, directory = DEFAULT_DIRECTORY)
  * @throws VmError `exists` when the name is taken, `boot` when its first process fails
  */
 export async function createWorkerVm(options: WorkerVmOptions): Promise<WorkerVm> {
-  const { name, network, number, directory = DEFAULT_DIRECTORY } = options;
+  const { name, network, number, place = { nat: 'none' }, directory = DEFAULT_DIRECTORY } = options;
   if (!/^[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?$/.test(name))
     throw new VmError('invalid', `Cannot name a VM ${name}: give a DNS label of at most 11 characters`);
-  const address = vmAddress(network, number);
+  siteOf(network, number);
   await refuseTaken(name);
-  await writeRecord(directory, { kind: 'vm', name, network, number });
+  const record = { kind: 'vm', name, network, number, place } as const;
+  await writeRecord(directory, record);
   try {
-    await boot(name, directory);
+    await boot(record, directory);
     const pid = await firstProcess(name);
-    await attach(name, pid, network, address);
-    return { name, address, gateway: gatewayOf(network), disk: diskOf(directory, name), pid };
+    await connect(connectionOf(record, directory), pid);
+    return describe(record, directory, pid);
   } catch (error) {
     await removeWorkerVm(name, directory);
     throw error;
@@ -100,18 +108,13 @@ export async function createWorkerVm(options: WorkerVmOptions): Promise<WorkerVm
  * @throws VmError `missing` when there is no such VM, `boot` when its first process fails
  */
 export async function rebootWorkerVm(name: string, directory = DEFAULT_DIRECTORY): Promise<WorkerVm> {
-  const record = await readRecord(directory, name);
-  if (record?.kind !== 'vm') throw new VmError('missing', `Cannot reboot VM ${name}: it does not exist`);
-  const { network, number } = record;
+  const record = await recordOf(name, directory);
   await removeCgroup(name);
-  if (await linkExists(linkOf(name))) await removeLink(linkOf(name));
-  const disk = diskOf(directory, name);
-  await rm(join(disk, 'run'), { recursive: true, force: true }); // as memory is, on a real machine
-  await boot(name, directory);
+  await rm(join(diskOf(directory, name), 'run'), { recursive: true, force: true }); // as memory is, on a real machine
+  await boot(record, directory);
   const pid = await firstProcess(name);
-  const address = vmAddress(network, number);
-  await attach(name, pid, network, address);
-  return { name, address, gateway: gatewayOf(network), disk, pid };
+  await reconnect(connectionOf(record, directory), pid);
+  return describe(record, directory, pid);
 }
 
 /** Finds a VM that another process created; undefined when there is none or it does not run. */
@@ -121,22 +124,49 @@ export async function findWorkerVm(
 ): Promise<WorkerVm | undefined> {
   const record = await readRecord(directory, name);
   if (record?.kind !== 'vm' || (await members(name)).length === 0) return undefined;
-  const { network, number } = record;
-  return {
-    name,
-    address: vmAddress(network, number),
-    gateway: gatewayOf(network),
-    disk: diskOf(directory, name),
-    pid: await firstProcess(name),
-  };
+  return describe(record, directory, await firstProcess(name));
 }
 
-/** Kills and removes a VM, complete or half made; what is already gone is not an error. */
+/** Kills and removes a VM with its router, complete or half made; what is already gone is not an error. */
 export async function removeWorkerVm(name: string, directory = DEFAULT_DIRECTORY): Promise<void> {
+  const record = await readRecord(directory, name);
   await removeCgroup(name);
-  if (await linkExists(linkOf(name))) await removeLink(linkOf(name));
+  if (record?.kind === 'vm') await disconnect(connectionOf(record, directory));
   await rm(diskOf(directory, name), { recursive: true, force: true });
   await removeRecord(directory, name);
+}
+
+/**
+ * Switches the router of a VM off, and on again after `downMs`: it knows none of the connections of before.
+ * @throws VmError `missing` when there is no such VM or it has no router
+ */
+export async function rebootRouterOf(
+  name: string,
+  downMs: number,
+  directory = DEFAULT_DIRECTORY,
+): Promise<void> {
+  const { router } = connectionOf(await recordOf(name, directory), directory);
+  await rebootRouter(router, downMs);
+}
+
+/**
+ * Gives the router of a VM another public address.
+ * @returns the address
+ * @throws VmError `missing` when there is no such VM or it has no router
+ */
+export async function changeAddressOf(name: string, directory = DEFAULT_DIRECTORY): Promise<string> {
+  const { router } = connectionOf(await recordOf(name, directory), directory);
+  return changeAddress(router);
+}
+
+/** Who came, so far, to what stands on the LAN of a VM's router: the router, the provider's hosts, the metadata address. */
+export function visitsOnLan(name: string, directory = DEFAULT_DIRECTORY): Promise<Visit[]> {
+  return visitsIn(diskOf(directory, routerOf(name)));
+}
+
+/** Who came, so far, to what stands beyond the routers: the internet's server, and all hosts of providers there. */
+export function visitsOnInternet({ name }: VmNetwork, directory = DEFAULT_DIRECTORY): Promise<Visit[]> {
+  return visitsIn(diskOf(directory, name));
 }
 
 /** Removes every VM and network recorded in a directory, whoever created them. */
@@ -191,17 +221,15 @@ export async function hostPidOf(child: ChildProcess): Promise<number | undefined
 async function refuseTaken(name: string): Promise<void> {
   if ((await members(name)).length > 0)
     throw new VmError('exists', `Cannot create VM ${name}: its cgroup holds processes, remove it first`);
-  if (await linkExists(linkOf(name)))
-    throw new VmError('exists', `Cannot create VM ${name}: link ${linkOf(name)} exists, remove it first`);
 }
 
-async function boot(name: string, directory: string): Promise<void> {
+async function boot({ name, network }: Recorded, directory: string): Promise<void> {
   const disk = diskOf(directory, name);
   await mkdir(disk, { recursive: true });
   const entries = await createCgroup(name);
   const log = openSync(join(disk, 'boot.log'), 'a');
   const script = join(import.meta.dirname, 'boot.sh');
-  const child = spawn('sh', [script, name, disk, ...entries], {
+  const child = spawn('sh', [script, name, disk, internetOf(network).resolver, ...entries], {
     detached: true,
     stdio: ['ignore', 'pipe', log],
   });
@@ -222,16 +250,6 @@ async function untilReady(child: ChildProcess, name: string, disk: string): Prom
   throw new VmError('boot', `Cannot boot VM ${name}: ${log.trim() || 'its first process ended'}`);
 }
 
-async function attach(name: string, pid: number, network: VmNetwork, address: string): Promise<void> {
-  const link = linkOf(name);
-  await command('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', `${pid}`);
-  await command('ip', 'link', 'set', link, 'master', network.name, 'up');
-  const inside = (...args: string[]) => command('nsenter', '-t', `${pid}`, '-n', 'ip', ...args);
-  await inside('address', 'add', `${address}/24`, 'dev', 'eth0');
-  await inside('link', 'set', 'eth0', 'up');
-  await inside('route', 'add', 'default', 'via', gatewayOf(network));
-}
-
 // The one member of the group that is PID 1 in its own namespace.
 async function firstProcess(name: string): Promise<number> {
   for (const pid of await members(name)) {
@@ -239,15 +257,6 @@ async function firstProcess(name: string): Promise<number> {
     if (/^NSpid:\s+\d+\s+1$/m.test(status)) return pid;
   }
   throw new VmError('missing', `Cannot find the first process of VM ${name}: it has ended`);
-}
-
-// The kernel removes the link of a dying namespace by itself, perhaps just before we do.
-async function removeLink(link: string): Promise<void> {
-  try {
-    await command('ip', 'link', 'delete', link);
-  } catch (error) {
-    if (await linkExists(link)) throw error;
-  }
 }
 
 function collect(stream: NodeJS.ReadableStream | null): () => string {
@@ -262,7 +271,23 @@ function diskOf(directory: string, name: string): string {
   return join(directory, `${name}.disk`);
 }
 
-// Link names have at most 15 characters.
-function linkOf(name: string): string {
-  return `dv-${name}`;
+async function recordOf(name: string, directory: string): Promise<Recorded> {
+  const record = await readRecord(directory, name);
+  if (record?.kind !== 'vm') throw new VmError('missing', `Cannot find VM ${name}: it does not exist`);
+  return record;
+}
+
+function describe(record: Recorded, directory: string, pid: number): WorkerVm {
+  const { name, network } = record;
+  const address = addressOf(connectionOf(record, directory));
+  return { name, address, gateway: gatewayOf(network), disk: diskOf(directory, name), pid };
+}
+
+function connectionOf({ name, network, number, place }: Recorded, directory: string): Connection {
+  const router = { name: routerOf(name), network, number, disk: diskOf(directory, routerOf(name)) };
+  return { network, number, place, router };
+}
+
+function routerOf(name: string): string {
+  return `${name}-router`;
 }
