@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ type contents [setCount]members
 type change struct {
 	closing, opening []string
 	entries          int
+	// suspects are those whose connections may be among what closes.
+	suspects suspects
 }
 
 // script is the input of ipset restore.
@@ -22,7 +25,7 @@ func (c *change) script() string {
 
 // changeTo compares sets. Opening begins with who is who and ends with what they may.
 func changeTo(live, wanted *contents) *change {
-	c := &change{}
+	c := &change{suspects: suspects{addresses: map[netip.Addr]bool{}}}
 	for id := range setID(setCount) {
 		kind := kinds[id]
 		for e, m := range live[id] {
@@ -37,6 +40,7 @@ func changeTo(live, wanted *contents) *change {
 			if common := m.value & after.value; stays && id >= inBlocks && common != 0 {
 				if common != m.value { // what the entry allows no more goes first
 					c.closing = append(c.closing, kind.add(e, mark{value: common}))
+					c.suspect(id, e)
 				}
 			} else if stays {
 				c.remove(id, e)
@@ -62,14 +66,28 @@ func (c *change) remove(id setID, e entry) {
 		c.opening = append(c.opening, line)
 	} else {
 		c.closing = append(c.closing, line)
+		c.suspect(id, e)
 	}
 }
 
 func (c *change) add(id setID, e entry, m mark) {
 	if id == refused {
 		c.closing = append(c.closing, kinds[id].add(e, m))
+		c.suspects.all = true
 	} else {
 		c.opening = append(c.opening, kinds[id].add(e, m))
+	}
+}
+
+// suspect notes one end of what an entry allowed: the local pod's, or that of the only address.
+func (c *change) suspect(id setID, e entry) {
+	switch {
+	case kinds[id].kind != hashNet:
+		c.suspects.addresses[netip.AddrFrom4(e.address)] = true
+	case e.bits == 32:
+		c.suspects.addresses[netip.AddrFrom4(e.network)] = true
+	default:
+		c.suspects.all = true
 	}
 }
 

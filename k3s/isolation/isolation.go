@@ -5,6 +5,7 @@ package isolation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -58,9 +59,9 @@ type Isolation struct {
 	// state is what was set last, and live what the sets hold then; nil: not known.
 	state *state
 	live  *contents
-	// gone are addresses whose pods are others than before. unended says that connections may stand that are refused.
+	// gone are addresses whose pods are others than before, and unended whose connections may stand that are refused.
 	gone    map[netip.Addr]bool
-	unended bool
+	unended suspects
 }
 
 // Close isolates every pod from everything, unless rules of an earlier run stand: they go on until the network is known.
@@ -98,7 +99,8 @@ func KeepClosed(ctx context.Context) (stop func()) {
 func New(o Options) *Isolation {
 	i := &Isolation{
 		options: o, ready: make(chan struct{}), changed: make(chan struct{}, 1), gone: map[netip.Addr]bool{},
-		mangle: mangle4(), nat: nat4(), raw: raw4(), six: mangle6(),
+		unended: suspects{map[netip.Addr]bool{}, true},
+		mangle:  mangle4(), nat: nat4(), raw: raw4(), six: mangle6(),
 	}
 	i.metrics = newMetrics(i.mangle)
 	for _, table := range []*table{i.mangle, i.nat, i.raw, i.six} {
@@ -256,13 +258,12 @@ func (i *Isolation) setSets(ctx context.Context, wanted *state) error {
 	if i.state != nil {
 		for address, pod := range i.state.pods {
 			if wanted.pods[address] != pod {
-				i.gone[address], i.unended = true, true
+				i.gone[address], i.unended.addresses[address] = true, true
 			}
 		}
 	}
-	if i.state == nil || len(change.closing) > 0 {
-		i.unended = true
-	}
+	maps.Copy(i.unended.addresses, change.suspects.addresses)
+	i.unended.all = i.unended.all || change.suspects.all
 	if err := restore(ctx, change.script()); err != nil {
 		return err
 	}
@@ -284,22 +285,22 @@ func (i *Isolation) setRules(ctx context.Context, own netip.Prefix) error {
 		if err != nil {
 			return err
 		}
-		i.unended = i.unended || set
+		i.unended.all = i.unended.all || set
 	}
 	return nil
 }
 
 // endFlows ends what the rules of now refuse, where there may be any.
 func (i *Isolation) endFlows() error {
-	if !i.unended {
+	if !i.unended.all && len(i.unended.addresses) == 0 {
 		return nil
 	}
-	ended, err := endRefusedFlows(i.state, i.gone, i.machine)
+	ended, err := endRefusedFlows(i.state, i.unended, i.gone, i.machine)
 	i.metrics.ended.Add(float64(ended))
 	if err != nil {
 		return err
 	}
-	i.gone, i.unended = map[netip.Addr]bool{}, false
+	i.gone, i.unended = map[netip.Addr]bool{}, suspects{addresses: map[netip.Addr]bool{}}
 	return nil
 }
 

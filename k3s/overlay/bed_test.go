@@ -52,6 +52,9 @@ type nodeOptions struct {
 	Address        netip.Addr
 	// RotateAfter is how old a key gets; 0: as ever.
 	RotateAfter time.Duration
+	// Bare is WireGuard's configuration where a node has WireGuard alone, without the overlay.
+	Bare    string
+	BareMTU int
 }
 
 // toNode and fromNode are lines of JSON between the test and a node's process.
@@ -72,6 +75,12 @@ func runNode(text string) {
 	if err := json.Unmarshal([]byte(text), &options); err != nil {
 		panic(err)
 	}
+	go echo(options.Pod)
+	go sink(options.Pod)
+	if options.BareMTU != 0 {
+		runBare(options)
+		return
+	}
 	var lock sync.Mutex
 	tell := func(message fromNode) {
 		lock.Lock()
@@ -89,7 +98,6 @@ func runNode(text string) {
 	if options.RotateAfter != 0 {
 		o.options.rotateAfter = options.RotateAfter
 	}
-	go echo(options.Pod)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		defer stop()
@@ -165,7 +173,7 @@ func collect(c prometheus.Collector) map[string]float64 {
 
 // bed is a network with the nodes in it, and the control plane's view of them.
 type bed struct {
-	t         *testing.T
+	t         testing.TB
 	id        string
 	challenge *ecdh.PrivateKey
 	links     int
@@ -197,7 +205,7 @@ type testNode struct {
 	edit func(*wire.Network)
 }
 
-func newBed(t *testing.T) *bed {
+func newBed(t testing.TB) *bed {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("Cannot make network namespaces: this test needs root")

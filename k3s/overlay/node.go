@@ -189,14 +189,13 @@ func (n *node) apply(peers map[string]wire.Peer, now time.Time) error {
 }
 
 func (n *node) addPeer(name string, info wire.Peer, now time.Time) error {
-	m := &member{address: info.Address, allowance: newAllowance()}
-	m.grants.Store(&grants{})
-	s, err := newSession(n.keys, info.Key, m, now)
+	p := newPeer(name, info)
+	s, err := newSession(n.keys, info.Key, p.member, now)
 	if err != nil {
 		klog.InfoS("A peer is refused", "peer", name, "why", err)
 		return nil
 	}
-	p := &peer{name: name, info: info, member: m, sessions: []*session{s}, pending: map[uint64]pending{}}
+	p.sessions = []*session{s}
 	n.peers[name] = p
 	n.know(s)
 	if err := n.network.setPeer(info.Key, p.addresses()...); err != nil {
@@ -365,15 +364,13 @@ func (n *node) heard(arrived arrivedProbe, now time.Time) {
 // heardPing learns where the peer is, and asks there at once: its NAT is open to us now.
 func (n *node) heardPing(p *peer, arrived arrivedProbe, now time.Time) {
 	c := p.paths.find(arrived.path)
-	if arrived.path.isDirect() && c == nil && n.mayProbe(arrived.path.direct) {
+	if c == nil && arrived.path.isDirect() && n.mayProbe(arrived.path.direct) && p.learning.AllowN(now, 1) {
 		c = p.paths.learn(observed, arrived.path, maxObserved, now)
 	}
 	n.askPromptly(p, c, now)
-	if seenAt := arrived.seen; seenAt.IsValid() && n.believes(p, arrived.path.relay, seenAt) {
-		way := path{direct: seenAt}
-		if p.paths.find(way) == nil {
-			n.askPromptly(p, p.paths.learn(seen, way, maxSeen, now), now)
-		}
+	way := path{direct: arrived.seen}
+	if way.isDirect() && p.paths.find(way) == nil && n.believes(p, arrived.path.relay, arrived.seen) && p.learning.AllowN(now, 1) {
+		n.askPromptly(p, p.paths.learn(seen, way, maxSeen, now), now)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"daasvader/k3s/wire"
 )
 
@@ -17,6 +19,18 @@ const (
 	maxPending = 64
 	pendingFor = 5 * time.Second
 )
+
+// newPeer has no session yet.
+func newPeer(name string, info wire.Peer) *peer {
+	m := &member{address: info.Address, allowance: newAllowance()}
+	m.grants.Store(&grants{})
+	return &peer{
+		name: name, info: info, member: m, pending: map[uint64]pending{}, learning: rate.NewLimiter(learntPerSecond, maxSeen),
+	}
+}
+
+// learntPerSecond is how many ways to a peer are learnt from others than the control plane.
+const learntPerSecond = 1
 
 // peer is another node and the state of the connection to it.
 type peer struct {
@@ -29,6 +43,8 @@ type peer struct {
 	pending  map[uint64]pending
 	// routed is the size for which the route to the peer's range was made last.
 	routed int
+	// learning bounds the ways that are learnt, and thereby whom a hostile peer or relay can make us probe.
+	learning *rate.Limiter
 	// greetAt is when a first session is to be begun; zero when not.
 	greetAt time.Time
 	// reflexive is where this peer sees this node, at what time.
