@@ -191,7 +191,7 @@ const TABLE: [string, number, RegExp, string?][] = [
   ['rollout status deployment/app --timeout 90s', 0, /successfully rolled out/],
   ['autoscale deployment app --min 1 --max 2 --cpu 80%', 0, /autoscaled/],
   ['get hpa app', 0, /Deployment\/app/],
-  ['top pods', 1, /Metrics API not available/],
+  ['top nodes', 1, /nodes\.metrics\.k8s\.io is forbidden/],
   ['patch deployment app -p {"spec":{"replicas":2}}', 0, /patched/],
   ['patch deployment app --type json -p [{"op":"replace","path":"/spec/replicas","value":1}]', 0, /patched/],
   ['patch deployment app --type merge -p {"spec":{"nope":1}}', 1, /unknown field/],

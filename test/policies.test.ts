@@ -977,13 +977,13 @@ test('what several containers have wrong is told of each', async () => {
   );
 });
 
-test.each([['an Ingress', () => ingress({}), 'nothing serves it yet']])(
-  '%s is accepted with a warning of what is not there yet',
-  async (_, object, warning) => {
-    const { status, warnings } = await create(object());
-    expect({ status, warnings }).toEqual({ status: 201, warnings: [expect.stringContaining(warning)] });
-  },
-);
+test('an Ingress is accepted with a warning of what is not there yet', async () => {
+  const { status, warnings } = await create(ingress({}));
+  expect({ status, warnings }).toEqual({
+    status: 201,
+    warnings: [expect.stringContaining('nothing serves it yet')],
+  });
+});
 
 test('what is as it should be is accepted without a warning', async () => {
   expect(await create(deployment(POD))).toMatchObject({ status: 201, warnings: [] });

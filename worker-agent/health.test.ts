@@ -15,7 +15,7 @@ let nodeMetrics: string;
 
 beforeEach(async () => {
   state = new AgentState('worker-1', 'AWS');
-  node = createServer((_, response) => response.end('daas_network_lines_total 7\n'));
+  node = createServer((_, response) => response.end('daasvader_network_lines_total 7\n'));
   await once(node.listen(0, '127.0.0.1'), 'listening');
   nodeMetrics = `http://127.0.0.1:${(node.address() as AddressInfo).port}/metrics`;
   server = await serveHealth(state, { port: 0, tls: undefined, sealToken: () => SEAL_TOKEN, nodeMetrics });
@@ -62,7 +62,7 @@ test('metrics are served to who brings the seal token', async () => {
 test("the node's own metrics are passed on while it has some", async () => {
   const authorization = `Bearer ${SEAL_TOKEN}`;
   const answer = await get('/metrics/node', { authorization });
-  expect(await answer.text()).toBe('daas_network_lines_total 7\n');
+  expect(await answer.text()).toBe('daasvader_network_lines_total 7\n');
   node.closeAllConnections();
   await once(node.close(), 'close');
   expect((await get('/metrics/node', { authorization })).status).toBe(503);

@@ -104,13 +104,16 @@ func TestGateOpensForWhoeverMay(t *testing.T) {
 		{users + ", order", "CREATE pods/eviction", true, false},
 		{users + ", order", "CREATE serviceaccounts/token", true, false},
 		{users + ", order", "UPDATE deployments/status.apps", true, false},
-		// Ways into a pod are for roles to open, those into the network for nobody.
+		// Ways into a pod are for roles to open, those into the network for the cluster's administrators.
 		{all, "CONNECT pods/exec", false, true},
 		{all, "CONNECT pods/attach", false, true},
 		{all, "CONNECT pods/portforward", false, true},
 		{users + ", order", "CONNECT pods/proxy", false, false},
 		{users + ", order", "CONNECT services/proxy", false, false},
 		{users + ", order", "CONNECT nodes/proxy", false, false},
+		{"controller, enclave", "CONNECT pods/proxy", false, true},
+		{"controller, enclave", "CONNECT services/proxy", false, true},
+		{"controller, enclave", "CONNECT nodes/proxy", false, true},
 		{users + ", order", "CREATE pods/exec", false, false},
 		{all, "CREATE selfsubjectaccessreviews.authorization.k8s.io", false, true},
 		{all, "CREATE selfsubjectrulesreviews.authorization.k8s.io", false, true},

@@ -20,6 +20,9 @@ import (
 func Run(ctx context.Context, o *Options) error {
 	started := time.Now()
 	klog.InfoS("Starting k3s agent", "version", version.Get().GitVersion, "node", o.NodeName)
+	if err := o.ranges.checkMachine(); err != nil {
+		return err
+	}
 	for _, dir := range []string{o.path("pki"), o.path("etc"), o.path("containerd"), o.cniConfDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err

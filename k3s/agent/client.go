@@ -26,6 +26,8 @@ func newClient(o *Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Who gives a request up gives up its connection, which may be dead. With HTTP/2 the next one would go into the same.
+	config.NextProtos = []string{"http/1.1"}
 	http, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("read the node's credential: %w", err)

@@ -145,7 +145,7 @@ func addressOf(remote net.Addr) netip.Addr {
 func (c *clusterNames) collectors() []prometheus.Collector {
 	counter := func(outcome string, value *atomic.Int64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: "daas", Subsystem: "dns", Name: "questions_total", Help: "Questions of DNS, by what became of them.",
+			Namespace: "daasvader", Subsystem: "dns", Name: "questions_total", Help: "Questions of DNS, by what became of them.",
 			ConstLabels: prometheus.Labels{"outcome": outcome},
 		}, func() float64 { return float64(value.Load()) })
 	}

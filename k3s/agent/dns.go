@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 	"github.com/vishvananda/netlink"
+	"k8s.io/klog/v2"
 )
 
 // dnsPort is everybody's.
@@ -25,6 +26,9 @@ func serveDNS(ctx context.Context, address netip.Addr, names *clusterNames) erro
 	if err != nil {
 		return err
 	}
+	if len(upstream) == 0 {
+		klog.InfoS("The machine has no resolver; pods learn no names of the internet")
+	}
 	server, err := newDNS(net.JoinHostPort(address.String(), dnsPort), names, upstream)
 	if err != nil {
 		return fmt.Errorf("start DNS: %w", err)
@@ -32,7 +36,7 @@ func serveDNS(ctx context.Context, address netip.Addr, names *clusterNames) erro
 	return server.run(ctx)
 }
 
-// nameservers are those of the machine, with their port, without the ones that only its own processes reach.
+// nameservers are those of the machine, with their port; what they may tell pods is for publicNames to judge.
 func nameservers(file string) ([]string, error) {
 	config, err := dns.ClientConfigFromFile(file)
 	if os.IsNotExist(err) {
@@ -43,8 +47,8 @@ func nameservers(file string) ([]string, error) {
 	}
 	var usable []string
 	for _, server := range config.Servers {
-		if ip := net.ParseIP(server); ip != nil && !ip.IsLoopback() {
-			usable = append(usable, net.JoinHostPort(server, dnsPort))
+		if _, err := netip.ParseAddr(server); err == nil {
+			usable = append(usable, net.JoinHostPort(server, config.Port))
 		}
 	}
 	return usable, nil

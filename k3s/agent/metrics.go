@@ -43,11 +43,19 @@ func (m metricsServer) serve(ctx context.Context) error {
 	return errors.Join(context.Cause(ctx), server.Serve(listener))
 }
 
-// all are ours, kube-proxy's and the process's, and those of CoreDNS's plugins.
+// all are ours, and of what is in this program too: kube-proxy's, the process's and those of CoreDNS's plugins.
 func (m metricsServer) all() prometheus.Gatherer {
-	ofCoreDNS := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		families, err := prometheus.DefaultGatherer.Gather()
-		return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return !strings.HasPrefix(f.GetName(), "coredns_") }), err
-	})
-	return prometheus.Gatherers{m.registry, legacyregistry.DefaultGatherer, ofCoreDNS}
+	return prometheus.Gatherers{
+		m.registry, only(legacyregistry.DefaultGatherer, "kubeproxy_", "go_", "process_"), only(prometheus.DefaultGatherer, "coredns_"),
+	}
+}
+
+// only leaves out what others in this program tell of themselves.
+func only(all prometheus.Gatherer, prefixes ...string) prometheus.GathererFunc {
+	return func() ([]*dto.MetricFamily, error) {
+		families, err := all.Gather()
+		return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
+			return !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(f.GetName(), prefix) })
+		}), err
+	}
 }

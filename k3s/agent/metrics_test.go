@@ -22,7 +22,7 @@ func TestMetricsOfAllPartsGoTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		missing := []string{"daas_network_lines_total", "daas_dns_questions_total", "kubeproxy_", "coredns_", "go_goroutines"}
+		missing := []string{"daasvader_network_lines_total", "daasvader_dns_questions_total", "kubeproxy_", "coredns_", "go_goroutines"}
 		for _, family := range families {
 			for i, prefix := range missing {
 				if prefix != "" && strings.HasPrefix(family.GetName(), prefix) {

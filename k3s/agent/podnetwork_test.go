@@ -60,12 +60,13 @@ func TestPodsOfTwoNodesReachEachOther(t *testing.T) {
 	first, _ := startTestNode(t, 1)
 	second, said := startTestNode(t, 2)
 	if err := second.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, said)
+		t.Error(err)
 	}
 	mustDo(t, first.Process.Kill())
 	_ = first.Wait() // it was killed
-	if second.ProcessState.Success() && !strings.Contains(said.String(), "--- PASS") {
-		t.Errorf("nothing was tried:\n%s", said)
+	t.Log(said)
+	if !strings.Contains(said.String(), "--- PASS") {
+		t.Error("the second node has not tried everything")
 	}
 }
 
@@ -193,7 +194,9 @@ func beNode(t *testing.T, number int) {
 	mustDo(t, os.MkdirAll(o.cniConfDir(), 0o700))
 	mustDo(t, setKernelParameters())
 	mustDo(t, isolation.Close(t.Context()))
+	started := time.Now()
 	stop := startTestNetwork(t, o)
+	isReady := time.Since(started)
 	pod := addTestPod(t, o, "test")
 	if number == 1 {
 		servePod(t, pod)
@@ -209,6 +212,7 @@ func beNode(t *testing.T, number int) {
 		})
 	}
 	reach("the other node's pod", "http://"+inner(1, 2)+":8080")
+	t.Logf("The CNI configuration was there after %s, the first answer over the overlay after %s", isReady, time.Since(started))
 	reach("it by its Service's address", "http://10.80.0.9")
 	reach("it by its Service's name", "http://web.team-a.svc.cluster.local")
 	waitFor(t, "metrics", func() error {
@@ -218,7 +222,7 @@ func beNode(t *testing.T, number int) {
 		}
 		defer answer.Body.Close()
 		text, err := io.ReadAll(answer.Body)
-		if err == nil && !strings.Contains(string(text), "daas_network_lines_total") {
+		if err == nil && !strings.Contains(string(text), "daasvader_network_lines_total") {
 			err = fmt.Errorf("they are %s", text)
 		}
 		return err

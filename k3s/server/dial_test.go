@@ -56,15 +56,20 @@ func TestPodIsReachedThroughTheNodeThatHasItsRange(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "node w2 has no tunnel") {
 		t.Errorf("of another node's pod: %v", err)
 	}
-	tunnel.ranges.remove("w1")
-	if _, err := tunnel.dial(t.Context(), "tcp", "10.42.1.254:8080"); err == nil {
-		t.Error("reached through a node that has gone")
+	for name, goes := range map[string]func(){
+		"has gone":     func() { tunnel.ranges.remove("w1") },
+		"is made anew": func() { tunnel.ranges.set(nodeWithRange("w1", "")) },
+	} {
+		tunnel.ranges.set(nodeWithRange("w1", "10.42.1.0/24"))
+		goes()
+		if _, err := tunnel.dial(t.Context(), "tcp", "10.42.1.254:8080"); err == nil {
+			t.Errorf("reached through a node that %s", name)
+		}
 	}
 }
 
 func TestControlPlaneReachesNothingElse(t *testing.T) {
 	tunnel, asked := namingNode(t)
-	tunnel.ranges.set(nodeWithRange("w1", "")) // as a node is before it has a range, and never again
 	for name, address := range map[string]string{
 		"the enclave itself":                "127.0.0.1:6443",
 		"the enclave itself, as IPv6":       "[::1]:6443",

@@ -47,11 +47,14 @@ func isForPods(address netip.Addr, pods netip.Prefix) bool {
 }
 
 func (r *nodeRanges) set(node *corev1.Node) {
+	pods, err := netip.ParsePrefix(node.Spec.PodCIDR)
+	if err != nil { // it has none yet; a former one of its name may have had one
+		r.remove(node.Name)
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if pods, err := netip.ParsePrefix(node.Spec.PodCIDR); err == nil { // a new node has none yet; one that it has stays
-		r.byNode[node.Name] = pods
-	}
+	r.byNode[node.Name] = pods
 }
 
 func (r *nodeRanges) remove(node string) {
