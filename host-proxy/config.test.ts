@@ -77,8 +77,8 @@ const exampleWith = async (from: string, to: string) => {
 };
 
 test.each([
-  ['10.43.0.0/16', '10.42.0.0/16', 'k3s.service_cidr: must not overlap k3s.cluster_cidr'],
-  ['10.43.0.0/16', '10.42.128.0/20', 'k3s.service_cidr: must not overlap k3s.cluster_cidr'],
+  ['10.43.0.0/16', '10.112.0.0/12', 'k3s.service_cidr: must not overlap k3s.cluster_cidr'],
+  ['10.43.0.0/16', '10.120.0.0/16', 'k3s.service_cidr: must not overlap k3s.cluster_cidr'],
   ['10.43.0.0/16', '10.0.0.0/8', 'k3s.service_cidr: must not overlap k3s.cluster_cidr'],
   ['enclave_port: 8443', 'enclave_port: 6443', 'api.enclave_port: must be another port than api.port'],
   ['metrics_port: 9464', 'metrics_port: 8443', 'host.metrics_port: must be another port than'],

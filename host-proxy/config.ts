@@ -1,5 +1,6 @@
 import { BlockList } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { readBounded } from '@daasvader/program/bounded-file.ts';
 import { ENCLAVE_PORT } from '@daasvader/vsock/ports.ts';
 import { parseDocument } from 'yaml';
@@ -14,7 +15,7 @@ const port = z.int().min(0).max(65_535);
 const MAX_TIMER_SECONDS = Math.floor(0x7fff_ffff / 1_000);
 const seconds = (min: number, max = MAX_TIMER_SECONDS) => z.number().min(min).max(max);
 const id = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lowercase hex digits');
-const cidr = z.cidrv4('must be an IPv4 network such as 10.42.0.0/16');
+const cidr = z.cidrv4('must be an IPv4 network such as 10.112.0.0/12');
 const authority = z
   .string()
   .regex(/^([a-z0-9.-]+|\[[0-9a-f:]+\]):[1-9]\d{0,4}$/, 'must be host:port in lower case')
@@ -56,8 +57,8 @@ const fileSchema = z.strictObject({
     })
     .prefault({}),
   k3s: z.strictObject({
-    cluster_cidr: cidr.default('10.42.0.0/16'),
-    service_cidr: cidr.default('10.43.0.0/16'),
+    cluster_cidr: cidr.default(DEFAULT_RANGES.clusterCidr),
+    service_cidr: cidr.default(DEFAULT_RANGES.serviceCidr),
   }),
   api: z.strictObject({
     port: port.default(ENCLAVE_PORT.kubernetes),

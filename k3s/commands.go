@@ -2,11 +2,10 @@
 
 package main
 
-// kubelet and kube-proxy are what `k3s agent` starts as processes of their own.
+// kubelet is what `k3s agent` starts as a process of its own.
 var commands = map[string]command{
-	"server":     runServer,
-	"agent":      runAgent,
-	"kubectl":    runKubectl,
-	"kubelet":    runKubelet,
-	"kube-proxy": runKubeProxy,
+	"server":  runServer,
+	"agent":   runAgent,
+	"kubectl": runKubectl,
+	"kubelet": runKubelet,
 }

@@ -9,7 +9,6 @@ import (
 	"k8s.io/component-base/cli"
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
-	kubeproxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
 	"daasvader/k3s/agent"
@@ -35,12 +34,6 @@ func runKubectl(args []string) error {
 
 func runKubelet(args []string) error {
 	command := kubelet.NewKubeletCommand(context.Background())
-	command.SetArgs(args)
-	return command.Execute()
-}
-
-func runKubeProxy(args []string) error {
-	command := kubeproxy.NewProxyCommand()
 	command.SetArgs(args)
 	return command.Execute()
 }

@@ -64,9 +64,7 @@ beforeAll(async () => {
     `${namespaceOf(owner.address)}-b`,
     namespaceOf(stranger.address),
   ];
-  await expect
-    .poll(() => kubectl('get', 'namespace', second, '-o', 'name').catch(String), SOON)
-    .toContain(second);
+  await kubectl('wait', '--for=create', `namespace/${second}`, '--timeout=60s');
   await Promise.all([
     start(alice, 'a1', 1),
     start(alice, 'a2', 2),
@@ -98,9 +96,7 @@ async function tenant(name: string, stake: number): Promise<User> {
   const user = await User.create(live.cluster, name);
   await user.daas('stake', `${stake}`);
   await user.untilRole();
-  await expect
-    .poll(() => kubectl('get', 'namespace', namespaceOf(user.address), '-o', 'name').catch(String), SOON)
-    .toMatch(/^namespace\//);
+  await kubectl('wait', '--for=create', `namespace/${namespaceOf(user.address)}`, '--timeout=60s');
   return user;
 }
 
@@ -147,10 +143,9 @@ async function start(namespace: string, name: string, worker: number): Promise<v
 }
 
 async function enter(namespace: string, name: string): Promise<TestPod> {
-  const read = async () => JSON.parse(await kubectl('get', 'pod', '-n', namespace, name, '-o', 'json'));
-  const isRunning = async () => (await read()).status.containerStatuses?.[0]?.state.running !== undefined;
-  await expect.poll(isRunning, SOON).toBe(true);
-  const { spec, status } = await read();
+  const isRunning = '--for=jsonpath={.status.phase}=Running';
+  await kubectl('wait', '-n', namespace, isRunning, `pod/${name}`, '--timeout=60s');
+  const { spec, status } = JSON.parse(await kubectl('get', 'pod', '-n', namespace, name, '-o', 'json'));
   const worker = workers.find(({ vm }) => vm.name === spec.nodeName) as Worker;
   const network = await PodNetwork.enter(worker, status.containerStatuses[0].containerID);
   return { name, namespace, address: status.podIP, network };

@@ -48,7 +48,7 @@ test('a node registers without a range, a taint or a label that the control plan
   const register = (spec: object, labels: object) =>
     call('POST', dryRun, other, registered('worker-2', spec, labels));
   expect(await register({}, {})).toMatchObject({ status: 201 });
-  expect(await register({ podCIDR: '10.42.0.0/16', podCIDRs: ['10.42.0.0/16'] }, {})).toMatchObject(
+  expect(await register({ podCIDR: '10.112.0.0/12', podCIDRs: ['10.112.0.0/12'] }, {})).toMatchObject(
     NOT_ITS_OWN,
   );
   expect(await register({ taints: [{ key: 'mine', effect: 'NoSchedule' }] }, {})).toMatchObject(NOT_ITS_OWN);
@@ -75,7 +75,7 @@ const PODS = '/api/v1/namespaces/kube-system/pods';
 
 test('a pod has an address of the range of its node, and no other', async () => {
   const range = async () => objectIn(await call('GET', '/api/v1/nodes/worker-1', node)).spec.podCIDR ?? '';
-  await expect.poll(range, SOON).toMatch(/^10\.42\.\d+\.0\/24$/);
+  await expect.poll(range, SOON).toMatch(/^10\.1(1[2-9]|2[0-7])\.\d+\.0\/24$/);
   const own = (await range()).replace('.0/24', '.9');
   await expect
     .poll(() => call('POST', PODS, admin, bound('addressed', 'worker-1')), SOON)
@@ -87,7 +87,7 @@ test('a pod has an address of the range of its node, and no other', async () => 
   for (const address of [
     '192.168.1.1',
     '8.8.8.8',
-    '10.42.200.1',
+    own.startsWith('10.112.200.') ? '10.112.201.9' : '10.112.200.9',
     '10.43.0.10',
     '127.0.0.1',
     '169.254.169.254',

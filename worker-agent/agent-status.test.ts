@@ -20,7 +20,12 @@ function ask(port = (server.address() as AddressInfo).port) {
 
 test('an agent says how it is', async () => {
   const state = new AgentState('worker-1', 'given');
-  server = await serveHealth(state, { port: 0, tls: undefined, sealToken: () => '' });
+  server = await serveHealth(state, {
+    port: 0,
+    tls: undefined,
+    sealToken: () => '',
+    nodeMetrics: '',
+  });
   await expect(ask()).resolves.toEqual({
     nodeId: 'worker-1',
     phase: 'verifying',

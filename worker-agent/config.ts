@@ -73,6 +73,8 @@ const schema = z.strictObject({
     stake_amount: mist.default(5_000_000_000n),
     /** Port of health and metrics. */
     port: between(0n, 65_535n).default(8080),
+    /** UDP port where other nodes reach this one. */
+    overlay_port: between(1n, 65_535n).default(51_820),
     seal_token: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex digits')
@@ -114,6 +116,7 @@ export const ENVIRONMENT = {
   NODE_IP: ['node', 'ip'],
   STAKE_AMOUNT: ['node', 'stake_amount'],
   NODE_PORT: ['node', 'port'],
+  OVERLAY_PORT: ['node', 'overlay_port'],
   SEAL_TOKEN: ['node', 'seal_token'],
   TLS_CERT: ['security', 'tls_cert'],
   TLS_KEY: ['security', 'tls_key'],

@@ -85,7 +85,7 @@ test('verifies, joins, starts k3s with the bootstrap credential, and stops it at
   await startDaemon();
   await reaches('running');
   await vi.waitFor(async () => expect(await childLog()).toContain('--bootstrap-kubeconfig'), PATIENCE);
-  expect(await childLog()).toContain('--cluster-cidr 10.42.0.0/16 --service-cidr 10.43.0.0/16');
+  expect(await childLog()).toContain('--cluster-cidr 10.112.0.0/12 --service-cidr 10.43.0.0/16');
   expect(controlPlane.requests.slice(0, 3)).toEqual([
     '/api/v1/attestation',
     '/api/v1/join-counter',

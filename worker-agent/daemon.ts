@@ -210,6 +210,7 @@ export class Daemon {
       bootstrapKubeconfig: this.#bootstrapKubeconfig,
       nodeId: config.node.id,
       address,
+      overlayPort: config.node.overlay_port,
       dataDir: config.k3s.data_dir,
       clusterCidr: binding.clusterCidr,
       serviceCidr: binding.serviceCidr,

@@ -54,6 +54,7 @@ test('a child whose pid file cannot be written does not go on unseen', async () 
     bootstrapKubeconfig: join(directory, 'bootstrap.kubeconfig'),
     nodeId: 'worker-1',
     address: '127.0.0.1',
+    overlayPort: 51820,
     dataDir: directory,
     clusterCidr: '10.42.0.0/16',
     serviceCidr: '10.43.0.0/16',

@@ -21,6 +21,8 @@ export interface K3sOptions {
   bootstrapKubeconfig: string;
   nodeId: string;
   address: string;
+  /** UDP port where other nodes reach this one. */
+  overlayPort: number;
   dataDir: string;
   /** The attested ranges of pods and of Services: the node refuses addresses beyond them. */
   clusterCidr: string;
@@ -60,13 +62,16 @@ export async function startK3s(options: K3sOptions): Promise<K3sAgent> {
   return { ended, stop: () => stop(child, ended) };
 }
 
-/** Removes what ties the node to a former control plane: its credentials, not its containers. */
+/** Removes what ties the node to a former control plane: its credentials and its network, not its containers. */
 export async function forgetControlPlane(dataDir: string): Promise<void> {
   for (const path of NODE_CREDENTIALS) await rm(join(dataDir, path), { recursive: true, force: true });
 }
 
 /** What `k3s agent` keeps of the control plane that it joined, within its data directory. */
-const NODE_CREDENTIALS = ['agent/pki', 'agent/kubelet.kubeconfig'];
+const NODE_CREDENTIALS = ['agent/pki', 'agent/kubelet.kubeconfig', 'agent/network.json', 'agent/overlay'];
+
+/** Where `k3s agent` tells Prometheus of the node's network. */
+export const NODE_METRICS = 'http://127.0.0.1:10249/metrics';
 
 /** The node's own credential, once the kubelet has one. */
 export function nodeKubeconfig(dataDir: string): string {
@@ -94,6 +99,7 @@ function k3sArguments(options: K3sOptions): string[] {
     ...['--bootstrap-kubeconfig', options.bootstrapKubeconfig],
     ...['--node-name', options.nodeId],
     ...['--node-ip', options.address],
+    ...['--overlay-port', String(options.overlayPort)],
     ...['--data-dir', options.dataDir],
     ...['--cluster-cidr', options.clusterCidr],
     ...['--service-cidr', options.serviceCidr],

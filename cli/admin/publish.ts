@@ -6,6 +6,7 @@ import { setConfig } from '@daasvader/chain/calls/admin.ts';
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import { type Deployment, writeDeployment } from '@daasvader/chain/deployment.ts';
 import { openFullNode } from '@daasvader/chain/full-node.ts';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { publish } from '@daasvader/move/publish.ts';
 import type { Signer } from '@mysten/sui/cryptography';
@@ -51,8 +52,8 @@ export function publishCommand(): Command {
       parseMs,
       0,
     )
-    .option('--pods <cidr>', 'addresses of pods, fixed for good', '10.42.0.0/16')
-    .option('--services <cidr>', 'addresses of Services, fixed for good', '10.43.0.0/16')
+    .option('--pods <cidr>', 'addresses of pods, fixed for good', DEFAULT_RANGES.clusterCidr)
+    .option('--services <cidr>', 'addresses of Services, fixed for good', DEFAULT_RANGES.serviceCidr)
     .option('--apps-domain <name>', 'the domain under which apps are served', '')
     .option('--acme-directory <url>', 'where certificates come from', '')
     .addOption(acmeRootOption())

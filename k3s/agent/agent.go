@@ -1,5 +1,5 @@
-// Package agent runs a Kubernetes node: container runtime, kubelet, service proxy, DNS, isolation and the tunnel
-// through which the API server reaches the kubelet and the pods.
+// Package agent runs a Kubernetes node: container runtime, kubelet, the network that its pods have with others, and the
+// tunnel through which the API server reaches the kubelet.
 package agent
 
 import (
@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
+
+	"daasvader/k3s/isolation"
 )
 
 // Run keeps the node up until the context ends or a part of it fails; either ends the other parts. Containers are
@@ -18,6 +20,9 @@ import (
 func Run(ctx context.Context, o *Options) error {
 	started := time.Now()
 	klog.InfoS("Starting k3s agent", "version", version.Get().GitVersion, "node", o.NodeName)
+	if err := o.ranges.checkMachine(); err != nil {
+		return err
+	}
 	for _, dir := range []string{o.path("pki"), o.path("etc"), o.path("containerd"), o.cniConfDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
@@ -26,7 +31,7 @@ func Run(ctx context.Context, o *Options) error {
 	if err := setKernelParameters(); err != nil {
 		return err
 	}
-	if err := closePods(ctx); err != nil {
+	if err := isolation.Close(ctx); err != nil {
 		return err
 	}
 	volumes, err := newVolumes(o)
@@ -36,10 +41,14 @@ func Run(ctx context.Context, o *Options) error {
 	if err := volumes.mountAll(ctx); err != nil {
 		return err
 	}
+	node, err := newNode(o)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended("containerd", ctx, runContainerd(ctx, o)) })
 	group.Go(func() error {
-		if err := startNode(ctx, group, o, volumes, started); err != nil && ctx.Err() == nil {
+		if err := node.start(ctx, group, volumes, started); err != nil && ctx.Err() == nil {
 			return err
 		}
 		return nil
@@ -47,38 +56,31 @@ func Run(ctx context.Context, o *Options) error {
 	return group.Wait()
 }
 
-// startNode starts everything but containerd, each part once what it needs is there.
-func startNode(ctx context.Context, group *errgroup.Group, o *Options, volumes *volumes, started time.Time) error {
-	stop := keepClosed(ctx)
+// start starts everything but containerd, each part once what it needs is there.
+func (n *node) start(ctx context.Context, group *errgroup.Group, volumes *volumes, started time.Time) error {
+	stop := isolation.KeepClosed(ctx)
 	defer stop()
-	config, err := prepareJoin(ctx, o)
+	config, err := prepareJoin(ctx, n.options)
 	if err != nil {
 		return err
 	}
-	if err := importPauseImage(ctx, o); err != nil {
+	if err := importPauseImage(ctx, n.options); err != nil {
 		return err
 	}
-	group.Go(func() error { return ended("kubelet", ctx, runKubelet(ctx, o, config)) })
-	node, err := waitJoined(ctx, o, config)
-	if err != nil {
+	part := func(name string, run func(context.Context) error) {
+		group.Go(func() error { return ended(name, ctx, run(ctx)) })
+	}
+	part("kubelet", func(ctx context.Context) error { return runKubelet(ctx, n.options, config) })
+	if err := n.waitJoined(ctx); err != nil {
 		return err
 	}
-	klog.InfoS("Node has joined", "after", time.Since(started).Round(time.Millisecond), "podCIDR", node.podCIDR)
+	klog.InfoS("Node has joined", "after", time.Since(started).Round(time.Millisecond))
 	stop()
-	isolation, err := node.isolate(ctx)
-	if err != nil {
-		return err
-	}
-	group.Go(func() error { return ended("isolation", ctx, isolation.run(ctx)) })
-	client, err := newClient(o)
-	if err != nil {
-		return err
-	}
-	group.Go(func() error { return ended("volumes", ctx, volumes.keepUp(ctx, client)) })
-	group.Go(func() error { return ended("tunnel", ctx, node.keepTunnel(ctx, isolation.isOwnPod)) })
-	group.Go(func() error { return ended("dns", ctx, node.serveDNS(ctx)) })
-	group.Go(func() error { return ended("kube-proxy", ctx, runKubeProxy(ctx, o)) })
-	return writeCNIConfig(o, node.podCIDR)
+	part("network", func(ctx context.Context) error { return n.network.run(ctx, n.client) })
+	part("network's file", n.network.keep)
+	part("volumes", func(ctx context.Context) error { return volumes.keepUp(ctx, n.client) })
+	part("tunnel", n.keepTunnel)
+	return n.startNetwork(ctx, part, config.ClusterDNS)
 }
 
 // setKernelParameters lets the node route between its pods.

@@ -26,6 +26,8 @@ func newClient(o *Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Who gives a request up gives up its connection, which may be dead. With HTTP/2 the next one would go into the same.
+	config.NextProtos = []string{"http/1.1"}
 	http, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("read the node's credential: %w", err)
@@ -48,8 +50,16 @@ func (c *client) open(ctx context.Context, method, path string, body []byte) (io
 	}
 	defer response.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // what can be read of it explains the status
-	return nil, fmt.Errorf("the server answers %s: %s", response.Status, bytes.TrimSpace(said))
+	return nil, &statusError{response.StatusCode, fmt.Sprintf("the server answers %s: %s", response.Status, bytes.TrimSpace(said))}
 }
+
+// statusError is an answer that the server gave instead of doing what it was asked.
+type statusError struct {
+	code int
+	said string
+}
+
+func (e *statusError) Error() string { return e.said }
 
 // get returns the whole answer.
 func (c *client) get(ctx context.Context, path string) ([]byte, error) {

@@ -53,7 +53,10 @@ func newClusterNames(node string, own netip.Addr) *clusterNames {
 }
 
 // update has the names be those of a network from now on.
-func (c *clusterNames) update(now wire.Network) { c.names.set(newNames(now)) }
+func (c *clusterNames) update(now wire.Network) {
+	before, _ := c.names.get()
+	c.names.set(newNames(now, before))
+}
 
 // Name is the plugin's.
 func (c *clusterNames) Name() string { return "clusternames" }
@@ -142,7 +145,7 @@ func addressOf(remote net.Addr) netip.Addr {
 func (c *clusterNames) collectors() []prometheus.Collector {
 	counter := func(outcome string, value *atomic.Int64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: "daas", Subsystem: "dns", Name: "questions_total", Help: "Questions of DNS, by what became of them.",
+			Namespace: "daasvader", Subsystem: "dns", Name: "questions_total", Help: "Questions of DNS, by what became of them.",
 			ConstLabels: prometheus.Labels{"outcome": outcome},
 		}, func() float64 { return float64(value.Load()) })
 	}

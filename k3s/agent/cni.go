@@ -1,6 +1,12 @@
 package agent
 
-import _ "embed"
+import (
+	_ "embed"
+	"os"
+)
+
+// podMTU is of pods' links: what fits through the overlay on any path but unusual ones, whose routes have less.
+const podMTU = 1280
 
 //go:embed cni.conflist
 var cniTemplate string
@@ -12,6 +18,13 @@ func writeCNIConfig(o *Options, podCIDR string) error {
 	return writeTemplate(o.path("cni", "net.d", "10-k3s.conflist"), cniTemplate, map[string]any{
 		"Networks": o.path("cni", "networks"),
 		"PodCIDR":  podCIDR,
+		"MTU":      podMTU,
 		"IPv6":     hasIPv6(),
 	})
+}
+
+// hasIPv6 says whether this kernel speaks IPv6 at all.
+func hasIPv6() bool {
+	_, err := os.Stat("/proc/sys/net/ipv6/conf")
+	return err == nil
 }

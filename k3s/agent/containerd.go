@@ -8,12 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"daasvader/k3s/pause"
+	"daasvader/k3s/pulls"
 )
 
 //go:embed containerd.toml
@@ -28,7 +31,8 @@ const (
 	kubernetesNamespace = "k8s.io"
 )
 
-// runContainerd runs the container runtime. Each container has a shim of its own, which outlives it.
+// runContainerd runs the container runtime, and what it pulls images through. Each container has a shim of its own, which
+// outlives it.
 func runContainerd(ctx context.Context, o *Options) error {
 	program, err := sibling("containerd")
 	if err != nil {
@@ -38,13 +42,18 @@ func runContainerd(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	mirrors := o.path("etc", "containerd", "certs.d")
+	proxy, err := pulls.Listen(mirrors)
+	if err != nil {
+		return err
+	}
 	file := o.path("etc", "containerd.toml")
 	err = writeTemplate(file, containerdTemplate, map[string]any{
 		"Dir":              o.path("containerd"),
 		"State":            containerdState,
 		"Socket":           o.containerdSocket(),
 		"PauseImage":       pause.Reference,
-		"Registries":       o.path("etc", "containerd", "certs.d"),
+		"Registries":       mirrors,
 		"RestrictOOMScore": restricted,
 		"CNIBinDir":        o.CNIBinDir,
 		"CNIConfDir":       o.cniConfDir(),
@@ -52,7 +61,15 @@ func runContainerd(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	return runProcess(ctx, program, "--config", file)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return proxy.Run(ctx) })
+	group.Go(func() error {
+		cmd := newProcess(ctx, program, "--config", file)
+		cmd.Env = proxy.Environment()
+		cmd.SysProcAttr.Credential = &syscall.Credential{Groups: []uint32{pulls.Group}}
+		return runProcess(cmd)
+	})
+	return group.Wait()
 }
 
 // importPauseImage gives containerd the image of every pod's sandbox, once it listens.

@@ -1,62 +1,42 @@
 package agent
 
 import (
-	"bytes"
 	"context"
-	_ "embed"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
-	"text/template"
 
-	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/core/dnsserver"
-	_ "github.com/coredns/coredns/plugin/bind"
-	_ "github.com/coredns/coredns/plugin/cache"
-	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/forward"
-	_ "github.com/coredns/coredns/plugin/kubernetes"
 	"github.com/miekg/dns"
 	"github.com/vishvananda/netlink"
+	"k8s.io/klog/v2"
 )
 
-//go:embed Corefile
-var corefileTemplate string
+// dnsPort is everybody's.
+const dnsPort = "53"
 
 // serveDNS answers this node's pods on the cluster's DNS address, which the node gives itself.
-func (n *node) serveDNS(ctx context.Context) error {
-	remove, err := addLocalAddress(n.clusterDNS)
+func serveDNS(ctx context.Context, address netip.Addr, names *clusterNames) error {
+	remove, err := addLocalAddress(address)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	corefile, err := n.corefile()
+	upstream, err := nameservers("/etc/resolv.conf")
 	if err != nil {
 		return err
 	}
-	caddy.Quiet, dnsserver.Quiet = true, true
-	server, err := caddy.Start(caddy.CaddyfileInput{Contents: corefile, Filepath: "Corefile", ServerTypeName: "dns"})
+	if len(upstream) == 0 {
+		klog.InfoS("The machine has no resolver; pods learn no names of the internet")
+	}
+	server, err := newDNS(net.JoinHostPort(address.String(), dnsPort), names, upstream)
 	if err != nil {
 		return fmt.Errorf("start DNS: %w", err)
 	}
-	context.AfterFunc(ctx, func() { server.Stop() })
-	server.Wait()
-	return context.Cause(ctx)
+	return server.run(ctx)
 }
 
-func (n *node) corefile() ([]byte, error) {
-	upstream, err := nameservers("/etc/resolv.conf")
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = template.Must(template.New("").Parse(corefileTemplate)).Execute(&out, map[string]any{
-		"Address": n.clusterDNS, "Kubeconfig": n.options.nodeKubeconfig(), "Upstream": upstream,
-	})
-	return out.Bytes(), err
-}
-
-// nameservers are those of the machine, without the ones that only its own processes reach.
+// nameservers are those of the machine, with their port; what they may tell pods is for publicNames to judge.
 func nameservers(file string) ([]string, error) {
 	config, err := dns.ClientConfigFromFile(file)
 	if os.IsNotExist(err) {
@@ -67,20 +47,20 @@ func nameservers(file string) ([]string, error) {
 	}
 	var usable []string
 	for _, server := range config.Servers {
-		if ip := net.ParseIP(server); ip != nil && !ip.IsLoopback() {
-			usable = append(usable, server)
+		if _, err := netip.ParseAddr(server); err == nil {
+			usable = append(usable, net.JoinHostPort(server, config.Port))
 		}
 	}
 	return usable, nil
 }
 
 // addLocalAddress makes the machine answer on an address until remove is called.
-func addLocalAddress(address string) (remove func(), err error) {
+func addLocalAddress(address netip.Addr) (remove func(), err error) {
 	loopback, err := netlink.LinkByName("lo")
 	if err != nil {
 		return nil, err
 	}
-	local, err := netlink.ParseAddr(address + "/32")
+	local, err := netlink.ParseAddr(address.String() + "/32")
 	if err != nil {
 		return nil, err
 	}

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-func TestNameserversOfTheMachineItselfAreNotAsked(t *testing.T) {
+func TestNameserversOfTheMachineAreAskedOnLoopbackToo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "resolv.conf")
-	text := "nameserver 127.0.0.53\nnameserver 10.0.0.53\nsearch example.test\n"
+	text := "nameserver 127.0.0.53\nnameserver 10.0.0.53\nnameserver nonsense\nsearch example.test\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	found, err := nameservers(file)
-	if err != nil || !slices.Equal(found, []string{"10.0.0.53"}) {
+	if err != nil || !slices.Equal(found, []string{"127.0.0.53:53", "10.0.0.53:53"}) {
 		t.Errorf("found %v, error %v", found, err)
 	}
 }

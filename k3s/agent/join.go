@@ -7,17 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
+	"daasvader/k3s/overlay"
 	"daasvader/k3s/pki"
 	"daasvader/k3s/wire"
 )
@@ -122,45 +120,31 @@ func fetchConfig(ctx context.Context, o *Options, ca []byte, kept string) ([]byt
 	}
 }
 
-// node is a node that has joined.
+// node is this machine as a part of the cluster.
 type node struct {
 	options *Options
-	client  kubernetes.Interface
-	// podCIDR holds the addresses of the pods that run here, clusterDNS is where they ask for names.
-	podCIDR, clusterDNS string
+	network *network
+	overlay *overlay.Overlay
+	// client asks the server with the node's credential; there is none before waitJoined.
+	client *client
 }
 
-// waitJoined waits until the kubelet has a credential and the node a range of pod addresses, and until it is known under
-// its address of now: kube-proxy ends when that changes.
-func waitJoined(ctx context.Context, o *Options, config *wire.ClusterConfig) (*node, error) {
-	n := &node{options: o, clusterDNS: config.ClusterDNS}
-	address := corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: o.NodeIP}
-	return n, wait.PollUntilContextCancel(ctx, joinPoll, true, func(ctx context.Context) (bool, error) {
-		if n.client == nil && !n.connect() {
+func newNode(o *Options) (*node, error) {
+	n := &node{options: o, network: openNetwork(o)}
+	var err error
+	n.overlay, err = n.newOverlay()
+	return n, err
+}
+
+// waitJoined waits until the kubelet has a credential.
+func (n *node) waitJoined(ctx context.Context) error {
+	return wait.PollUntilContextCancel(ctx, joinPoll, true, func(context.Context) (joined bool, err error) {
+		if _, err := os.Stat(n.options.nodeCertificate()); err != nil {
 			return false, nil
 		}
-		object, err := n.client.CoreV1().Nodes().Get(ctx, o.NodeName, metav1.GetOptions{})
-		if err != nil {
-			return false, nil // not registered yet, or an expired certificate about to be replaced
-		}
-		if n.podCIDR = object.Spec.PodCIDR; n.podCIDR == "" || !slices.Contains(object.Status.Addresses, address) {
-			return false, nil
-		}
-		return true, o.ranges.checkPods(n.podCIDR)
+		n.client, err = newClient(n.options)
+		return err == nil, nil // the kubelet may be about to write the rest
 	})
-}
-
-// connect makes the client once the credential is there; it reads the certificate again whenever it is renewed.
-func (n *node) connect() bool {
-	if _, err := os.Stat(n.options.nodeCertificate()); err != nil {
-		return false
-	}
-	config, err := n.options.restConfig()
-	if err != nil {
-		return false
-	}
-	n.client, err = kubernetes.NewForConfig(config)
-	return err == nil
 }
 
 func (o *Options) restConfig() (*rest.Config, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
@@ -28,14 +29,20 @@ type names struct {
 	endpointsByIP map[string][]*object.Endpoints
 }
 
-func newNames(now wire.Network) *names {
+// newNames makes those of a network; where Services are as before, so is what was made of them.
+func newNames(now wire.Network, before *names) *names {
+	if before != nil && isSameMap(before.network.Services, now.Services) && isSameMap(before.network.EndpointSlices, now.EndpointSlices) {
+		same := *before
+		same.network = now
+		return &same
+	}
 	n := &names{
 		network: now, made: time.Now(),
 		services: map[string][]*object.Service{}, servicesByIP: map[string][]*object.Service{},
 		endpoints: map[string][]*object.Endpoints{}, endpointsByIP: map[string][]*object.Endpoints{},
 	}
 	for _, service := range now.Services {
-		if s, ok := convert[*object.Service](object.ToService, service.DeepCopy()); ok {
+		if s, ok := convert[*object.Service](object.ToService, &service); ok {
 			n.services[s.Index] = append(n.services[s.Index], s)
 			for _, address := range s.ClusterIPs {
 				n.servicesByIP[address] = append(n.servicesByIP[address], s)
@@ -43,7 +50,7 @@ func newNames(now wire.Network) *names {
 		}
 	}
 	for _, slice := range now.EndpointSlices {
-		if e, ok := convert[*object.Endpoints](object.EndpointSliceToEndpoints, slice.DeepCopy()); ok {
+		if e, ok := convert[*object.Endpoints](object.EndpointSliceToEndpoints, &slice); ok {
 			n.endpoints[e.Index] = append(n.endpoints[e.Index], e)
 			for _, address := range e.IndexIP {
 				n.endpointsByIP[address] = append(n.endpointsByIP[address], e)
@@ -53,7 +60,12 @@ func newNames(now wire.Network) *names {
 	return n
 }
 
-// convert makes CoreDNS's object of Kubernetes's, which it empties.
+// isSameMap says whether two are one, which nobody changes in place.
+func isSameMap[T any](a, b map[string]T) bool {
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+}
+
+// convert makes CoreDNS's object of a copy of Kubernetes's, which it empties.
 func convert[T metav1.Object](to object.ToFunc, from metav1.Object) (converted T, ok bool) {
 	made, err := to(from)
 	if err == nil {

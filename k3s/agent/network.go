@@ -206,6 +206,8 @@ func (n *network) apply(update wire.NetworkUpdate, bytes int) error {
 		return errors.New("a line has no version")
 	case !update.Reset && n.resume == "":
 		return errors.New("the first line does not hold everything")
+	case update.Self != nil && known.IsValid() && !update.Self.Range.IsValid():
+		return errors.New("the node has no range of addresses any more")
 	case update.Self != nil && known.IsValid() && update.Self.Range != known:
 		return fmt.Errorf("%w, %s instead of %s", errOtherRange, update.Self.Range, known)
 	case !update.Reset && update.Version == n.resume:

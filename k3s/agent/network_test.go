@@ -164,6 +164,7 @@ func TestWhatCannotBeLeavesTheNetworkAsItWas(t *testing.T) {
 		"a change under the version before":     `{"version":"1","pods":{"delete":["10.64.1.2"]}}`,
 		"a range that is none of pods":          `{"version":"2","self":{"range":"10.96.1.0/24","key":"` + key(1).String() + `","challenge":"` + key(2).String() + `"}}`,
 		"a range that is the whole cluster":     `{"version":"2","reset":true,"self":{"range":"10.64.0.0/12","key":"` + key(1).String() + `","challenge":"` + key(2).String() + `"}}`,
+		"no range any more":                     `{"version":"2","reset":true,"self":{"range":"","key":"` + key(1).String() + `","challenge":"` + key(2).String() + `"}}`,
 		"a key that is none":                    `{"version":"2","self":{"range":"10.64.1.0/24","key":"AAAA","challenge":""}}`,
 		"a line that is longer than one may be": `{"version":"` + strings.Repeat("2", wire.MaxNetworkLine) + `"}`,
 	} {

@@ -22,7 +22,7 @@ func (s *networkStats) heard(bytes int) {
 
 func (s *networkStats) collectors() []prometheus.Collector {
 	counter := func(name, help string, value *atomic.Int64) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "daas", Subsystem: "network", Name: name, Help: help},
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "daasvader", Subsystem: "network", Name: name, Help: help},
 			func() float64 { return float64(value.Load()) })
 	}
 	return []prometheus.Collector{
@@ -32,7 +32,7 @@ func (s *networkStats) collectors() []prometheus.Collector {
 		counter("refused_lines_total", "Lines that could not be used; everything was asked anew after each.", &s.refusedLines),
 		counter("left_out_total", "Malformed entries that were left out of lines.", &s.leftOut),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Namespace: "daas", Subsystem: "network", Name: "last_heard_timestamp_seconds", Help: "When the server was heard last.",
+			Namespace: "daasvader", Subsystem: "network", Name: "last_heard_timestamp_seconds", Help: "When the server was heard last.",
 		}, func() float64 { return float64(s.last.Load()) }),
 	}
 }

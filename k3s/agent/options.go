@@ -13,6 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
+// defaultOverlayPort is WireGuard's usual one.
+const defaultOverlayPort = 51820
+
 var (
 	// cniDirectories are where distributions put the CNI plugins.
 	cniDirectories = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
@@ -32,6 +35,8 @@ type Options struct {
 	CNIBinDir           string
 	// ClusterCIDR and ServiceCIDR are the ranges that the control plane attested.
 	ClusterCIDR, ServiceCIDR string
+	// OverlayPort is the UDP port where other nodes reach this one.
+	OverlayPort int
 
 	ranges ranges
 }
@@ -48,6 +53,7 @@ func ParseOptions(args []string) (*Options, error) {
 	flags.StringVar(&o.CNIBinDir, "cni-bin-dir", "", "folder of the CNI plugins; found by itself when not given")
 	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "", "attested addresses of pods (required)")
 	flags.StringVar(&o.ServiceCIDR, "service-cidr", "", "attested addresses of Services (required)")
+	flags.IntVar(&o.OverlayPort, "overlay-port", defaultOverlayPort, "UDP port where other nodes reach this one")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}

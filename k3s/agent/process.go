@@ -16,16 +16,21 @@ const stopGrace = 10 * time.Second
 // errExited says that a process ended by itself and without complaint, which none should.
 var errExited = errors.New("exit code 0")
 
-// runProcess runs a program until it ends, or ends it with the context. Should this process be killed, the kernel kills
-// the program too: the next agent must not find a second kubelet beside its own.
-func runProcess(ctx context.Context, program string, args ...string) error {
-	runtime.LockOSThread() // the parent's death is, to the kernel, that of the thread which started the program
-	defer runtime.UnlockOSThread()
+// newProcess prepares a program that ends with the context. Should this process be killed, the kernel kills the program
+// too: the next agent must not find a second kubelet beside its own.
+func newProcess(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
+	return cmd
+}
+
+// runProcess runs a program until it ends.
+func runProcess(cmd *exec.Cmd) error {
+	runtime.LockOSThread() // the parent's death is, to the kernel, that of the thread which started the program
+	defer runtime.UnlockOSThread()
 	if err := cmd.Run(); err != nil {
 		return err
 	}
@@ -38,5 +43,5 @@ func runSelf(ctx context.Context, args ...string) error {
 	if err != nil {
 		return err
 	}
-	return runProcess(ctx, self, args...)
+	return runProcess(newProcess(ctx, self, args...))
 }

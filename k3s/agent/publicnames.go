@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/pkg/dnsutil"
 	"github.com/coredns/coredns/plugin/pkg/nonwriter"
@@ -19,26 +17,13 @@ import (
 // internet: pods learn nothing of the network that the machine stands in, neither by name nor by address.
 type publicNames struct{ next plugin.Handler }
 
-const publicNamesDirective = "publicnames"
-
 // privateDomains nobody serves on the internet: RFC 2606, 6761, 6762, 7686, 9476, ICANN's `internal`, and usual ones.
 var privateDomains = []string{
 	"alt", "corp", "example", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "onion",
 	"private", "test",
 }
 
-func init() {
-	plugin.Register(publicNamesDirective, func(c *caddy.Controller) error {
-		dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler { return publicNames{next} })
-		return nil
-	})
-	forward := slices.Index(dnsserver.Directives, "forward")
-	if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), forward, publicNamesDirective)); err != nil {
-		panic(err) // the name is there already
-	}
-}
-
-func (p publicNames) Name() string { return publicNamesDirective }
+func (p publicNames) Name() string { return "publicnames" }
 
 func (p publicNames) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	if len(r.Question) != 1 || !isPublicName(r.Question[0].Name) {

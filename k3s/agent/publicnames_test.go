@@ -4,7 +4,6 @@ import (
 	"net"
 	"testing"
 
-	"github.com/coredns/caddy"
 	"github.com/miekg/dns"
 )
 
@@ -34,16 +33,13 @@ func TestPodsAreToldPublicNamesAndAddressesOnly(t *testing.T) {
 	told := map[string]bool{
 		"web.example.org.": true, "six.example.org.": true, "text.example.org.": true, "34.216.184.93.in-addr.arpa.": true,
 	}
-	server := startDNS(t, startLAN(t))
+	server, _ := newTestDNS(t, startLAN(t))
 	for name, record := range lan {
 		rr, err := dns.NewRR(name + " 60 IN " + record)
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := dns.Exchange(new(dns.Msg).SetQuestion(name, rr.Header().Rrtype), server)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+		answer := ask(t, server, "127.0.1.2", name, rr.Header().Rrtype)
 		if (len(answer.Answer) > 0) != told[name] {
 			t.Errorf("%s: answered %v", name, answer.Answer)
 		}
@@ -76,17 +72,4 @@ func startLAN(t *testing.T) (address string) {
 	go server.ActivateAndServe()
 	t.Cleanup(func() { server.Shutdown() })
 	return conn.LocalAddr().String()
-}
-
-// startDNS runs the real server with the part of the configuration that asks a resolver.
-func startDNS(t *testing.T, upstream string) (address string) {
-	t.Helper()
-	caddy.Quiet = true
-	text := ".:0 {\n  bind 127.0.0.1\n  forward . " + upstream + "\n  publicnames\n}\n"
-	instance, err := caddy.Start(caddy.CaddyfileInput{Contents: []byte(text), Filepath: "Corefile", ServerTypeName: "dns"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { instance.Stop() })
-	return instance.Servers()[0].LocalAddr().String()
 }

@@ -17,7 +17,7 @@ func parseRanges(cluster, service string) (r ranges, err error) {
 		into       *netip.Prefix
 	}{{"--cluster-cidr", cluster, &r.cluster}, {"--service-cidr", service, &r.service}} {
 		if *flag.into, err = netip.ParsePrefix(flag.text); err != nil || !flag.into.Addr().Is4() || *flag.into != flag.into.Masked() {
-			return r, fmt.Errorf("Cannot start agent: %s %q is not an IPv4 network such as 10.42.0.0/16", flag.name, flag.text)
+			return r, fmt.Errorf("Cannot start agent: %s %q is not an IPv4 network such as 10.112.0.0/12", flag.name, flag.text)
 		}
 	}
 	if r.cluster.Overlaps(r.service) {

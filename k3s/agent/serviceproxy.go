@@ -15,7 +15,6 @@ import (
 	"k8s.io/kubernetes/pkg/proxy/apis"
 	proxyconfig "k8s.io/kubernetes/pkg/proxy/apis/config"
 	"k8s.io/kubernetes/pkg/proxy/iptables"
-	"k8s.io/kubernetes/pkg/proxy/metrics"
 	proxyutil "k8s.io/kubernetes/pkg/proxy/util"
 	utiliptables "k8s.io/kubernetes/pkg/util/iptables"
 	"k8s.io/utils/ptr"
@@ -41,7 +40,6 @@ type serviceProxy struct {
 }
 
 func newServiceProxy(ctx context.Context, o *Options, podRange string) (*serviceProxy, error) {
-	metrics.RegisterMetrics(proxyconfig.ProxyModeIPTables)
 	config := &proxyconfig.KubeProxyConfiguration{
 		Mode:              proxyconfig.ProxyModeIPTables,
 		NodePortAddresses: []string{o.NodeIP + "/32"},

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"time"
 
@@ -24,8 +23,8 @@ import (
 const silence = 3 * wire.PingInterval
 
 // keepTunnel keeps a connection to the server open through which it reaches this node's kubelet and pods, and nothing else.
-func (n *node) keepTunnel(ctx context.Context, isOwnPod func(netip.Addr) bool) error {
-	reachable := targets{kubelet: wire.KubeletAddress, isOwnPod: isOwnPod}
+func (n *node) keepTunnel(ctx context.Context) error {
+	reachable := targets{kubelet: wire.KubeletAddress, isOwnPod: n.isOwnPod}
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
 	for pause := backoff; ctx.Err() == nil; {
 		opened := time.Now()

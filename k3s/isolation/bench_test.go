@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"daasvader/k3s/publicnet"
 	"daasvader/k3s/wire"
 )
 
@@ -96,6 +97,54 @@ func BenchmarkFlowsOfOne(b *testing.B) {
 	benchmarkFlows(b, suspects{addresses: map[netip.Addr]bool{netip.MustParseAddr("10.42.0.2"): true}})
 }
 
+// BenchmarkLinearRules changes 20,000 pairs that are rules of a chain, which is set as a whole.
+func BenchmarkLinearRules(b *testing.B) {
+	var rules ruleText
+	rules.begin("mangle", "FORWARD")
+	for n := range 20000 {
+		rules.add("FORWARD -s 10.42.0.%d/32 -d 10.42.%d.%d/32 -j RETURN", n%200+2, n/5000, n%250+2)
+	}
+	text := rules.end()
+	if err := within(newNamespace(b), func() error {
+		defer reportCPU(b)()
+		for range b.N {
+			if _, err := run(context.Background(), text, "iptables-restore", "--wait", "--noflush"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkConnect opens connections from pod to pod: without rules, by the baseline, and by policies.
+func BenchmarkConnect(b *testing.B) {
+	m := newLoneMachine(b)
+	a1, a2 := m.pod("a", "1"), m.pod("a", "2")
+	rounds := func(b *testing.B) {
+		defer reportCPU(b)()
+		m.in(a1.ns, func() error {
+			for range b.N {
+				conn, err := net.Dial("tcp4", fmt.Sprintf("%s:%d", a2.address, port))
+				if err != nil {
+					return err
+				}
+				conn.(*net.TCPConn).SetLinger(0)
+				conn.Close()
+			}
+			return nil
+		})
+	}
+	b.Run("without-rules", rounds)
+	m.apply()
+	b.Run("baseline", rounds)
+	m.policy("1", wire.Policy{Pods: addresses(a1, a2), IsIngress: true, IsEgress: true,
+		Ingress: []wire.PolicyRule{{Pods: addresses(a1), Ports: tcp(port, port)}}, Egress: []wire.PolicyRule{{Pods: addresses(a2), Ports: tcp(port, port)}}})
+	m.apply()
+	b.Run("policies", rounds)
+}
+
 // benchmarkFlows looks through 100,000 connections of 200 pods, none of which is to end.
 func benchmarkFlows(b *testing.B, of suspects) {
 	s, err := compile(benchNetwork(), options, nil, nil)
@@ -116,7 +165,7 @@ func benchmarkFlows(b *testing.B, of suspects) {
 		}
 		defer reportCPU(b)()
 		for range b.N {
-			if ended, err := endRefusedFlows(s, of, nil, machineNetworks{}); err != nil || ended > 0 {
+			if ended, err := endRefusedFlows(s, of, nil, publicnet.Local{}); err != nil || ended > 0 {
 				return fmt.Errorf("%d ended: %w", ended, err)
 			}
 		}

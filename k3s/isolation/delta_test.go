@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"daasvader/k3s/publicnet"
 	"daasvader/k3s/wire"
 )
 
@@ -84,7 +85,7 @@ func allowed(s *state) map[question]bool {
 		for _, to := range candidates {
 			for _, port := range []uint16{81, 90} {
 				q := question{from, end{to, unix.IPPROTO_TCP, port}}
-				answers[q] = s.allows(from, q.to, machineNetworks{})
+				answers[q] = s.allows(from, q.to, publicnet.Local{})
 			}
 		}
 	}

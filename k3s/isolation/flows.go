@@ -10,6 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"daasvader/k3s/publicnet"
 )
 
 const (
@@ -30,7 +32,7 @@ type suspects struct {
 
 // endRefusedFlows makes the kernel forget the connections of suspects that the rules of now would not let begin, and those
 // of pods that have gone: rules let pass what is established, and an address may have become another pod's.
-func endRefusedFlows(s *state, of suspects, gone map[netip.Addr]bool, m machineNetworks) (ended int, err error) {
+func endRefusedFlows(s *state, of suspects, gone map[netip.Addr]bool, m publicnet.Local) (ended int, err error) {
 	var refused [][]byte
 	look := func(filters ...nl.NetlinkRequestData) error {
 		request := conntrackRequest(nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP, filters...)
@@ -82,7 +84,7 @@ func sourceFilter(tuple, flags int, address netip.Addr) []nl.NetlinkRequestData 
 }
 
 // endsFlow says whether a connection is one of pods, and refused.
-func (s *state) endsFlow(f flow, gone map[netip.Addr]bool, m machineNetworks) bool {
+func (s *state) endsFlow(f flow, gone map[netip.Addr]bool, m publicnet.Local) bool {
 	if !s.cluster.Contains(f.from) && !s.cluster.Contains(f.to.address) {
 		return false
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 
+	"daasvader/k3s/publicnet"
 	"daasvader/k3s/wire"
 )
 
@@ -55,7 +56,7 @@ type Isolation struct {
 
 	// What follows is Run's.
 	mangle, nat, raw, six *table
-	machine               machineNetworks
+	machine               publicnet.Local
 	// state is what was set last, and live what the sets hold then; nil: not known.
 	state *state
 	live  *contents
@@ -171,7 +172,7 @@ func (i *Isolation) apply(ctx context.Context, isCheck bool) error {
 			return err
 		}
 	}
-	wanted, err := compile(*network, i.options, i.machine.refused(i.options), i.state)
+	wanted, err := compile(*network, i.options, refusedNetworks(i.machine, i.options), i.state)
 	if err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ func (i *Isolation) apply(ctx context.Context, isCheck bool) error {
 
 // prepare reads what there is, and sees to what is not about a network.
 func (i *Isolation) prepare(ctx context.Context) (err error) {
-	if i.machine, err = readMachineNetworks(i.options); err != nil {
+	if i.machine, err = readMachine(i.options); err != nil {
 		return err
 	}
 	if err := forwardPackets(); err != nil {

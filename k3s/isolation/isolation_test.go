@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"daasvader/k3s/pulls"
 	"daasvader/k3s/wire"
 )
 
@@ -305,6 +306,21 @@ func TestRunFollowsTheNetwork(t *testing.T) {
 	cancel()
 	<-ended
 	m.expect(reach{a1, a2.address, true}, reach{a1, "10.42.0.1", false})
+}
+
+func TestWhatPullsImagesReachesNoServiceOfTheMachine(t *testing.T) {
+	m := newMachine(t)
+	m.in(m.node, func() error { return Close(context.Background()) })
+	serve(t, m.node, pulls.Address+":8088")
+	for range 2 {
+		for address, reached := range map[string]bool{"127.0.0.1:8080": false, pulls.Address + ":8088": true, routerAddress + ":8080": true} {
+			if m.asPuller(address) != reached {
+				t.Errorf("%s is reached: %v, want %v", address, !reached, reached)
+			}
+		}
+		m.expect(reach{testPod{m.node, ""}, "127.0.0.1", true}) // anybody else
+		m.apply()
+	}
 }
 
 func TestPodThatTurnsIPv6OnReachesNoServiceOfItsNode(t *testing.T) {

@@ -62,6 +62,24 @@ func sendFrom(port int, from, to string) error {
 	return err
 }
 
+func TestOtherNodeHasOnlySoManyConnectionsHere(t *testing.T) {
+	m := newMachine(t)
+	a, b := m.pod("a", "1"), m.pod("a", "2")
+	pods := []testPod{m.farPod("a", "10.42.1.5"), m.farPod("a", "10.42.1.6")}
+	m.apply()
+	m.in(m.far, func() error {
+		for port := range connectionsPerNode/2 + 500 {
+			for _, pod := range pods {
+				if err := sendFrom(10000+port, pod.address, a.address); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	m.expect(reach{pods[0], b.address, false}, reach{b, a.address, true}, reach{b, internet, true})
+}
+
 func TestPodHasOnlySoMuchBandwidthEachWay(t *testing.T) {
 	m := newMachine(t)
 	a1, a2 := m.pod("a", "1"), m.pod("a", "2")

@@ -15,12 +15,14 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
+	"daasvader/k3s/pulls"
 	"daasvader/k3s/wire"
 )
 
@@ -44,7 +46,7 @@ var options = Options{
 // machine is a real network of its own: a node, its pods, linked by the real CNI plugin, the router before it, and another
 // node at the far end of the overlay.
 type machine struct {
-	t                 *testing.T
+	t                 testing.TB
 	node, router, far netns.NsHandle
 	dir               string
 	network           wire.Network
@@ -62,7 +64,7 @@ func newMachine(t *testing.T) *machine {
 	return newLoneMachine(t)
 }
 
-func newLoneMachine(t *testing.T) *machine {
+func newLoneMachine(t testing.TB) *machine {
 	t.Helper()
 	m := &machine{t: t, node: newNamespace(t), router: newNamespace(t), far: newNamespace(t), dir: t.TempDir(), isolation: New(options)}
 	m.network = wire.Network{
@@ -189,6 +191,18 @@ func (m *machine) lines(name string, args ...string) (lines int) {
 		return err
 	})
 	return lines
+}
+
+// asPuller says whether a program of the group that pulls reaches an address of IPv4.
+func (m *machine) asPuller(address string) bool {
+	host, port, _ := net.SplitHostPort(address)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return within(m.node, func() error {
+		cmd := exec.CommandContext(ctx, "bash", "-c", fmt.Sprintf("exec 3<>/dev/tcp/%s/%s", host, port))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{pulls.Group}}}
+		return cmd.Run()
+	}) == nil
 }
 
 // pod links a pod to the node with the real plugin, and lets it serve.

@@ -17,7 +17,7 @@ type metrics struct {
 }
 
 func newMetrics(mangle *table) *metrics {
-	const prefix = "daasvader_isolation_"
+	const prefix = "daas_isolation_"
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help})
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 
+	"daasvader/k3s/publicnet"
 	"daasvader/k3s/wire"
 )
 
@@ -146,7 +147,7 @@ func TestWhatIsBeyondAPodsEntriesIsRefused(t *testing.T) {
 	if have := len(s.sets[outPorts]); have > maxEntries || have < maxEntries-2 || s.excess != 20000-have {
 		t.Errorf("%d entries, %d in excess", have, s.excess)
 	}
-	if s.allows(pod, end{netip.MustParseAddr("9.9.9.9"), unix.IPPROTO_TCP, 19999}, machineNetworks{}) {
+	if s.allows(pod, end{netip.MustParseAddr("9.9.9.9"), unix.IPPROTO_TCP, 19999}, publicnet.Local{}) {
 		t.Error("what is in excess is allowed")
 	}
 }

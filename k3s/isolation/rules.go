@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"daasvader/k3s/pulls"
 )
 
 const (
@@ -14,12 +16,14 @@ const (
 	podLinks = "veth+"
 	// relayPort is where nodes relay for each other, within the overlay.
 	relayPort = 51821
-	// connectionsPerAddress is how many connections one address may have open at once. A table of 262,144, as the kernel makes
-	// it on a machine of 4 GiB, has room for 64 such.
+	// connectionsPerAddress is how many connections a pod of this node may have open at once, and connectionsPerNode how many
+	// the pods of another node together with those of this one. The kernel's table has 262,144 on a machine of 4 GiB.
 	connectionsPerAddress = 4096
-	// bandwidth is of each pod and way: 1 Gbit/s, and at once what fits in a second of it.
+	connectionsPerNode    = 16384
+	// bandwidth is of each pod and way: 1 Gbit/s, and at once what fits in two seconds of it. (Of a burst that is no multiple of
+	// the rate, iptables shows one that it does not take back.)
 	bandwidth      = "125mb/s"
-	bandwidthBurst = "131144016b"
+	bandwidthBurst = "250mb"
 )
 
 // closed is what nothing opens: no pod sends, and none gets. It is part of all rules.
@@ -28,7 +32,12 @@ var closed = []string{
 	"FORWARD -o " + podLinks + " " + drop("outside"),
 	"EGRESS " + drop("policy"),
 	"INPUT -i " + podLinks + " " + drop("node"),
+	"OUTPUT -d " + pulls.Address + "/32 -j RETURN",
+	"OUTPUT -d 127.0.0.0/8 -m conntrack --ctstate NEW " + ownerIsPuller + " " + drop("pulls"),
 }
+
+// ownerIsPuller matches what the program that pulls images sends: registries may lead it to services of the machine.
+var ownerIsPuller = fmt.Sprintf("-m owner --gid-owner %d --suppl-groups", pulls.Group)
 
 // drop names the reason, under which the kernel counts.
 func drop(reason string) string { return "-m comment --comment " + reason + " -j DROP" }
@@ -36,7 +45,7 @@ func drop(reason string) string { return "-m comment --comment " + reason + " -j
 // closedRules are those of a node that knows of no network.
 func closedRules() string {
 	var r ruleText
-	r.begin("mangle", "PREROUTING", "FORWARD", "INPUT", "POSTROUTING", "EGRESS", "INGRESS", "ALLOW")
+	r.begin("mangle", "PREROUTING", "FORWARD", "INPUT", "OUTPUT", "POSTROUTING", "EGRESS", "INGRESS", "ALLOW")
 	for _, rule := range closed {
 		r.add("%s", rule)
 	}
@@ -57,10 +66,11 @@ func isClosed(live string) bool {
 //	PREROUTING   who sends is who it says, and not more than it may
 //	FORWARD      what is established passes; else EGRESS judges what leaves a pod, and then INGRESS what comes to one
 //	INPUT        pods ask the node for names, and for nothing else
+//	OUTPUT       what pulls images asks no service of the machine
 //	POSTROUTING  what is of the cluster and leads nowhere stays here
 func mangleRules(o Options, own netip.Prefix) string {
 	var r ruleText
-	r.begin("mangle", "PREROUTING", "FORWARD", "INPUT", "POSTROUTING", "EGRESS", "INGRESS", "ALLOW")
+	r.begin("mangle", "PREROUTING", "FORWARD", "INPUT", "OUTPUT", "POSTROUTING", "EGRESS", "INGRESS", "ALLOW")
 	overlay := o.OverlayDevice
 
 	r.add("PREROUTING -i lo -j RETURN")
@@ -68,10 +78,13 @@ func mangleRules(o Options, own netip.Prefix) string {
 	r.add("PREROUTING -i %s -m set ! --match-set %s src %s", overlay, kinds[remote].name, drop("stranger"))
 	r.add("PREROUTING -i %s -m hashlimit --hashlimit-above %s --hashlimit-burst %s --hashlimit-mode srcip --hashlimit-name k3s-out %s",
 		podLinks, bandwidth, bandwidthBurst, drop("bandwidth"))
-	for _, link := range []string{podLinks, overlay} {
-		r.add("PREROUTING -i %s -m conntrack --ctstate NEW -m connlimit --connlimit-above %d --connlimit-mask 32 --connlimit-saddr %s",
-			link, connectionsPerAddress, drop("connections"))
-		r.add("PREROUTING -i %s -j RETURN", link)
+	for _, of := range []struct {
+		link       string
+		most, bits int
+	}{{podLinks, connectionsPerAddress, 32}, {overlay, connectionsPerNode, own.Bits()}} {
+		r.add("PREROUTING -i %s -m conntrack --ctstate NEW -m connlimit --connlimit-above %d --connlimit-mask %d --connlimit-saddr %s",
+			of.link, of.most, of.bits, drop("connections"))
+		r.add("PREROUTING -i %s -j RETURN", of.link)
 	}
 	r.add("PREROUTING -s %s %s", o.Cluster, drop("spoofed")) // from the machine's own networks
 
@@ -99,6 +112,9 @@ func mangleRules(o Options, own netip.Prefix) string {
 	r.add("INPUT -i %s -p udp --dport %d -m set --match-set %s src -j RETURN", overlay, relayPort, kinds[nodes].name)
 	r.add("INPUT -i %s %s", overlay, drop("node"))
 	r.add("INPUT -d %s ! -i lo %s", o.Cluster, drop("outside"))
+
+	r.add("%s", closed[4])
+	r.add("%s", closed[5])
 
 	r.add("POSTROUTING -o lo -j RETURN")
 	r.add("POSTROUTING -o %s -m hashlimit --hashlimit-above %s --hashlimit-burst %s --hashlimit-mode dstip --hashlimit-name k3s-in %s",
@@ -139,8 +155,9 @@ func emptyNatRules() string {
 // mangleRules6 let nothing pass from or to a pod, neighbour discovery and router advertisements included: pods have IPv4 only.
 func mangleRules6() string {
 	var r ruleText
-	r.begin("mangle", "PREROUTING", "POSTROUTING")
+	r.begin("mangle", "PREROUTING", "OUTPUT", "POSTROUTING")
 	r.add("PREROUTING -i %s -j DROP", podLinks)
+	r.add("OUTPUT -d ::1/128 %s -j DROP", ownerIsPuller)
 	r.add("POSTROUTING -o %s -j DROP", podLinks)
 	return r.end()
 }

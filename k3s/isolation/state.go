@@ -40,7 +40,7 @@ func (p podInfo) group() string {
 
 // compile turns a network into the contents of the sets. Groups keep the numbers of before, and a number that has become
 // free is given to no other at once: no moment of the change takes one group for another.
-func compile(network wire.Network, o Options, refusedNetworks []netip.Prefix, before *state) (*state, error) {
+func compile(network wire.Network, o Options, notReached []netip.Prefix, before *state) (*state, error) {
 	own := network.Self.Range
 	if own.IsValid() && (own.Bits() != 24 || !own.Addr().Is4() || own != own.Masked() || !o.Cluster.Contains(own.Addr())) {
 		return nil, fmt.Errorf("Cannot isolate pods: the node's range %s is no /24 of %s", own, o.Cluster)
@@ -49,7 +49,7 @@ func compile(network wire.Network, o Options, refusedNetworks []netip.Prefix, be
 	for id := range s.sets {
 		s.sets[id] = members{}
 	}
-	for _, network := range refusedNetworks {
+	for _, network := range notReached {
 		s.sets[refused][ofNetwork(network)] = mark{}
 	}
 	s.addPods(network, o.Node)

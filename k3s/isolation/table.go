@@ -24,11 +24,11 @@ type table struct {
 }
 
 func mangle4() *table {
-	return newTable("iptables", "mangle", "PREROUTING", "FORWARD", "INPUT", "POSTROUTING")
+	return newTable("iptables", "mangle", "PREROUTING", "FORWARD", "INPUT", "OUTPUT", "POSTROUTING")
 }
 func raw4() *table    { return newTable("iptables", "raw", "PREROUTING", "OUTPUT") }
 func nat4() *table    { return newTable("iptables", "nat", "POSTROUTING") }
-func mangle6() *table { return newTable("ip6tables", "mangle", "PREROUTING", "POSTROUTING") }
+func mangle6() *table { return newTable("ip6tables", "mangle", "PREROUTING", "OUTPUT", "POSTROUTING") }
 
 func newTable(program, name string, chains ...string) *table {
 	return &table{program: program, name: name, chains: chains, restored: func() {}}

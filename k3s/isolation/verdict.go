@@ -3,6 +3,8 @@ package isolation
 import (
 	"net/netip"
 	"slices"
+
+	"daasvader/k3s/publicnet"
 )
 
 // end is where a connection leads.
@@ -13,11 +15,11 @@ type end struct {
 }
 
 // allows says whether the rules of now would let a connection begin; it is what the chains say, for those that are open.
-func (s *state) allows(from netip.Addr, to end, m machineNetworks) bool {
+func (s *state) allows(from netip.Addr, to end, m publicnet.Local) bool {
 	switch {
 	case to.address == s.dns:
 		return true
-	case slices.Contains(m.addresses, from) || from == s.ownAddress:
+	case slices.Contains(m.Addresses, from) || from == s.ownAddress:
 		return true // the node itself
 	case to.address == s.ownAddress:
 		return s.has(nodes, from) && to.protocol == protocols["UDP"].number && to.port == relayPort

@@ -33,10 +33,13 @@ type node struct {
 
 	// near are the other nodes that run pods of namespaces which this one knows.
 	near map[*node]bool
-	// homes are the nodes through which others reach it, guests those whose home it is, clients all between which it
-	// relays: its guests, and the nodes near to them.
-	homes           []*node
-	guests, clients map[*node]bool
+	// homes are the nodes through which others reach it, guests those whose home it is.
+	homes  []*node
+	guests map[*node]bool
+	// served are its guests and the nodes near to them, each with for how many guests, clients those of them between which
+	// it relays.
+	served  map[*node]int
+	clients map[*node]bool
 	// hashed is the name as a number, to spread nodes over relays.
 	hashed uint64
 	// reached are the nodes that it reaches, reachedBy those that reach it, failed when it last failed to reach one.
@@ -61,6 +64,7 @@ func (v *Views) nodeOf(name string) *node {
 		runs:      map[string]int{},
 		near:      map[*node]bool{},
 		guests:    map[*node]bool{},
+		served:    map[*node]int{},
 		clients:   map[*node]bool{},
 		hashed:    hash(name),
 		reached:   map[*node]bool{},

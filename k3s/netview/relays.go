@@ -3,7 +3,6 @@ package netview
 import (
 	"cmp"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +13,10 @@ import (
 const (
 	// homesEach is how many relays a node has for others to reach it.
 	homesEach = 2
+	// leastRelays are chosen, if there are as many, however few nodes there are.
+	leastRelays = 8
 	// maxGuests bounds the nodes that have one relay for their home, maxClients all between which it relays.
-	maxGuests, maxClients = 128, 512
+	maxGuests, maxClients = 128, 1024
 	// failedFor is how long a node that another could not reach is its last choice.
 	failedFor = 10 * time.Minute
 	// provenBy is how many nodes' word for another is enough: no more of them make it more of a relay.
@@ -64,7 +65,8 @@ func (v *Views) forgetReports(n *node) {
 	v.dirty.relays = true
 }
 
-// chooseRelays gives each node that has somebody to speak to its homes. Who has good ones keeps them.
+// chooseRelays gives each node that has somebody to speak to its homes. Relays are few, as each node speaks to those of all
+// its peers: no more than have room for all twice, and the best first.
 func (v *Views) chooseRelays() {
 	v.dirty.relays, v.relaysAt = false, v.now()
 	var candidates, guests []*node
@@ -79,45 +81,46 @@ func (v *Views) chooseRelays() {
 		}
 	}
 	slices.SortFunc(guests, func(a, b *node) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(candidates, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(b.proven(), a.proven()), compareBool(len(b.guests) > 0, len(a.guests) > 0),
+			cmp.Compare(a.hashed, b.hashed), strings.Compare(a.name, b.name))
+	})
+	few := candidates[:min(len(candidates), max(leastRelays, 2*homesEach*len(guests)/maxGuests))]
 	for _, n := range guests {
-		v.settle(n, v.homesFor(n, candidates))
+		homes, good := v.homesFor(n, few)
+		if good < homesEach {
+			homes, _ = v.homesFor(n, candidates)
+		}
+		v.settle(n, homes)
 	}
 }
 
-// homesFor chooses the best of the candidates that have room.
-func (v *Views) homesFor(n *node, candidates []*node) []*node {
-	type ranked struct {
-		node   *node
-		failed bool
-		proven int
-		isHome bool
-		weight uint64
+// proven is how far others' word says that a node can be reached.
+func (n *node) proven() int { return min(len(n.reachedBy), provenBy) }
+
+// homesFor chooses the best of the candidates that have room, and says how many of these the node has not failed to reach.
+func (v *Views) homesFor(n *node, candidates []*node) (homes []*node, good int) {
+	hasFailed := func(c *node) bool { return v.now().Sub(n.failed[c]) < failedFor }
+	better := func(a, b *node) int {
+		return cmp.Or(compareBool(hasFailed(a), hasFailed(b)), cmp.Compare(b.proven(), a.proven()), compareBool(b.guests[n], a.guests[n]),
+			cmp.Compare(mix(n.hashed, b.hashed), mix(n.hashed, a.hashed)), strings.Compare(a.name, b.name))
 	}
-	better := func(a, b ranked) int {
-		return cmp.Or(compareBool(a.failed, b.failed), cmp.Compare(b.proven, a.proven), compareBool(b.isHome, a.isHome),
-			cmp.Compare(b.weight, a.weight), strings.Compare(a.node.name, b.node.name))
-	}
-	var best []ranked
 	for _, candidate := range candidates {
-		isHome := candidate.guests[n]
-		if candidate == n || !isHome && len(candidate.guests) >= maxGuests {
+		if candidate == n || !candidate.guests[n] && len(candidate.guests) >= maxGuests {
 			continue
 		}
-		best = append(best, ranked{
-			node:   candidate,
-			failed: v.now().Sub(n.failed[candidate]) < failedFor,
-			proven: min(len(candidate.reachedBy), provenBy),
-			isHome: isHome,
-			weight: mix(n.hashed, candidate.hashed),
-		})
-		slices.SortFunc(best, better)
-		best = best[:min(len(best), homesEach)]
+		place, _ := slices.BinarySearchFunc(homes, candidate, better)
+		if place < homesEach {
+			homes = slices.Insert(homes, place, candidate)
+			homes = homes[:min(len(homes), homesEach)]
+		}
 	}
-	homes := make([]*node, len(best))
-	for i, ranked := range best {
-		homes[i] = ranked.node
+	for _, home := range homes {
+		if !hasFailed(home) {
+			good++
+		}
 	}
-	return homes
+	return homes, good
 }
 
 func compareBool(a, b bool) int {
@@ -138,11 +141,17 @@ func (v *Views) settle(n *node, homes []*node) {
 	}
 	for _, home := range n.homes {
 		delete(home.guests, n)
-		v.dirty.clients[home] = true
+		v.serve(home, n, -1)
+		for other := range n.near {
+			v.serve(home, other, -1)
+		}
 	}
 	for _, home := range homes {
 		home.guests[n] = true
-		v.dirty.clients[home] = true
+		v.serve(home, n, 1)
+		for other := range n.near {
+			v.serve(home, other, 1)
+		}
 	}
 	n.homes = homes
 	v.touch(n, peers)
@@ -151,39 +160,45 @@ func (v *Views) settle(n *node, homes []*node) {
 	}
 }
 
-// recount has those counted anew between which a node's homes relay.
-func (v *Views) recount(n *node) {
-	for _, home := range n.homes {
-		v.dirty.clients[home] = true
-	}
-}
-
-// countClients finds out between whom a node relays: its guests, then the nodes near to them, as many as it may.
-func (v *Views) countClients(relay *node) {
-	clients := maps.Clone(relay.guests)
-	for _, guest := range sorted(relay.guests) {
-		for _, other := range sorted(guest.near) {
-			if len(clients) < maxClients && other != relay {
-				clients[other] = true
-			}
-		}
-	}
-	if maps.Equal(relay.clients, clients) {
+// serve counts for how many guests a node relays from and to another, which is its client while it has room for one.
+func (v *Views) serve(relay, other *node, change int) {
+	if relay == other {
 		return
 	}
-	v.touch(relay, peers)
-	for _, change := range []map[*node]bool{relay.clients, clients} {
-		for client := range change {
-			if relay.clients[client] != clients[client] {
-				v.touch(client, peers)
-			}
+	relay.served[other] += change
+	switch {
+	case relay.served[other] == 0:
+		delete(relay.served, other)
+		if relay.clients[other] {
+			v.letIn(relay, other, false)
+			v.letInNext(relay)
 		}
+	case !relay.clients[other] && len(relay.clients) < maxClients:
+		v.letIn(relay, other, true)
 	}
-	relay.clients = clients
 }
 
-func sorted(nodes map[*node]bool) []*node {
-	return slices.SortedFunc(maps.Keys(nodes), func(a, b *node) int { return strings.Compare(a.name, b.name) })
+func (v *Views) letIn(relay, other *node, isClient bool) {
+	if isClient {
+		relay.clients[other] = true
+	} else {
+		delete(relay.clients, other)
+	}
+	v.touch(relay, peers)
+	v.touch(other, peers)
+}
+
+// letInNext makes one a client for whom there was no room.
+func (v *Views) letInNext(relay *node) {
+	if len(relay.served) == len(relay.clients) {
+		return
+	}
+	for other := range relay.served {
+		if !relay.clients[other] {
+			v.letIn(relay, other, true)
+			return
+		}
+	}
 }
 
 func hash(name string) uint64 {

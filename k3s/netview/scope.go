@@ -80,9 +80,20 @@ func (v *Views) share(n *node) {
 	if (len(n.near) == 0) != (len(near) == 0) {
 		v.dirty.relays = true
 	}
+	for _, home := range n.homes {
+		for other := range n.near {
+			if !near[other] {
+				v.serve(home, other, -1)
+			}
+		}
+		for other := range near {
+			if !n.near[other] {
+				v.serve(home, other, 1)
+			}
+		}
+	}
 	n.near = near
 	v.touch(n, peers)
-	v.recount(n)
 }
 
 // membersOf is a namespace as policies see it.

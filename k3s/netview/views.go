@@ -52,8 +52,7 @@ type dirty struct {
 	namespaces map[*namespace]bool
 	owners     map[*owner]bool // of which links may have changed
 	nodes      map[*node]aspect
-	clients    map[*node]bool // relays between whose clients others may have come
-	relays     bool           // whether they are to be chosen anew
+	relays     bool // whether relays are to be chosen anew
 }
 
 // aspect is what of a node's view may have changed.
@@ -87,9 +86,7 @@ func New(o Options) *Views {
 }
 
 func cleanDirty() dirty {
-	return dirty{
-		namespaces: map[*namespace]bool{}, owners: map[*owner]bool{}, nodes: map[*node]aspect{}, clients: map[*node]bool{},
-	}
+	return dirty{namespaces: map[*namespace]bool{}, owners: map[*owner]bool{}, nodes: map[*node]aspect{}}
 }
 
 // IsKnown says whether everything has been seen once; before that, no view counts.
@@ -143,9 +140,6 @@ func (v *Views) refresh() {
 	}
 	if v.dirty.relays && v.now().Sub(v.relaysAt) >= relaysEvery {
 		v.chooseRelays()
-	}
-	for n := range v.dirty.clients {
-		v.countClients(n)
 	}
 	for n, aspects := range v.dirty.nodes {
 		v.look(n, aspects)

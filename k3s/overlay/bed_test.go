@@ -23,6 +23,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vishvananda/netns"
+	"golang.org/x/time/rate"
 
 	"daasvader/k3s/wire"
 )
@@ -52,6 +53,8 @@ type nodeOptions struct {
 	Address        netip.Addr
 	// RotateAfter is how old a key gets; 0: as ever.
 	RotateAfter time.Duration
+	// RelayRate is what one peer may have forwarded, in bytes a second; 0: as ever.
+	RelayRate float64
 	// Bare is WireGuard's configuration where a node has WireGuard alone, without the overlay.
 	Bare    string
 	BareMTU int
@@ -98,13 +101,19 @@ func runNode(text string) {
 	if options.RotateAfter != 0 {
 		o.options.rotateAfter = options.RotateAfter
 	}
+	if options.RelayRate != 0 {
+		o.options.relayRate = rate.Limit(options.RelayRate)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		defer stop()
 		lines := json.NewDecoder(os.Stdin)
 		for {
 			var message toNode
-			if err := lines.Decode(&message); err != nil {
+			switch err := lines.Decode(&message); {
+			case err == io.EOF:
+				return
+			case err != nil:
 				tell(fromNode{Failure: err.Error()})
 				return
 			}
@@ -132,15 +141,7 @@ func echo(pod string) {
 	if err != nil {
 		panic(err)
 	}
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go io.Copy(c, c)
-		}
-	}()
+	go echoConnections(listener)
 	buffer := make([]byte, 1<<16)
 	for {
 		n, from, err := packets.ReadFrom(buffer)
@@ -148,6 +149,16 @@ func echo(pod string) {
 			return
 		}
 		packets.WriteTo(buffer[:n], from)
+	}
+}
+
+func echoConnections(listener net.Listener) {
+	for {
+		c, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go io.Copy(c, c)
 	}
 }
 
@@ -199,6 +210,8 @@ type testNode struct {
 	report    wire.NetworkReport
 	metrics   chan map[string]float64
 	relays    []string
+	// mayFail says that the test wants it to.
+	mayFail bool
 	// deaf keeps the view from the node.
 	deaf bool
 	// edit changes the view before the node gets it.
@@ -303,6 +316,27 @@ func (b *bed) hidden(name string, random bool) *testNode {
 	return b.node(name, router, "192.168.1.0/24")
 }
 
+// newPod is one with a namespace of its own, a link of 1500 bytes to its node, and ears for nothing that routers say of
+// sizes. It echoes connections.
+func (n *testNode) newPod() *testNode {
+	n.bed.t.Helper()
+	name := n.name + "-pod"
+	ns := n.bed.namespace(name)
+	address := n.bed.link(n.name, name, strings.TrimSuffix(n.pods.Addr().String(), "0")+"8/30")
+	n.bed.in(ns, "iptables", "-A", "INPUT", "-p", "icmp", "-j", "DROP")
+	pod := &testNode{bed: n.bed, name: name, ns: ns, pod: address}
+	var listener net.Listener
+	if err := pod.within(func() (err error) {
+		listener, err = net.Listen("tcp4", fmt.Sprintf("%s:%d", address, echoPort))
+		return err
+	}); err != nil {
+		n.bed.t.Fatal(err)
+	}
+	n.bed.t.Cleanup(func() { listener.Close() })
+	go echoConnections(listener)
+	return pod
+}
+
 // start starts the node's process.
 func (n *testNode) start() {
 	t := n.bed.t
@@ -381,7 +415,7 @@ func (n *testNode) listen(stdout io.Reader) {
 			n.bed.sync()
 		case message.Metrics != nil:
 			n.metrics <- message.Metrics
-		case message.Failure != "":
+		case message.Failure != "" && !n.mayFail:
 			n.bed.t.Errorf("%s ended: %s", n.name, message.Failure)
 		}
 	}
@@ -451,6 +485,13 @@ func (n *testNode) collect() map[string]float64 {
 func (n *testNode) has(metric string, value float64) bool {
 	n.bed.t.Helper()
 	return n.collect()[metric] == value
+}
+
+// hasDevice says whether the node's device is there and up.
+func (n *testNode) hasDevice() bool {
+	show := exec.Command("nsenter", "--net=/run/netns/"+n.ns, "ip", "link", "show", "up", "dev", "daas0")
+	output, err := show.Output()
+	return err == nil && len(output) > 0
 }
 
 // eventually waits until something is so.

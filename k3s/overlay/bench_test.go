@@ -35,12 +35,12 @@ func BenchmarkWays(b *testing.B) {
 		make func(*testing.B) (from, to *testNode)
 	}{
 		{"direct/none", func(b *testing.B) (*testNode, *testNode) { return plainNodes(b, false) }},
-		{"direct/wireguard-go", func(b *testing.B) (*testNode, *testNode) { return bareNodes(b, false, device.DefaultMTU) }},
-		{"direct/wireguard-go-1280", func(b *testing.B) (*testNode, *testNode) { return bareNodes(b, false, maxInside) }},
-		{"direct/overlay", func(b *testing.B) (*testNode, *testNode) { return overlayNodes(b, false) }},
+		{"direct/wireguard-go", func(b *testing.B) (*testNode, *testNode) { return bareNodes(b, false) }},
+		{"direct/overlay", func(b *testing.B) (*testNode, *testNode) { return overlayNodes(b, false, 0) }},
 		{"relayed/none", func(b *testing.B) (*testNode, *testNode) { return plainNodes(b, true) }},
-		{"relayed/wireguard-go", func(b *testing.B) (*testNode, *testNode) { return bareNodes(b, true, device.DefaultMTU) }},
-		{"relayed/overlay", func(b *testing.B) (*testNode, *testNode) { return overlayNodes(b, true) }},
+		{"relayed/wireguard-go", func(b *testing.B) (*testNode, *testNode) { return bareNodes(b, true) }},
+		{"relayed/overlay", func(b *testing.B) (*testNode, *testNode) { return overlayNodes(b, true, 0) }},
+		{"relayed/overlay-unlimited", func(b *testing.B) (*testNode, *testNode) { return overlayNodes(b, true, 1<<40) }},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			from, to := bench.make(b)
@@ -83,7 +83,7 @@ func plainNodes(b *testing.B, isRelayed bool) (*testNode, *testNode) {
 }
 
 // bareNodes have WireGuard; where the third one is in between, it decrypts and encrypts again.
-func bareNodes(b *testing.B, isRelayed bool, mtu int) (*testNode, *testNode) {
+func bareNodes(b *testing.B, isRelayed bool) (*testNode, *testNode) {
 	bed := newBed(b)
 	a, c, r := bed.public("a"), bed.public("c"), bed.public("r")
 	keys := map[*testNode]*ecdh.PrivateKey{}
@@ -105,7 +105,7 @@ func bareNodes(b *testing.B, isRelayed bool, mtu int) (*testNode, *testNode) {
 		return strings.Join(lines, "\n") + "\n"
 	}
 	for _, n := range nodes {
-		n.options.BareMTU = mtu
+		n.options.BareMTU = device.DefaultMTU
 		n.options.Bare = fmt.Sprintf("private_key=%s\nlisten_port=%d\n", hex.EncodeToString(keys[n].Bytes()), testPort)
 	}
 	if isRelayed {
@@ -123,9 +123,10 @@ func bareNodes(b *testing.B, isRelayed bool, mtu int) (*testNode, *testNode) {
 }
 
 // overlayNodes have the overlay. Where the third one is in between, nothing goes straight between the two.
-func overlayNodes(b *testing.B, isRelayed bool) (*testNode, *testNode) {
+func overlayNodes(b *testing.B, isRelayed bool, relayRate float64) (*testNode, *testNode) {
 	bed := newBed(b)
 	a, c, r := bed.public("a"), bed.public("c"), bed.public("r")
+	r.options.RelayRate = relayRate
 	a.relays, c.relays = []string{"r"}, []string{"r"}
 	if isRelayed {
 		bed.in(bed.id+"wan", "iptables", "-A", "FORWARD", "-i", "w1", "-o", "w2", "-j", "DROP")

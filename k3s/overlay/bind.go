@@ -24,6 +24,8 @@ type bind struct {
 	// targets are the peers by their keys, as WireGuard is told of them.
 	targets sync.Map
 	relay   relay
+	// last is where the packet before came from straight, which is mostly where the next one comes from.
+	last *arrival
 	// onProbe gets the probes that are authentic.
 	onProbe func(arrivedProbe)
 	// wake is called when there is something to decide: a peer has no way, or a new session.
@@ -62,10 +64,9 @@ type arrival struct {
 
 // arrivedProbe is an authentic one of a peer.
 type arrivedProbe struct {
-	peer   string
-	path   path
-	probe  probe
-	secret *secret
+	peer  string
+	path  path
+	probe probe
 	// seen is where the relay that delivered it sees the peer, if that is true.
 	seen netip.AddrPort
 }
@@ -152,12 +153,14 @@ func receive(s *socket, packets [][]byte, sizes []int, from []conn.Endpoint, tak
 
 // takeOuter takes what came straight, from anybody.
 func (b *bind) takeOuter(packet []byte, sender netip.AddrPort) ([]byte, *arrival) {
-	way := path{direct: sender}
+	if b.last == nil || b.last.path.direct != sender {
+		b.last = &arrival{path: path{direct: sender}}
+	}
 	if isProbe(packet) {
-		b.takeProbe(packet, &arrival{path: way}, netip.AddrPort{})
+		b.takeProbe(packet, b.last, netip.AddrPort{})
 		return nil, nil
 	}
-	return b.takeMessage(packet, &arrival{path: way})
+	return b.takeMessage(packet, b.last)
 }
 
 // takeInner takes what came from a peer's own address: WireGuard has proven whose it is.
@@ -214,7 +217,7 @@ func (b *bind) takeProbe(packet []byte, arrived *arrival, seen netip.AddrPort) {
 		pong := probe{kind: probePong, token: opened.token, endpoint: arrived.path.direct}
 		b.send([][]byte{known.secret.seal(pong, minProbe)}, arrived.path, known.member.address)
 	}
-	b.onProbe(arrivedProbe{peer: known.peer, path: arrived.path, probe: opened, secret: known.secret, seen: seen})
+	b.onProbe(arrivedProbe{peer: known.peer, path: arrived.path, probe: opened, seen: seen})
 }
 
 const (

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
 	"golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/tun"
 	"k8s.io/klog/v2"
@@ -48,10 +49,7 @@ func openNetwork(ctx context.Context, name string, pods netip.Prefix, b *bind) (
 		made.Close()
 		return nil, fail(err)
 	}
-	logger := &device.Logger{Verbosef: device.DiscardLogf, Errorf: func(format string, args ...any) {
-		klog.InfoS("WireGuard complains", "what", fmt.Sprintf(format, args...))
-	}}
-	n.wireguard = device.NewDevice(&guard{Device: made, pods: pods}, b, logger)
+	n.wireguard = device.NewDevice(&guard{Device: made, pods: pods}, b, newLogger())
 	// Which way packets take, is not WireGuard's to change: peers keep the endpoint that they were made with.
 	n.wireguard.DisableSomeRoamingForBrokenMobileSemantics()
 	if err := n.start(); err != nil {
@@ -59,6 +57,14 @@ func openNetwork(ctx context.Context, name string, pods netip.Prefix, b *bind) (
 		return nil, fail(err)
 	}
 	return n, nil
+}
+
+// newLogger tells of one of WireGuard's errors a second: some come with each packet.
+func newLogger() *device.Logger {
+	now := rate.Sometimes{Interval: time.Second}
+	return &device.Logger{Verbosef: device.DiscardLogf, Errorf: func(format string, args ...any) {
+		now.Do(func() { klog.InfoS("WireGuard complains", "what", fmt.Sprintf(format, args...)) })
+	}}
 }
 
 // prepareLink gives the device its address, without which the relay's socket cannot be opened.
@@ -174,8 +180,12 @@ func clampSegments(ctx context.Context, device string) error {
 		return nil
 	}
 	jump := []string{"FORWARD", "-j", segmentsChain}
-	rules := "*mangle\n:" + segmentsChain + " - [0:0]\n-A " + segmentsChain + " -o " + device +
-		" -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n"
+	rules := "*mangle\n:" + segmentsChain + " - [0:0]\n"
+	for _, direction := range []string{"-o", "-i"} { // either way, what is said of sizes is for what this node sends there
+		rules += "-A " + segmentsChain + " " + direction + " " + device +
+			" -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\n"
+	}
+	rules += "COMMIT\n"
 	restore := exec.CommandContext(ctx, "iptables-restore", "--wait", "--noflush")
 	restore.Stdin = strings.NewReader(rules)
 	if output, err := restore.CombinedOutput(); err != nil {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"daasvader/k3s/wire"
 )
 
@@ -37,6 +39,7 @@ type Options struct {
 	Report func(context.Context, wire.NetworkReport) error
 
 	rotateAfter time.Duration
+	relayRate   rate.Limit
 }
 
 // Overlay is this node's end of the network between nodes.
@@ -59,7 +62,7 @@ func New(o Options) (*Overlay, error) {
 	case !o.Cluster.Addr().Is4() || o.Cluster != o.Cluster.Masked():
 		return nil, fmt.Errorf("Cannot make the overlay: %s is no IPv4 network", o.Cluster)
 	}
-	o.rotateAfter = rotateAfter
+	o.rotateAfter, o.relayRate = rotateAfter, relayRate
 	return &Overlay{options: o, newest: make(chan wire.Network, 1)}, nil
 }
 

@@ -1,8 +1,11 @@
 package overlay
 
 import (
+	"errors"
+	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,7 +152,7 @@ func TestKeyChangesUnderTraffic(t *testing.T) {
 	}
 }
 
-func TestNothingIsLostWhenAPeerHearsLateOfAKey(t *testing.T) {
+func TestAPeerThatHearsLateOfAKeyIsReachedAgain(t *testing.T) {
 	b := newBed(t)
 	a, c := b.public("a"), b.public("c")
 	a.start()
@@ -185,11 +188,14 @@ func TestPacketsFitThroughANarrowNetwork(t *testing.T) {
 	a.mustReach(c, patience)
 	b.eventually("the size is measured", patience, func() bool { return a.has("peers_by_mtu 1216", 2) && c.has("peers_by_mtu 1216", 1) })
 	a.mustCarry(c, 1<<20)
+	from, to := a.newPod(), c.newPod()
+	from.mustCarry(to, 1<<20)
 	// What goes through the relay is smaller still.
 	b.in(b.id+"wan", "iptables", "-A", "FORWARD", "-i", "w2", "-o", "w3", "-j", "DROP")
 	b.eventually("c is reached through the relay", patience, func() bool { return a.has("peers relayed", 1) && a.has("peers_by_mtu 1136", 1) })
 	a.mustReach(c, patience)
 	a.mustCarry(c, 1<<20)
+	from.mustCarry(to, 1<<20)
 }
 
 func TestPeerSendsFromItsOwnAddressesOnly(t *testing.T) {
@@ -210,25 +216,37 @@ func TestPeerSendsFromItsOwnAddressesOnly(t *testing.T) {
 	}
 }
 
-func TestNothingPassesThroughANodeToAnother(t *testing.T) {
+func TestNothingPassesThroughANodeToElsewhere(t *testing.T) {
 	b := newBed(t)
-	a, c, d := b.public("a"), b.public("c"), b.public("d")
-	for _, n := range []*testNode{a, c, d} {
-		n.start()
-	}
+	a, c := b.public("a"), b.public("c")
+	a.start()
+	c.start()
 	c.mustReach(a, patience)
-	a.mustReach(d, patience)
-	// c believes that d's range is a's, and so sends a what is for d.
+	// Behind a there is a machine. c believes that its network is a's range, and so sends a what is for it.
+	lan := &testNode{bed: b, name: "lan", ns: b.namespace("lan")}
+	lan.pod = b.link("a", "lan", "10.200.9.0/24")
+	b.lock.Lock()
 	c.edit = func(network *wire.Network) {
-		delete(network.Peers, "d")
 		peer := network.Peers["a"]
-		peer.Address, peer.Range = ownAddress(d.pods), d.pods
+		peer.Range = netip.MustParsePrefix("10.200.9.0/24")
+		peer.Address = ownAddress(peer.Range)
 		network.Peers["a"] = peer
 	}
+	b.lock.Unlock()
 	b.sync()
-	time.Sleep(time.Second)
-	if c.reaches(d, 2*time.Second) {
-		t.Error("a has carried packets between c and d")
+	b.eventually("c has a's new range and a way to it", patience, func() bool {
+		conn, err := c.dial(lan)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil && c.has("peers direct", 1)
+	})
+	time.Sleep(time.Second) // for a session
+	if !a.deliver(lan, a.pod) {
+		t.Fatal("The machine is not reached by a itself")
+	}
+	if c.deliver(lan, c.pod) {
+		t.Error("a has passed on what was not for it")
 	}
 }
 
@@ -269,4 +287,76 @@ func TestTwoPeersThatClaimTheSameAreRefused(t *testing.T) {
 	b.lock.Unlock()
 	b.sync()
 	b.eventually("both are refused", patience, func() bool { return a.has("peers direct", 0) && a.has("peers none", 0) })
+}
+
+func TestWhatHasNoPeerIsUnreachable(t *testing.T) {
+	b := newBed(t)
+	a := b.public("a")
+	a.start()
+	b.eventually("the device is there", patience, a.hasDevice)
+	unreachable := func() bool {
+		return errors.Is(a.within(func() error {
+			_, err := net.Dial("udp4", "10.200.77.5:53")
+			return err
+		}), syscall.EHOSTUNREACH)
+	}
+	if !unreachable() {
+		t.Error("An address of no peer takes the default route")
+	}
+	a.kill()
+	if !unreachable() {
+		t.Error("An address of no peer takes the default route when the agent has been killed")
+	}
+}
+
+func TestTheDeviceGoesWithTheOverlay(t *testing.T) {
+	b := newBed(t)
+	a := b.public("a")
+	a.start()
+	b.eventually("the device is there", patience, a.hasDevice)
+	a.stdin.Close() // which ends the context
+	<-a.ended
+	if a.hasDevice() {
+		t.Error("It is still there")
+	}
+}
+
+func TestTheOverlayEndsWhenItsDeviceIsTaken(t *testing.T) {
+	b := newBed(t)
+	a := b.public("a")
+	a.mayFail = true
+	a.start()
+	b.eventually("the device is there", patience, a.hasDevice)
+	b.in(a.ns, "ip", "link", "delete", "daas0")
+	select {
+	case <-a.ended:
+	case <-time.After(patience):
+		t.Error("It goes on without its device")
+	}
+}
+
+func TestKeysThatChangeHandsAreTheNewOwners(t *testing.T) {
+	b := newBed(t)
+	a, c, d := b.public("a"), b.public("c"), b.public("d")
+	for _, n := range []*testNode{a, c, d} {
+		n.start()
+	}
+	a.mustReach(c, patience)
+	a.mustReach(d, patience)
+	// A view in which c has d's place, and d has c's.
+	b.lock.Lock()
+	a.edit = func(network *wire.Network) {
+		one, other := network.Peers["c"], network.Peers["d"]
+		one.Key, other.Key = other.Key, one.Key
+		network.Peers["c"], network.Peers["d"] = one, other
+	}
+	b.lock.Unlock()
+	b.sync()
+	b.eventually("neither speaks for the other's address", patience, func() bool { return !c.deliver(a, c.pod) && !d.deliver(a, d.pod) })
+	b.lock.Lock()
+	a.edit = nil
+	b.lock.Unlock()
+	b.sync()
+	a.mustReach(c, patience)
+	a.mustReach(d, patience)
 }

@@ -168,10 +168,13 @@ func (c *candidate) probed(now time.Time) {
 func (c *candidate) answered(now time.Time, rtt time.Duration) {
 	c.heard, c.owes, c.tries = now, time.Time{}, 0
 	c.answers++
-	c.rtt = rtt
+	if c.rtt == 0 {
+		c.rtt = rtt
+	}
+	c.rtt += (rtt - c.rtt) / 8 // one slow answer says little, cf. RFC 6298
 }
 
-// isDue says whether it is time to probe it. Usable ones only are asked about: a relay that is not reached itself is not.
+// isDue says whether it is time to probe it.
 func (p *paths) isDue(c *candidate, now time.Time, busy bool) bool {
 	return now.Sub(c.sent) >= p.interval(c, busy)
 }

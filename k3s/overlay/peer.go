@@ -20,9 +20,9 @@ const (
 	pendingFor = 5 * time.Second
 )
 
-// newPeer has no session yet.
-func newPeer(name string, info wire.Peer) *peer {
-	m := &member{address: info.Address, allowance: newAllowance()}
+// newPeer has no session yet; forwards is what it may have forwarded, in bytes a second.
+func newPeer(name string, info wire.Peer, forwards rate.Limit) *peer {
+	m := &member{address: info.Address, allowance: rate.NewLimiter(forwards, relayBurst)}
 	m.grants.Store(&grants{})
 	return &peer{
 		name: name, info: info, member: m, pending: map[uint64]pending{}, learning: rate.NewLimiter(learntPerSecond, maxSeen),
@@ -85,6 +85,14 @@ func (p *peer) addresses() []netip.Prefix {
 		own = append(own, p.info.Range)
 	}
 	return own
+}
+
+// hasKeyOfAnother says whether a key of its sessions belongs to another peer now.
+func (p *peer) hasKeyOfAnother(owners map[wire.WireGuardKey]string) bool {
+	return slices.ContainsFunc(p.sessions, func(s *session) bool {
+		owner, isOwned := owners[s.key]
+		return isOwned && owner != p.name
+	})
 }
 
 // ping makes a probe for a way; size is what it measures, or 0.

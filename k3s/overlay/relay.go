@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -14,8 +12,6 @@ const (
 	relayRate  = 32 << 20
 	relayBurst = 512 << 10
 )
-
-func newAllowance() *rate.Limiter { return rate.NewLimiter(relayRate, relayBurst) }
 
 // relay forwards frames between two of this node's clients. It has the packets of one read, until they are flushed.
 type relay struct {

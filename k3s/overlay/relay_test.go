@@ -6,12 +6,14 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Three nodes are 127.0.0.x here: what a relay gets and sends, without WireGuard in between.
 
 func testMember(address string, isClient bool, relays ...netip.Addr) *member {
-	m := &member{address: netip.MustParseAddr(address), allowance: newAllowance()}
+	m := &member{address: netip.MustParseAddr(address), allowance: rate.NewLimiter(relayRate, relayBurst)}
 	allowed := map[netip.Addr]bool{}
 	for _, relay := range relays {
 		allowed[relay] = true
@@ -203,5 +205,34 @@ func TestAnAnswerIsNoLongerThanTheQuestion(t *testing.T) {
 	}
 	if answers != 3 {
 		t.Errorf("There were %d answers to three probes, of which one came twice", answers)
+	}
+}
+
+func TestStrangersGetNoAnswer(t *testing.T) {
+	asking, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asking.Close()
+	outer, err := listenUDP(context.Background(), netip.MustParseAddrPort("127.0.0.1:0"), "", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outer.close()
+	b := &bind{onProbe: func(arrived arrivedProbe) { t.Errorf("A stranger was heard: %+v", arrived) }}
+	b.outer.Store(outer)
+	_, known := acquainted(t)
+	b.directory.Store(&directory{secrets: map[[probeID]byte]*acquaintance{known.inID: {secret: known, peer: "a", member: testMember("127.0.0.2", false)}}})
+	stranger, _ := acquainted(t)
+	forged := stranger.seal(probe{kind: probePing}, minProbe)
+	copy(forged[2:], known.inID[:]) // as somebody on the way can see it
+	for _, packet := range [][]byte{stranger.seal(probe{kind: probePing}, minProbe), forged, make([]byte, 1400), {}} {
+		if payload, _ := b.takeOuter(packet, asking.LocalAddr().(*net.UDPAddr).AddrPort()); payload != nil {
+			t.Errorf("WireGuard gets %x", payload)
+		}
+	}
+	asking.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	if n, _, err := asking.ReadFrom(make([]byte, 2000)); err == nil {
+		t.Errorf("A stranger got %d bytes", n)
 	}
 }

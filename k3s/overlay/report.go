@@ -20,7 +20,7 @@ const (
 	// addressesEvery is how often the machine's addresses are read.
 	addressesEvery = 2 * time.Second
 	// reportPause and reportEvery are the times between reports at least and at most.
-	reportPause = 5 * time.Second
+	reportPause = 10 * time.Second
 	reportEvery = 5 * time.Minute
 	// failedTries are the probes after which an endpoint that never answered counts as failed.
 	failedTries = 5

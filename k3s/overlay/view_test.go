@@ -78,7 +78,7 @@ func TestARelayThatLiesMakesUsProbeLittle(t *testing.T) {
 	relay.path.Store(&way)
 	n.bind.directory.Store(&directory{members: map[netip.Addr]*member{relay.address: relay}})
 	secret, _ := acquainted(t)
-	p := newPeer("a", testPeer(2))
+	p := newPeer("a", testPeer(2), relayRate)
 	p.sessions = []*session{{secret: secret}}
 	n.peers["a"] = p
 	now := time.Unix(1e9, 0)

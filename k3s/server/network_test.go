@@ -374,7 +374,7 @@ func TestAKubeletReadsTheServicesThatItsNodeKnows(t *testing.T) {
 	if len(list.Items) != 1 || list.Items[0].Name != "kubernetes" || list.ResourceVersion == "" || list.Kind != "ServiceList" {
 		t.Errorf("the list is %+v", list)
 	}
-	watch := s.watchOf("&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan")
+	watch := s.watchOf("&fieldSelector=spec.clusterIP%21%3DNone&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan")
 	wants := func(want string) (version string) {
 		t.Helper()
 		line, version := watch()
@@ -386,8 +386,11 @@ func TestAKubeletReadsTheServicesThatItsNodeKnows(t *testing.T) {
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "tools", Name: "web"}, Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.5"}}
 	wants("ADDED default/kubernetes")
 	wants("BOOKMARK / true")
-	if _, err := s.client.CoreV1().Services("tools").Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
+	headless := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "tools", Name: "heads"}, Spec: corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone}}
+	for _, made := range []*corev1.Service{headless, service} {
+		if _, err := s.client.CoreV1().Services("tools").Create(t.Context(), made, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	added := wants("ADDED tools/web")
 	service.Spec.ClusterIP = "10.96.0.6"

@@ -22,6 +22,8 @@ import (
 const (
 	// servicesPath is where a kubelet reads the Services, of which it makes the environment of pods.
 	servicesPath = "/api/v1/services"
+	// notHeadless is what a kubelet asks for. Headless ones are not told whoever asks: they are in no pod's environment.
+	notHeadless = "spec.clusterIP!=" + corev1.ClusterIPNone
 	// bookmarkEvery is how often a watch that asked for it is told how far it is.
 	bookmarkEvery = time.Minute
 	// watchAtMost is how long a watch goes on that does not say how long it wants to.
@@ -44,7 +46,8 @@ func (f *front) serveServices(w http.ResponseWriter, r *http.Request, c *generic
 	case err != nil:
 		refuse(w, r, c, errors.NewBadRequest(err.Error()))
 		return
-	case asked.LabelSelector != nil && !asked.LabelSelector.Empty() || asked.FieldSelector != nil && !asked.FieldSelector.Empty():
+	case asked.LabelSelector != nil && !asked.LabelSelector.Empty(),
+		asked.FieldSelector != nil && !asked.FieldSelector.Empty() && asked.FieldSelector.String() != notHeadless:
 		refuse(w, r, c, errors.NewForbidden(corev1.Resource("services"), "", errNotAll))
 		return
 	case n == nil || !n.views.IsKnown():
@@ -74,7 +77,7 @@ func sendsInitial(asked *metainternalversion.ListOptions) bool {
 }
 
 func list(w http.ResponseWriter, view *netview.View) {
-	services := view.Services()
+	services := servicesOf(view)
 	answer := corev1.ServiceList{
 		TypeMeta: metav1.TypeMeta{Kind: "ServiceList", APIVersion: "v1"},
 		ListMeta: metav1.ListMeta{ResourceVersion: view.Version()},
@@ -87,6 +90,13 @@ func list(w http.ResponseWriter, view *netview.View) {
 	if err := writeLine(w, answer); err != nil {
 		klog.V(2).InfoS("A kubelet left before it was answered", "err", err)
 	}
+}
+
+// servicesOf are those of a view that have an address.
+func servicesOf(view *netview.View) map[string]*corev1.Service {
+	all := view.Services()
+	maps.DeleteFunc(all, func(_ string, s *corev1.Service) bool { return s.Spec.ClusterIP == corev1.ClusterIPNone })
+	return all
 }
 
 // versioned is a Service as Kubernetes would write it.
@@ -144,9 +154,9 @@ type serviceEvent struct {
 // serviceEvents are what takes a watcher from one view to another. Only with the last of them it is there: one that has
 // heard less comes back with the version before, and hears all of them again.
 func serviceEvents(told, view *netview.View) (events []serviceEvent) {
-	before, now, version := map[string]*corev1.Service{}, view.Services(), view.Version()
+	before, now, version := map[string]*corev1.Service{}, servicesOf(view), view.Version()
 	if told != nil {
-		before, version = told.Services(), told.Version()
+		before, version = servicesOf(told), told.Version()
 	}
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		switch had := before[key]; had {

@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// minRangeBits is that of the largest range which Kubernetes takes for Services; one of pods is no larger.
+const minRangeBits = 12
+
 // Options are the flags of `k3s server`; they mean what they mean in k3s.
 type Options struct {
 	DataDir     string
@@ -37,7 +40,7 @@ func ParseOptions(args []string) (*Options, error) {
 	flags.StringArrayVar(&o.TLSSans, "tls-san", nil, "further name or address of the serving certificate, repeatable")
 	flags.StringVar(&o.APISocket, "api-socket", "", "Unix socket that answers the enclave's own paths")
 	flags.StringVar(&o.ExternalURL, "external-url", "", "URL under which nodes reach the API server")
-	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "10.42.0.0/16", "addresses of pods")
+	flags.StringVar(&o.ClusterCIDR, "cluster-cidr", "10.112.0.0/12", "addresses of pods, a /24 for each node")
 	flags.StringVar(&o.ServiceCIDR, "service-cidr", "10.43.0.0/16", "addresses of services")
 	flags.Int64Var(&o.DatastoreLimit, "datastore-limit", 0, "bytes that objects and their history may take (default: a quarter of what the file system has, at most 1 GiB)")
 	if err := flags.Parse(args); err != nil {
@@ -62,12 +65,26 @@ func (o *Options) complete() (err error) {
 	if o.DatastoreLimit != 0 && o.DatastoreLimit < minDatastoreLimit {
 		return fmt.Errorf("Cannot start server: --datastore-limit %d is below %d", o.DatastoreLimit, minDatastoreLimit)
 	}
-	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
-		if _, err := netip.ParsePrefix(cidr); err != nil {
-			return fmt.Errorf("Cannot start server: %w", err)
-		}
+	if err := o.checkRanges(); err != nil {
+		return err
 	}
 	return o.addExternalName()
+}
+
+// checkRanges refuses ranges in which nodes could not have theirs, or a Service's address could be a pod's.
+func (o *Options) checkRanges() error {
+	var ranges []netip.Prefix
+	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.Bits() < minRangeBits || prefix.Bits() > rangeBits {
+			return fmt.Errorf("Cannot start server: %q is not an IPv4 network from /%d to /%d such as 10.112.0.0/12", cidr, minRangeBits, rangeBits)
+		}
+		ranges = append(ranges, prefix)
+	}
+	if ranges[0].Overlaps(ranges[1]) {
+		return fmt.Errorf("Cannot start server: --cluster-cidr %s and --service-cidr %s overlap", o.ClusterCIDR, o.ServiceCIDR)
+	}
+	return nil
 }
 
 func (o *Options) addExternalName() error {

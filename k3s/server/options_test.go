@@ -13,6 +13,11 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		{"--bind-address=localhost", "not an IP address"},
 		{"--external-url=http://api.test", "not an https URL"},
 		{"--service-cidr=10.43.0.0", "10.43.0.0"},
+		{"--service-cidr=10.43.0.1/16", "not an IPv4 network"},
+		{"--service-cidr=10.120.0.0/16", "overlap"},
+		{"--cluster-cidr=10.0.0.0/11", "from /12 to /24"},
+		{"--cluster-cidr=10.42.0.0/25", "from /12 to /24"},
+		{"--cluster-cidr=fd00::/20", "not an IPv4 network"},
 		{"--datastore-limit=1000000", "is below"},
 		{"stray", "unexpected argument"},
 	} {

@@ -78,6 +78,7 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	}
 	group.Go(func() error { return ended("volumes", ctx, volumes.run(ctx)) })
 	front.volumes.Store(volumes)
+	group.Go(func() error { return ended("usage", ctx, api.usage.Run(ctx)) })
 	network, err := newNetwork(api.loopback, o)
 	if err != nil {
 		return err
@@ -85,8 +86,12 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	front.fence.tell(network.views.Revoke)
 	group.Go(func() error { return ended("network", ctx, network.run(ctx)) })
 	front.network.Store(network)
-	group.Go(func() error { return ended("usage", ctx, api.usage.Run(ctx)) })
-	group.Go(func() error { return ended("kube-controller-manager", ctx, runControllerManager(ctx, o, creds)) })
+	ranges, err := newRangeKeeper(api.loopback, o)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error { return ended("node ranges", ctx, ranges.run(ctx)) })
+	group.Go(func() error { return ended("kube-controller-manager", ctx, runControllerManager(ctx, creds)) })
 	group.Go(func() error { return ended("kube-scheduler", ctx, runScheduler(ctx, o, creds)) })
 	if err := creds.writeAdminConfig(o); err != nil {
 		return err

@@ -1,5 +1,6 @@
 import { type ClusterArgs, createCluster } from '@daasvader/chain/calls/admin.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { createdObject, type Submitted, submit } from '@daasvader/chain/submit.ts';
 import type { Signer } from '@mysten/sui/cryptography';
 import type { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -10,8 +11,7 @@ export const CONTRACTS = new URL('../../contracts', import.meta.url).pathname;
 
 /** What a cluster is made with unless told otherwise: apps are served nowhere. */
 const DEFAULTS = {
-  clusterCidr: '10.42.0.0/16',
-  serviceCidr: '10.43.0.0/16',
+  ...DEFAULT_RANGES,
   publicConfig: { appsDomain: '', acmeDirectory: '', acmeRoot: new Uint8Array() },
 };
 

@@ -107,7 +107,7 @@ export const NODE_ATTACKS: Attack[] = [
     node.try({ method: 'POST', path: '/api/v1/nodes', body: nodeObject('rogue-2', {}) }),
   ),
   ...Object.entries<object>({
-    'the whole pod range': { podCIDR: '10.42.0.0/16', podCIDRs: ['10.42.0.0/16'] },
+    'the whole pod range': { podCIDR: '10.112.0.0/12', podCIDRs: ['10.112.0.0/12'] },
     'a taint': { taints: [{ key: 'mine', value: 'only', effect: 'NoSchedule' }] },
     'a provider id': { providerID: 'aws:///x' },
     'that it takes no pods': { unschedulable: true },
@@ -393,7 +393,7 @@ function endpointSlice() {
     kind: 'EndpointSlice',
     metadata: { name: 'stolen', labels: { 'kubernetes.io/service-name': 'shop' } },
     addressType: 'IPv4',
-    endpoints: [{ addresses: ['10.42.200.1'] }],
+    endpoints: [{ addresses: ['10.112.200.1'] }],
     ports: [{ port: 8080 }],
   };
 }

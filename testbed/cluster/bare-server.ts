@@ -5,6 +5,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { K3s } from '@daasvader/enclave/kube/k3s.ts';
 import type { Kubernetes } from '@daasvader/enclave/kube/kubernetes.ts';
 import { pointOf } from '@daasvader/enclave/kube/p256.ts';
@@ -63,8 +64,7 @@ export class BareServer implements AsyncDisposable {
       apiSocket: join(directory, 'api.sock'),
       names: [],
       externalUrl: 'https://127.0.0.1:6443',
-      clusterCidr: '10.42.0.0/16',
-      serviceCidr: '10.43.0.0/16',
+      ...DEFAULT_RANGES,
       log: pino({ enabled: false }),
       onRestart: () => undefined,
     });

@@ -6,6 +6,7 @@ import { type AdminIds, appointHost, proposeMeasurement, setConfig } from '@daas
 import { readCommittee } from '@daasvader/chain/committee.ts';
 import type { Deployment } from '@daasvader/chain/deployment.ts';
 import { ContractReader } from '@daasvader/chain/objects.ts';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { submit } from '@daasvader/chain/submit.ts';
 import { HostServices } from '@daasvader/enclave/chain/host-services.ts';
 import type { Nsm } from '@daasvader/enclave/nsm/nsm.ts';
@@ -120,8 +121,7 @@ export class ChainCluster {
       committeeDigest: committee.digest,
       committeeEpoch: committee.epoch,
       bootId: new Uint8Array(16).fill(4),
-      clusterCidr: '10.42.0.0/16',
-      serviceCidr: '10.43.0.0/16',
+      ...DEFAULT_RANGES,
     };
   }
 

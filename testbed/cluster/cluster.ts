@@ -1,6 +1,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Deployment, readDeployment } from '@daasvader/chain/deployment.ts';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { ROUTE } from '@daasvader/verifier/routes.ts';
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
 import { Agent, fetch } from 'undici';
@@ -233,7 +234,7 @@ export class Cluster implements AsyncDisposable {
       ...(this.image && { enclave: { image: this.image.file } }),
       sui: { rpc_endpoint: rpcUrl, event_filter: 'daasvader::events' },
       walrus: { aggregator: walrusUrl },
-      k3s: { cluster_cidr: '10.42.0.0/16', service_cidr: '10.43.0.0/16' },
+      k3s: { cluster_cidr: DEFAULT_RANGES.clusterCidr, service_cidr: DEFAULT_RANGES.serviceCidr },
       api: {
         port: 6443,
         enclave_port: 8443,

@@ -7,6 +7,7 @@ import { type Binding, encodeBinding, userData } from '@daasvader/attestation/bi
 import { encodePem } from '@daasvader/attestation/pem.ts';
 import { type DocumentFields, issueDocument } from '@daasvader/attestation/testing/issue.ts';
 import { type Identity, issueChain, issueRoot } from '@daasvader/attestation/testing/pki.ts';
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { generateKeys, type Keys, type TlsIdentity } from '@daasvader/enclave/boot/keys.ts';
 import { joinPurpose } from '@daasvader/seal/purposes.ts';
 import { seal } from '@daasvader/seal/seal.ts';
@@ -103,8 +104,7 @@ export class TestControlPlane {
       committeeDigest: new Uint8Array(32).fill(9),
       committeeEpoch: 7n,
       bootId: this.#keys.bootId,
-      clusterCidr: '10.42.0.0/16',
-      serviceCidr: '10.43.0.0/16',
+      ...DEFAULT_RANGES,
     };
   }
 

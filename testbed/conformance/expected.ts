@@ -7,4 +7,21 @@ export interface ExpectedFailure {
 }
 
 /** Every spec that fails on purpose. Any other failure fails the run, and so does one of these that passes. */
-export const EXPECTED_FAILURES: readonly ExpectedFailure[] = [];
+export const EXPECTED_FAILURES: readonly ExpectedFailure[] = [
+  {
+    spec: '[sig-network] HostPort validates that there is no conflict between pods with same hostPort but different hostIP and protocol [LinuxOnly] [Conformance]',
+    reason: "nothing from outside gets into pods: a provider's machine gives away none of its ports",
+  },
+  {
+    spec: '[sig-network] API Server should have Endpoints and EndpointSlices pointing to API Server [Conformance]',
+    reason: 'pods do not reach the control plane, so the Service kubernetes has no endpoints',
+  },
+  {
+    spec: '[sig-auth] ServiceAccounts ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer [Conformance]',
+    reason: 'pods do not reach the control plane, where the discovery document is',
+  },
+  {
+    spec: '[sig-node] Node Lifecycle should run through the lifecycle of a node [Conformance]',
+    reason: 'nodes are those that the chain has: the enclave deletes every other one, whoever makes it',
+  },
+];

@@ -9,6 +9,7 @@ import type { WorkerOwner } from '../chain.ts';
 import type { WorkerConfig } from '../config.ts';
 import { Daemon } from '../daemon.ts';
 import { serveHealth } from '../health.ts';
+import { NODE_METRICS } from '../k3s.ts';
 import { identityKeyFile, readIdentity, readSealKey, readWallet, sealKeyFile } from '../keys.ts';
 import { AgentState } from '../state.ts';
 import { openChain, openOwner } from '../sui-chain.ts';
@@ -41,6 +42,7 @@ async function run(options: CommonOptions): Promise<void> {
     port: config.node.port,
     tls: tlsOf(config),
     sealToken: () => daemon.sealToken,
+    nodeMetrics: NODE_METRICS,
   });
   await daemon.run(stop, hurry);
   health.closeAllConnections();
