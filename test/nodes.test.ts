@@ -198,58 +198,48 @@ test('a node tells events of its own pods, and no slices of devices', async () =
   expect(made).toMatchObject({ status: 403 });
 });
 
-test('nobody registers what the control plane could not reach', async () => {
-  const reached = {
-    service: { namespace: 'default', name: 's' },
-    caBundle: Buffer.from(await server.k3s.serverCa()).toString('base64'),
+test('the control plane calls no webhook that is not a pod of the cluster', async () => {
+  const group = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const caBundle = Buffer.from(await server.k3s.serverCa()).toString('base64');
+  const webhook = (clientConfig: object) => ({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'w' },
+    webhooks: [
+      {
+        ...{ name: 'w.example.com', sideEffects: 'None', admissionReviewVersions: ['v1'] },
+        clientConfig: { caBundle, ...clientConfig },
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }],
+      },
+    ],
+  });
+  const core = '/api/v1/namespaces/default';
+  const meta = { metadata: { name: 'elsewhere' } };
+  expect(
+    await call('POST', `${core}/services`, admin, { ...meta, spec: { ports: [{ port: 443 }] } }),
+  ).toMatchObject({ status: 201 });
+  const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+  const slice = {
+    metadata: { name: 'elsewhere', labels: { 'kubernetes.io/service-name': 'elsewhere' } },
+    ...{ addressType: 'IPv4', endpoints: [{ addresses: ['192.168.1.7'] }], ports: [{ port: 10250 }] },
   };
-  const webhook = {
-    ...{ name: 'w.example.com', clientConfig: reached, sideEffects: 'None', admissionReviewVersions: ['v1'] },
-    rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['pods'] }],
-  };
-  const metadata = { name: 'w' };
-  const group = '/apis/admissionregistration.k8s.io/v1';
-  const crd = {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: 'ts.example.com' },
-    spec: {
-      ...{ group: 'example.com', scope: 'Cluster', names: { plural: 'ts', kind: 'T' } },
-      versions: [
-        { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
-      ],
-    },
-  };
-  const conversion = {
-    strategy: 'Webhook',
-    webhook: { clientConfig: reached, conversionReviewVersions: ['v1'] },
-  };
-  const unreachable = refused('can reach no service');
-  for (const kind of ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration']) {
-    const body = { apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata, webhooks: [webhook] };
-    expect(await call('POST', `${group}/${kind.toLowerCase()}s`, admin, body), kind).toMatchObject(
-      unreachable,
-    );
+  expect(await call('POST', slices, admin, slice)).toMatchObject({ status: 201 });
+  const service = { namespace: 'default', name: 'elsewhere' };
+  for (const [where, why] of [
+    [{ url: 'https://127.0.0.1:6443/' }, 'connects to kubelets, and to pods by way of a Service'],
+    [{ url: 'https://169.254.169.254/' }, 'connects to kubelets, and to pods by way of a Service'],
+    [{ service }, "192.168.1.7:10250: it is in no node's range of pods"],
+  ] as const) {
+    expect(await call('POST', group, admin, webhook(where))).toMatchObject({ status: 201 });
+    const write = () => call('POST', `${core}/configmaps?dryRun=All`, admin, { metadata: { name: 'x' } });
+    await expect.poll(write, SOON).toMatchObject({ status: 500, text: expect.stringContaining(why) });
+    expect(await call('DELETE', `${group}/w`, admin)).toMatchObject({ status: 200 });
+    await expect.poll(write, SOON).toMatchObject({ status: 201 });
   }
-  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All';
-  expect(await call('POST', crds, admin, crd)).toMatchObject({ status: 201 });
-  const converted = { ...crd, spec: { ...crd.spec, conversion } };
-  expect(await call('POST', crds, admin, converted)).toMatchObject(unreachable);
-  const service = {
-    apiVersion: 'apiregistration.k8s.io/v1',
-    kind: 'APIService',
-    metadata: { name: 'v1.example.com' },
-    spec: {
-      group: 'example.com',
-      version: 'v1',
-      groupPriorityMinimum: 1_000,
-      versionPriority: 15,
-      ...reached,
-    },
-  };
-  expect(await call('POST', '/apis/apiregistration.k8s.io/v1/apiservices', admin, service)).toMatchObject(
-    unreachable,
-  );
+  expect(await call('GET', `${core}/services/elsewhere/proxy/`, admin)).toMatchObject({
+    status: 503,
+    text: expect.stringContaining('no endpoints available'), // Kubernetes itself asks for pods
+  });
 });
 
 const SECRETS = '/api/v1/namespaces/default/secrets?watch=true';

@@ -51,6 +51,16 @@ const NEVER = [
   'deletecollection pods',
   'deletecollection secrets',
   'list persistentvolumes',
+  'get pods/proxy',
+  'create pods/proxy',
+  'get services/proxy',
+  'create services/proxy',
+  'get nodes/proxy',
+  'create validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'create mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'create customresourcedefinitions.apiextensions.k8s.io',
+  'create apiservices.apiregistration.k8s.io',
+  'patch apiservices.apiregistration.k8s.io',
 ] as const;
 
 let server: BareServer;

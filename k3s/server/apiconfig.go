@@ -11,12 +11,15 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane"
 	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
 	"k8s.io/kubernetes/pkg/generated/openapi"
+	"k8s.io/kubernetes/pkg/kubelet/client"
+
+	"daasvader/k3s/usage"
 )
 
 // newConfig does what kube-apiserver does of its options, but lets it connect through the tunnels only. Its own flag for
 // that knows proxies in other processes only, and what is set later is not asked any more.
 func newConfig(o options.CompletedOptions, t *tunnel) (*app.Config, error) {
-	schemes := []*runtime.Scheme{legacyscheme.Scheme, apiextensions.Scheme, aggregator.Scheme}
+	schemes := []*runtime.Scheme{legacyscheme.Scheme, apiextensions.Scheme, aggregator.Scheme, usage.Scheme}
 	generic, informers, storage, err := controlplaneapiserver.BuildGenericConfig(o.CompletedOptions, schemes,
 		controlplane.DefaultAPIResourceConfigSource(), openapi.GetOpenAPIDefinitions, o.InformerName)
 	if err != nil {
@@ -43,4 +46,14 @@ func newConfig(o options.CompletedOptions, t *tunnel) (*app.Config, error) {
 		return nil, err
 	}
 	return &app.Config{Options: o, Aggregator: aggregated, KubeAPIs: kube, ApiExtensions: extensions}, nil
+}
+
+// newUsage makes what is served as metrics.k8s.io, of what kubelets tell through the tunnels.
+func newUsage(kube *controlplane.Config) (*usage.Usage, error) {
+	kubelets, err := client.MakeTransport(&kube.Extra.KubeletClientConfig)
+	if err != nil {
+		return nil, err
+	}
+	core := kube.ControlPlane.VersionedInformers.Core().V1()
+	return usage.New(usage.Source{Nodes: core.Nodes().Lister(), Pods: core.Pods().Lister(), Kubelets: kubelets}), nil
 }

@@ -18,6 +18,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"daasvader/k3s/pki"
+	"daasvader/k3s/usage"
 )
 
 //go:embed authentication.yaml
@@ -35,6 +36,8 @@ type apiServer struct {
 	run func(context.Context) error
 	// loopback is the API server's own, unrestricted client.
 	loopback *rest.Config
+	// usage learns what nodes and pods use while it runs.
+	usage *usage.Usage
 }
 
 // newAPIServer configures kube-apiserver with our handlers in front of Kubernetes's own, and with the tunnels as its
@@ -49,6 +52,14 @@ func newAPIServer(ctx context.Context, o *Options, c *credentials, etcdURL strin
 		return nil, fmt.Errorf("configure kube-apiserver: %w", err)
 	}
 	front.install(config)
+	nodes := config.KubeAPIs.ControlPlane.VersionedInformers.Core().V1().Nodes()
+	if err := front.tunnel.ranges.follow(nodes.Informer()); err != nil {
+		return nil, err
+	}
+	used, err := newUsage(config.KubeAPIs)
+	if err != nil {
+		return nil, err
+	}
 	completedConfig, err := config.Complete()
 	if err != nil {
 		return nil, err
@@ -57,12 +68,15 @@ func newAPIServer(ctx context.Context, o *Options, c *credentials, etcdURL strin
 	if err != nil {
 		return nil, fmt.Errorf("create kube-apiserver: %w", err)
 	}
+	if err := used.Install(chain.GenericAPIServer); err != nil {
+		return nil, fmt.Errorf("serve metrics: %w", err)
+	}
 	chain.GenericAPIServer.ShutdownTimeout = shutdownTimeout
 	prepared, err := chain.PrepareRun()
 	if err != nil {
 		return nil, err
 	}
-	return &apiServer{run: prepared.Run, loopback: config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig}, nil
+	return &apiServer{prepared.Run, config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig, used}, nil
 }
 
 func (f *front) install(config *app.Config) {

@@ -1,16 +1,12 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -64,15 +60,9 @@ func (r *nodeRanges) remove(node string) {
 	delete(r.byNode, node)
 }
 
-// follow keeps the ranges as the nodes' objects say until the context ends.
-func (r *nodeRanges) follow(ctx context.Context, config *rest.Config) error {
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(nameAndRange))
-	informer := factory.Core().V1().Nodes().Informer()
-	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+// follow keeps the ranges as the nodes' objects say.
+func (r *nodeRanges) follow(nodes cache.SharedIndexInformer) error {
+	_, err := nodes.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(o any) { r.set(o.(*corev1.Node)) },
 		UpdateFunc: func(_, o any) { r.set(o.(*corev1.Node)) },
 		DeleteFunc: func(o any) {
@@ -81,23 +71,5 @@ func (r *nodeRanges) follow(ctx context.Context, config *rest.Config) error {
 			}
 		},
 	})
-	if err != nil {
-		return err
-	}
-	factory.Start(ctx.Done())
-	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
-// nameAndRange is all that is kept of a node.
-func nameAndRange(o any) (any, error) {
-	node, is := o.(*corev1.Node)
-	if !is {
-		return nil, fmt.Errorf("unexpected object %T", o)
-	}
-	kept := &corev1.Node{Spec: corev1.NodeSpec{PodCIDR: node.Spec.PodCIDR}}
-	kept.Name, kept.UID, kept.ResourceVersion = node.Name, node.UID, node.ResourceVersion
-	return kept, nil
+	return err
 }

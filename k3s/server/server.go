@@ -72,9 +72,6 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	if err := front.fence.follow(ctx, api.loopback); err != nil {
 		return err
 	}
-	if err := front.tunnel.ranges.follow(ctx, api.loopback); err != nil {
-		return err
-	}
 	volumes, err := newVolumes(api.loopback)
 	if err != nil {
 		return err
@@ -88,6 +85,7 @@ func startControllers(ctx context.Context, group *errgroup.Group, o *Options, cr
 	front.fence.tell(network.views.Revoke)
 	group.Go(func() error { return ended("network", ctx, network.run(ctx)) })
 	front.network.Store(network)
+	group.Go(func() error { return ended("usage", ctx, api.usage.Run(ctx)) })
 	group.Go(func() error { return ended("kube-controller-manager", ctx, runControllerManager(ctx, o, creds)) })
 	group.Go(func() error { return ended("kube-scheduler", ctx, runScheduler(ctx, o, creds)) })
 	if err := creds.writeAdminConfig(o); err != nil {

@@ -25,6 +25,7 @@ const READS: readonly RoleRule[] = [
   rule(READ, 'policy', 'poddisruptionbudgets'),
   rule(READ, 'discovery.k8s.io', 'endpointslices'),
   rule(READ, 'events.k8s.io', 'events'),
+  rule(['get', 'list'], 'metrics.k8s.io', 'pods'),
 ];
 
 const SHELL = rule(['create', 'get'], '', 'pods/exec', 'pods/attach', 'pods/portforward');

@@ -123,7 +123,7 @@ const READ = new RegExp(
     '(deployments|statefulsets)\\.apps(/scale)?|(daemonsets|replicasets|controllerrevisions)\\.apps',
     '(jobs|cronjobs)\\.batch|horizontalpodautoscalers\\.autoscaling|poddisruptionbudgets\\.policy',
     '(networkpolicies|ingresses)\\.networking\\.k8s\\.io|endpointslices\\.discovery\\.k8s\\.io|events\\.events\\.k8s\\.io',
-  ].join('|')})$`,
+  ].join('|')})$|^(get|list) pods\\.metrics\\.k8s\\.io$`,
 );
 const SHELL = /^(get|create) pods\/(exec|attach|portforward)$/;
 const SECRETS = /^(get|list|watch|create|update|patch|delete) secrets$/;
