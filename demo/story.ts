@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '@daasvader/testbed/cluster/cluster.ts';
-import type { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
+import { Narrator } from '@daasvader/testbed/cluster/narrator.ts';
 import { joinWorker, stakeUser, startCluster } from '@daasvader/testbed/cluster/steps.ts';
 import type { RunningPod, User } from '@daasvader/testbed/cluster/user.ts';
 import type { Worker } from '@daasvader/testbed/cluster/worker.ts';
@@ -12,12 +14,11 @@ import { Timeline } from './timeline.ts';
 
 const IMAGE = 'docker.io/library/hello:1';
 const APP = 'hello';
+const OTHER_IMAGE = 'docker.io/library/other:1';
+const OTHER_APP = 'other';
 const RUN_TIMEOUT_MS = 60_000;
 const POLL_MS = 25;
-/**
- * Debian's static busybox cannot look up even an address, so Node does what wget would. A packet that is lost before the
- * node has its rules would else be missed for ten seconds.
- */
+/** A packet that is lost before the node has its rules would be missed for ten seconds, if wget did this. */
 const FETCH =
   'process.stdout.write(await (await fetch(process.argv[1], { signal: AbortSignal.timeout(1000) })).text())';
 
@@ -26,14 +27,24 @@ export async function runScenario(cluster: Cluster, narrator: Narrator): Promise
   await startCluster(cluster, narrator);
   const worker = await joinWorker(cluster, narrator);
   const readyAt = Date.now();
-  const user = await stakeUser(cluster, narrator);
-  const runningAt = await deploy(cluster, worker, user, narrator);
+  // The second one does the same as the first, and is told of when it matters.
+  const [user, other] = await Promise.all([
+    stakeUser(cluster, narrator),
+    joinWorker(cluster, new Narrator(() => {}), 2, { nat: 'cone' }),
+  ]);
+  const { pod, runningAt } = await deploy(cluster, worker, user, narrator);
+  await meet(cluster, other, user, pod, narrator);
   if (cluster.image)
     narrator.tell(await bootTimes(cluster, { 'node Ready': readyAt, 'pod Running': runningAt }));
 }
 
-/** @returns when the pod ran, ms since 1970 */
-async function deploy(cluster: Cluster, worker: Worker, user: User, narrator: Narrator): Promise<number> {
+/** @returns the pod, and when it ran, ms since 1970 */
+async function deploy(
+  cluster: Cluster,
+  worker: Worker,
+  user: User,
+  narrator: Narrator,
+): Promise<{ pod: RunningPod; runningAt: number }> {
   const nonce = randomBytes(8).toString('hex');
   return narrator.step('One contract call, and a pod runs', async () => {
     await worker.importImage(await buildWebImage({ reference: IMAGE, page: `hello, ${nonce}\n` }));
@@ -54,8 +65,70 @@ async function deploy(cluster: Cluster, worker: Worker, user: User, narrator: Na
     narrator.command(`bin/daas requests ${ids.join(' ')}`);
     narrator.tell(await cluster.daas.run('requests', ...ids));
     narrator.tell(await timeline.table(ids[0] ?? ''));
-    return runningAt;
+    return { pod, runningAt };
   });
+}
+
+/** A pod on a machine behind NAT answers the first one, which asks for it by the name of its Service. */
+async function meet(
+  cluster: Cluster,
+  worker: Worker,
+  user: User,
+  asking: RunningPod,
+  narrator: Narrator,
+): Promise<void> {
+  const nonce = randomBytes(8).toString('hex');
+  const { address, name } = worker.vm;
+  return narrator.step('A pod on another machine, behind NAT, answers by its name', async () => {
+    narrator.command('bin/daas nodes');
+    narrator.tell(await cluster.daas.run('nodes'));
+    narrator.tell(`${name} is ${address} behind a router, and nobody reaches it from outside`);
+    await worker.importImage(
+      await buildWebImage({ reference: OTHER_IMAGE, page: `hello from behind NAT, ${nonce}\n` }),
+    );
+    const file = join(cluster.directory, `${OTHER_APP}.yaml`);
+    const objects = manifests(name).map((object) => JSON.stringify(object));
+    await writeFile(file, objects.join('\n---\n'));
+    narrator.command(`bin/daas apply -f ${OTHER_APP}.yaml --wait 60`);
+    narrator.tell(await user.daas('apply', '-f', file, '--wait', '60'));
+    narrator.command(`kubectl exec ${asking.name} -- wget -qO- http://${OTHER_APP}:${WEB_PORT}/`);
+    const page = await askByName(user, asking);
+    narrator.tell(page);
+    if (!page.includes(nonce)) throw new Error(`Cannot find the nonce ${nonce} in the page: ${page}`);
+    narrator.command('kubectl get pods -o wide');
+    narrator.tell(await user.kubectl('get', 'pods', '-o', 'wide'));
+  });
+}
+
+/** A Deployment on one node, and its Service. */
+function manifests(node: string): object[] {
+  const labels = { app: OTHER_APP };
+  const pod = {
+    nodeSelector: { 'kubernetes.io/hostname': node },
+    containers: [{ name: OTHER_APP, image: OTHER_IMAGE }],
+  };
+  return [
+    {
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: OTHER_APP } },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } },
+    },
+    {
+      ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: OTHER_APP } },
+      spec: { selector: labels, ports: [{ port: WEB_PORT }] },
+    },
+  ];
+}
+
+/** As a process of the pod; the name and the way there may be known a moment later than the pod runs. */
+async function askByName(user: User, { name }: RunningPod): Promise<string> {
+  const wget = ['wget', '-qO-', `http://${OTHER_APP}:${WEB_PORT}/`];
+  for (const deadline = Date.now() + RUN_TIMEOUT_MS; ; await sleep(POLL_MS)) {
+    try {
+      return await user.kubectl('exec', name, '--', ...wget);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 /** Fetches the page through the Service's address, from within the worker's network. */

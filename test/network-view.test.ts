@@ -204,15 +204,11 @@ test('keys outlast a restart of the server, whose challenge is another', async (
   await expect.poll(() => before.self, SOON).toBeDefined();
   await server.restart();
   await before.ended;
-  const after = await expect
-    .poll(() => open('worker-1').catch(() => undefined), SOON)
-    .toBeDefined()
-    .then(() => open('worker-1', before.version));
+  using after = await vi.waitFor(() => open('worker-1', before.version), SOON);
   await expect.poll(() => after.keys('peers'), SOON).toContain('worker-2');
   expect(after.updates[0]?.reset).toBe(true);
   expect(after.self?.key).toBe(keys['worker-1'].text);
   expect(after.self?.challenge).not.toBe(before.self?.challenge);
-  after[Symbol.dispose]();
 });
 
 test('who is revoked hears nothing more, and has left the others’ views with its pods', async () => {

@@ -214,7 +214,7 @@ func (b *bind) takeProbe(packet []byte, arrived *arrival, seen netip.AddrPort) {
 		return
 	}
 	if opened.kind == probePing {
-		pong := probe{kind: probePong, token: opened.token, endpoint: arrived.path.direct}
+		pong := probe{kind: probePong, token: opened.token, endpoint: arrived.path.direct, age: known.member.age(time.Now())}
 		b.send([][]byte{known.secret.seal(pong, minProbe)}, arrived.path, known.member.address)
 	}
 	b.onProbe(arrivedProbe{peer: known.peer, path: arrived.path, probe: opened, seen: seen})
@@ -223,6 +223,7 @@ func (b *bind) takeProbe(packet []byte, arrived *arrival, seen netip.AddrPort) {
 const (
 	handshakeInitiation = 1
 	handshakeResponse   = 2
+	transport           = 4
 )
 
 // Send implements conn.Bind. What cannot be sent is dropped and counted, as networks do.
@@ -257,6 +258,9 @@ func (b *bind) sendTo(t *target, packets [][]byte) {
 			b.wake()
 		}
 		return
+	}
+	if last := packets[len(packets)-1]; last[0] == transport && len(last) > minMessage {
+		t.sentPacket(time.Now())
 	}
 	count(&b.traffic.sent, &b.traffic.sentBytes, *way, packets)
 	b.send(packets, *way, t.address)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -49,7 +50,7 @@ func openNetwork(ctx context.Context, name string, pods netip.Prefix, b *bind) (
 		made.Close()
 		return nil, fail(err)
 	}
-	n.wireguard = device.NewDevice(&guard{Device: made, pods: pods}, b, newLogger())
+	n.wireguard = device.NewDevice(&guard{Device: made, pods: pods, witness: witness{bind: b}}, b, newLogger())
 	// Which way packets take, is not WireGuard's to change: peers keep the endpoint that they were made with.
 	n.wireguard.DisableSomeRoamingForBrokenMobileSemantics()
 	if err := n.start(); err != nil {
@@ -143,10 +144,14 @@ func (n *network) greet(key wire.WireGuardKey) {
 type guard struct {
 	tun.Device
 	pods netip.Prefix
+
+	lock    sync.Mutex // WireGuard writes for several peers at once
+	witness witness
 }
 
 // Write implements tun.Device.
 func (g *guard) Write(packets [][]byte, offset int) (int, error) {
+	g.note(packets, offset)
 	kept := packets[:0]
 	for _, packet := range packets {
 		if g.isForUs(packet[offset:]) {
@@ -157,6 +162,15 @@ func (g *guard) Write(packets [][]byte, offset int) (int, error) {
 		return 0, nil
 	}
 	return g.Device.Write(kept, offset)
+}
+
+func (g *guard) note(packets [][]byte, offset int) {
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	now := time.Now()
+	for _, packet := range packets {
+		g.witness.see(packet[offset:], now)
+	}
 }
 
 func (g *guard) isForUs(packet []byte) bool {

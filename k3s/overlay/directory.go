@@ -25,6 +25,9 @@ type member struct {
 	used atomic.Int64
 	// heldUntil is when this node may begin a handshake, in nanoseconds since 1970: two that begin one at once fail both.
 	heldUntil atomic.Int64
+	// owesSince is when the first packet was sent of those that the peer has not got, as far as it says, and got is when one
+	// of it came last; in nanoseconds since 1970, 0: none.
+	owesSince, got atomic.Int64
 	// grants change with the control plane's word.
 	grants atomic.Pointer[grants]
 	// allowance is what it may have forwarded, in bytes.

@@ -85,6 +85,45 @@ func TestRelayDiesAndAnotherTakesOver(t *testing.T) {
 	}
 }
 
+func TestARelayThatForwardsProbesAloneIsLeft(t *testing.T) {
+	b := newBed(t)
+	r, s, a, c := b.public("r"), b.public("s"), b.hidden("a", true), b.hidden("c", true)
+	a.relays, c.relays = []string{"r", "s"}, []string{"r", "s"}
+	for _, n := range []*testNode{r, s, a, c} {
+		n.start()
+	}
+	a.mustReach(c, patience)
+	bad, good := r, s
+	if !r.forwards(a, c) {
+		bad, good = s, r
+	}
+	// WireGuard's transport messages, 11 bytes into the payload of UDP.
+	b.in(bad.ns, "iptables", "-A", "INPUT", "-i", "daas0", "-p", "udp", "--dport", "51821",
+		"-m", "string", "--algo", "bm", "--from", "39", "--to", "44", "--hex-string", "|04000000|", "-j", "DROP")
+	if a.reaches(c, time.Second) {
+		t.Fatal("The relay has no effect")
+	}
+	a.mustReach(c, 4*patience)
+	if !good.forwards(a, c) {
+		t.Error("They do not speak through the other relay")
+	}
+}
+
+func TestANATThatForgetsIsNoticed(t *testing.T) {
+	b := newBed(t)
+	a, c := b.public("a"), b.hidden("c", true)
+	a.start()
+	c.start()
+	a.mustReach(c, patience)
+	l := a.stream(c, func() {
+		time.Sleep(time.Second)
+		b.in(b.id+"c-nat", "conntrack", "-F")
+		time.Sleep(4 * time.Second)
+	})
+	t.Logf("It cost %s of silence", l.silence)
+	a.mustReach(c, time.Second)
+}
+
 // forwards says whether this relay forwards what two others say to each other.
 func (n *testNode) forwards(a, c *testNode) bool {
 	before := n.collect()["relay_forwarded_total"]

@@ -70,6 +70,8 @@ type candidate struct {
 	tries, answers int
 	rtt            time.Duration
 	size           sizing
+	// distrusted is until when it counts as dead, whatever it answers.
+	distrusted time.Time
 }
 
 // paths chooses among the ways to one peer.
@@ -147,9 +149,9 @@ func (p *paths) remove(c *candidate) {
 	p.candidates = slices.DeleteFunc(p.candidates, func(other *candidate) bool { return other == c })
 }
 
-// isAlive says that it has answered and owes nothing for long.
+// isAlive says that it has answered, owes nothing for long, and is not distrusted.
 func (c *candidate) isAlive(now time.Time) bool {
-	return !c.heard.IsZero() && (c.owes.IsZero() || now.Sub(c.owes) < silence)
+	return !now.Before(c.distrusted) && !c.heard.IsZero() && (c.owes.IsZero() || now.Sub(c.owes) < silence)
 }
 
 // probed notes that a probe was sent.

@@ -22,7 +22,7 @@ import (
 
 // A probe asks whether a way to a peer goes, or answers that. It comes on WireGuard's own port, or in a frame:
 //
-//	0xda 0x01 | id (8) | nonce (24) | sealed: kind (1), token (8), endpoint (6), zeros
+//	0xda 0x01 | id (8) | nonce (24) | sealed: kind (1), token (8), endpoint (6), age (1), zeros
 //
 // The id tells the receiver which secret opens it; to others it says nothing. The secret is of two nodes' WireGuard keys,
 // one for each direction. The nonce begins with a counter, which only grows, so that nothing is taken twice. An answer is
@@ -34,7 +34,7 @@ const (
 
 	probeID     = 8
 	probeHeader = 2 + probeID + chacha20poly1305.NonceSizeX
-	probeBody   = 1 + 8 + 6
+	probeBody   = 1 + 8 + 6 + 1
 	// minProbe is how long a probe is at least, and an answer always.
 	minProbe = probeHeader + probeBody + chacha20poly1305.Overhead
 	// maxProbe is how long the longest is that measures a size.
@@ -55,6 +55,8 @@ type probe struct {
 	token uint64
 	// endpoint is, in an answer, where what it answers came from; invalid for what came through a relay.
 	endpoint netip.AddrPort
+	// age is, in an answer, how many seconds ago who answers got a packet from who asks.
+	age byte
 }
 
 // secret is what this node and a peer have in common while neither changes its key.
@@ -114,6 +116,7 @@ func (s *secret) seal(p probe, size int) []byte {
 	body[0] = p.kind
 	binary.BigEndian.PutUint64(body[1:], p.token)
 	putEndpoint(body[9:], p.endpoint)
+	body[15] = p.age
 	return s.out.Seal(packet, nonce, body, nil)
 }
 
@@ -124,7 +127,7 @@ func (s *secret) open(packet []byte) (probe, bool) {
 	if err != nil || len(body) < probeBody || !s.isNew(binary.BigEndian.Uint64(nonce)) || !s.limit.Allow() {
 		return probe{}, false
 	}
-	return probe{kind: body[0], token: binary.BigEndian.Uint64(body[1:]), endpoint: endpoint(body[9:])}, true
+	return probe{kind: body[0], token: binary.BigEndian.Uint64(body[1:]), endpoint: endpoint(body[9:]), age: body[15]}, true
 }
 
 func (s *secret) isNew(counter uint64) bool {

@@ -208,6 +208,56 @@ func TestAnAnswerIsNoLongerThanTheQuestion(t *testing.T) {
 	}
 }
 
+func TestAPeerTellsWhenItLastGotAPacket(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	n := &node{options: &Options{Cluster: testCluster}, bind: &bind{}}
+	p := newPeer("a", testPeer(2), relayRate)
+	p.paths.set(stated, []path{straight}, now)
+	p.paths.active = p.paths.candidates[0]
+	p.paths.active.answered(now, time.Millisecond)
+	isUsed := func(age byte, after time.Duration) bool {
+		n.weigh(p, age, now.Add(after))
+		return p.paths.active.isAlive(now.Add(after))
+	}
+	if !isUsed(maxAge, time.Hour) {
+		t.Error("A way is left on which nothing was sent")
+	}
+	p.sentPacket(now)
+	if !isUsed(maxAge, evidenceWithin) {
+		t.Error("A way is left at once")
+	}
+	if !isUsed(1, evidenceWithin) || p.owesSince.Load() != 0 {
+		t.Error("A packet is missed that the peer got")
+	}
+	p.sentPacket(now)
+	if isUsed(20, evidenceWithin+time.Second) {
+		t.Error("A way is used on which nothing arrives")
+	}
+	if after := distrust + time.Minute; !p.paths.active.isAlive(now.Add(after)) {
+		t.Error("It is never tried again")
+	}
+}
+
+func TestPacketsAreEvidenceOfTheirSender(t *testing.T) {
+	a, c := testMember("10.200.2.1", false), testMember("10.200.3.1", false)
+	b := &bind{}
+	b.directory.Store(&directory{members: map[netip.Addr]*member{a.address: a, c.address: c}})
+	w := witness{bind: b}
+	packet := make([]byte, 40)
+	now := time.Unix(1e9, 0)
+	for i, source := range [][]byte{{10, 200, 2, 9}, {10, 200, 2, 1}, {10, 200, 9, 1}, {10, 200, 3, 7}} {
+		copy(packet[12:], source)
+		w.see(packet, now.Add(time.Duration(i)*time.Second))
+	}
+	w.see(nil, now)
+	if got := a.age(now.Add(3 * time.Second)); got != 2 {
+		t.Errorf("The last packet of a came %d s ago", got)
+	}
+	if got := c.age(now.Add(1000 * time.Second)); got != maxAge {
+		t.Errorf("The last packet of c came %d s ago", got)
+	}
+}
+
 func TestStrangersGetNoAnswer(t *testing.T) {
 	asking, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {

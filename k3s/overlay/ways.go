@@ -115,6 +115,7 @@ func (n *node) heardPong(p *peer, arrived arrivedProbe, now time.Time) {
 	if arrived.path.isDirect() && arrived.probe.endpoint.IsValid() {
 		p.reflexive, p.reflexiveAt = arrived.probe.endpoint, now
 	}
+	n.weigh(p, arrived.probe.age, now)
 	n.choose(p, now)
 	if err := n.route(p); err != nil {
 		klog.ErrorS(err, "Cannot use a way's size", "peer", p.name)
@@ -146,6 +147,7 @@ func (n *node) use(p *peer, changed bool, now time.Time) {
 		}
 	}
 	p.path.Store(&way)
+	p.owesSince.Store(0)
 	klog.InfoS("A peer is reached on another way", "peer", p.name, "way", way)
 	if isFirst {
 		n.catchUp(p)

@@ -44,8 +44,10 @@ export class NodeView implements Disposable {
   private constructor(request: ClientRequest, response: IncomingMessage) {
     this.#request = request;
     this.ended = new Promise((resolve) => response.on('close', () => resolve()));
-    response.on('error', () => undefined);
-    createInterface({ input: response }).on('line', (line) => this.#take(line));
+    response.on('error', () => undefined); // it ends when the server likes
+    createInterface({ input: response })
+      .on('line', (line) => this.#take(line))
+      .on('error', () => undefined);
   }
 
   /** Opens a stream, which the server must grant. */

@@ -19,7 +19,8 @@ export interface InPod {
 
 /** The last number that a stream has said and heard. */
 export function progressOf(stream: InPod): { said: number; heard: number } {
-  const last = (word: string) => Number(stream.output().match(new RegExp(`.*${word} (\\d+)\n`, 's'))?.[1] ?? 0);
+  const last = (word: string) =>
+    Number(stream.output().match(new RegExp(`.*${word} (\\d+)\n`, 's'))?.[1] ?? 0);
   return { said: last('said'), heard: last('heard') };
 }
 
@@ -67,6 +68,18 @@ export class PodNetwork {
   /** Starts `stream.ts`, and resolves when it is connected. */
   stream(host: string, port: number): Promise<InPod> {
     return this.#start('stream.ts', host, `${port}`);
+  }
+
+  /** Starts `first-answer.ts`; what it found is ms since 1970. */
+  async firstAnswer(host: string, port: number, timeoutMs: number): Promise<{ ended: Promise<number> }> {
+    const trying = await this.#start('first-answer.ts', host, `${port}`, `${timeoutMs}`);
+    const ended = once(trying.child, 'close').then(() => {
+      const [found] = /^\d+$/m.exec(trying.output()) ?? [];
+      if (found === undefined)
+        throw new Error(`Cannot reach ${host}:${port} from a pod on ${this.#worker.vm.name}`);
+      return Number(found);
+    });
+    return { ended };
   }
 
   async #start(program: string, ...args: string[]): Promise<InPod> {
