@@ -164,6 +164,10 @@ func TestNothingIsTouchedThatStands(t *testing.T) {
 	m := newMachine(t)
 	m.pod("a", "1")
 	m.apply()
+	for _, namespace := range []string{"b", "a2", "default"} { // numbers are given as they come
+		m.pod(namespace, "1")
+		m.apply()
+	}
 	before := m.saved()
 	m.apply()
 	if restores := testutil.ToFloat64(m.isolation.metrics.restores); restores != 0 || m.saved() != before {

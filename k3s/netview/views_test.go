@@ -265,8 +265,12 @@ func TestAPodsAddressIsOneOfItsNodesRangeAndNobodyElses(t *testing.T) {
 		t.Errorf("pod is %v", pod)
 	}
 	wants(t, "pods", keys(f.seen("c").Pods), "10.64.2.3", "10.64.3.2")
+	follower := f.Follow("a")
+	before, _ := follower.Current()
 	f.remove(podOn("a", "alice", "web", ""))
-	if pod := f.seen("a").Pods["10.64.1.2"]; pod.Namespace != "bob" {
+	f.refresh()
+	after, _ := follower.Current()
+	if pod := (wire.Network{}).Apply(before.Since(nil)).Apply(after.Since(before)).Pods["10.64.1.2"]; pod.Namespace != "bob" {
 		t.Errorf("pod is %v", pod)
 	}
 }

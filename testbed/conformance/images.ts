@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { readBusybox } from '../vm/image.ts';
-import { type Image, type ImageConfig, packImages } from '../vm/image-archive.ts';
+import type { Image, ImageConfig } from '../vm/image-archive.ts';
 import { packTar, type TarEntry } from '../vm/tar.ts';
 
 /*
@@ -47,15 +47,15 @@ interface Recipe {
 }
 
 /**
- * Makes every image that the suite may ask for and this machine can make, in one archive.
+ * Makes every image that the suite may ask for and this machine can make.
  *
  * @param programs the directory that `testbed/conformance/build` printed
  * @throws Error when a program is missing
  */
-export async function buildSuiteImages(programs: string): Promise<Buffer> {
+export async function buildSuiteImages(programs: string): Promise<Image[]> {
   const recipes = await readRecipes(programs);
   const { stdout } = await run(join(programs, 'e2e.test'), ['--list-images']);
-  return packImages(chooseImages(stdout.split('\n'), recipes));
+  return chooseImages(stdout.split('\n'), recipes);
 }
 
 /** An image for each name for which there is a recipe; the name's last part tells which. */
