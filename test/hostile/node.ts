@@ -261,11 +261,8 @@ export const NODE_ATTACKS: Attack[] = [
 
 /** What Kubernetes lets each node ask for; the attacks above are on what admission narrows of it. */
 const RIGHTS: RegExp[] = [
-  /^(get|list|watch) (nodes|services|namespaces)$/,
-  /^(get|list|watch) (endpointslices\.discovery|networkpolicies\.networking|servicecidrs\.networking)\.k8s\.io$/,
   /^(get|list|watch) (runtimeclasses\.node|csidrivers\.storage|clustertrustbundles\.certificates)\.k8s\.io$/,
-  /^get endpoints$/,
-  /^(create|get|list|watch) certificatesigningrequests\.certificates\.k8s\.io$/,
+  /^create certificatesigningrequests\.certificates\.k8s\.io$/,
   /^(create|patch|update) (nodes|nodes\/status|events|events\.events\.k8s\.io)$/,
   /^(create|patch|update|delete) (pods|pods\/status|pods\/eviction)$/,
   /^create (resourceslices\.resource|csinodes\.storage|podcertificaterequests\.certificates)\.k8s\.io$/,
