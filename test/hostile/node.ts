@@ -289,7 +289,7 @@ async function count(total: number, ask: (index: number) => Promise<string>): Pr
 }
 
 /** A pod that was really given to the hostile node, once for all; its path. */
-async function ownPod({ administrator, tenants }: Field): Promise<string> {
+export async function ownPod({ administrator, tenants }: Field): Promise<string> {
   const path = `/api/v1/namespaces/${tenants.developer.namespace}/pods`;
   const body = { ...mirrorPod(), metadata: { name: 'given' } };
   const seen = await administrator.try({ method: 'POST', path, body });
@@ -297,8 +297,8 @@ async function ownPod({ administrator, tenants }: Field): Promise<string> {
   return `${path}/given`;
 }
 
-function nodeObject(node: string, spec: object) {
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name: node }, spec };
+export function nodeObject(node: string, spec: object, annotations: Record<string, string> = {}) {
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name: node, annotations }, spec };
 }
 
 function mirrorPod() {
