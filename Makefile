@@ -50,7 +50,7 @@ conformance: ## upstream's conformance suite against a cluster of two workers; F
 	@bin/conformance $(if $(FOCUS),--focus '$(FOCUS)')
 
 bench: setup-image ## times and throughputs, as tables
-	@for bench in cluster proxy orders gas devnet dns relay overlay view attestation checkpoint check isolation nitro; do $(NODE) bench/$$bench.ts || exit 1; done
+	@for bench in cluster join proxy orders gas devnet dns relay overlay view attestation checkpoint check isolation nitro; do $(NODE) bench/$$bench.ts || exit 1; done
 
 fuzz: setup ## look for inputs that break the attestation verifier; SECONDS=N for each target, KEEP=1 grows the corpus
 	@$(NODE) fuzz/main.ts --seconds $(or $(SECONDS),20) $(if $(KEEP),--keep)

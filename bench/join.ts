@@ -49,8 +49,8 @@ await asking.importImage(image);
 const user = await User.create(cluster, 'bench');
 await user.daas('stake', '10');
 await user.untilRole();
+await user.login(); // which opens its first namespace
 const namespace = namespaceOf(user.address);
-await kubectl('wait', '--for=create', `namespace/${namespace}`, '--timeout=60s');
 
 process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}\n`);
 process.stdout.write('a pod behind a cone NAT asks one on a machine that has just joined, ms\n');

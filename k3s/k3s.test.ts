@@ -11,6 +11,6 @@ test('go test passes for every package', { timeout: TIMEOUT_MS }, async () => {
   const go = spawn(join(import.meta.dirname, 'build'), ['test'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr, [code]] = await Promise.all([text(go.stdout), text(go.stderr), once(go, 'exit')]);
   expect(code, stdout + stderr).toBe(0);
-  for (const name of ['admission', 'check', 'policies', 'server', 'agent', 'pki', 'pause'])
+  for (const name of ['admission', 'check', 'policies', 'server', 'agent', 'pki', 'pause', 'overlay'])
     expect(stdout).toMatch(new RegExp(`^ok\\s+daasvader/k3s/${name}\\s`, 'm'));
 });

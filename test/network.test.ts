@@ -80,7 +80,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => live?.[Symbol.asyncDispose]());
-
 async function importImages(...targets: Worker[]): Promise<void> {
   for (const [reference, page] of [
     [IMAGE, 'one\n'],
@@ -96,7 +95,7 @@ async function tenant(name: string, stake: number): Promise<User> {
   const user = await User.create(live.cluster, name);
   await user.daas('stake', `${stake}`);
   await user.untilRole();
-  await kubectl('wait', '--for=create', `namespace/${namespaceOf(user.address)}`, '--timeout=60s');
+  await user.login(); // which opens its first namespace
   return user;
 }
 

@@ -21,10 +21,11 @@ import (
 )
 
 const (
-	// checkInterval is how often the rules in the kernel are compared with what they must be, and checkShare how many times as
-	// long as a comparison takes there is at least between two.
-	checkInterval = 3 * time.Second
-	checkShare    = 20
+	// checkInterval is how often the rules in the kernel are compared with what they must be. Where that takes long, there is
+	// checkShare times as long between two, up to maxCheckInterval.
+	checkInterval    = 3 * time.Second
+	maxCheckInterval = 30 * time.Second
+	checkShare       = 5
 	// tries is how often in a row that may fail before Run ends, so that somebody looks.
 	tries = 5
 )
@@ -130,7 +131,7 @@ func (i *Isolation) Run(ctx context.Context) error {
 	check := time.NewTimer(0)
 	defer check.Stop()
 	for failures := 0; ; {
-		isCheck, started := false, time.Now()
+		isCheck := false
 		select {
 		case <-i.changed:
 		case <-check.C:
@@ -138,14 +139,15 @@ func (i *Isolation) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		started := time.Now()
 		err := i.apply(ctx, isCheck)
-		if isCheck {
-			check.Reset(max(checkInterval, checkShare*time.Since(started)))
-		}
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		case err == nil:
+		}
+		if isCheck || err != nil {
+			check.Reset(max(checkInterval, min(checkShare*time.Since(started), maxCheckInterval)))
+		}
+		if err == nil {
 			failures = 0
 			continue
 		}
@@ -172,7 +174,7 @@ func (i *Isolation) apply(ctx context.Context, isCheck bool) error {
 			return err
 		}
 	}
-	wanted, err := compile(*network, i.options, refusedNetworks(i.machine, i.options), i.state)
+	wanted, err := compile(*network, i.options, refusedNetworks(i.machine, i.options), i.numbers(*network))
 	if err != nil {
 		return err
 	}
@@ -190,6 +192,14 @@ func (i *Isolation) apply(ctx context.Context, isCheck bool) error {
 	i.metrics.applied(wanted, time.Since(started), isCheck)
 	i.once.Do(func() { close(i.ready) })
 	return nil
+}
+
+// numbers are those of the groups so far; of an earlier run they can be read in the sets.
+func (i *Isolation) numbers(network wire.Network) map[string]uint32 {
+	if i.state != nil {
+		return i.state.numbers
+	}
+	return readNumbers(network, i.options, i.live[groups])
 }
 
 // prepare reads what there is, and sees to what is not about a network.

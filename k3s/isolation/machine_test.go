@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -509,7 +510,7 @@ func receive(heard <-chan string) string {
 
 func eventually(t *testing.T, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not come about")
 		}
@@ -522,7 +523,8 @@ func (m *machine) saved() (saved string) {
 		saved, err = mangle4().save(context.Background())
 		return err
 	})
-	return saved
+	// What begins with # tells the time.
+	return strings.Join(slices.DeleteFunc(strings.Split(saved, "\n"), func(line string) bool { return strings.HasPrefix(line, "#") }), "\n")
 }
 
 func listen6(t *testing.T, ns netns.NsHandle) {

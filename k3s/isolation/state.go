@@ -40,15 +40,12 @@ func (p podInfo) group() string {
 
 // compile turns a network into the contents of the sets. Groups keep the numbers of before, and a number that has become
 // free is given to no other at once: no moment of the change takes one group for another.
-func compile(network wire.Network, o Options, notReached []netip.Prefix, before *state) (*state, error) {
+func compile(network wire.Network, o Options, notReached []netip.Prefix, before map[string]uint32) (*state, error) {
 	own := network.Self.Range
 	if own.IsValid() && (own.Bits() != 24 || !own.Addr().Is4() || own != own.Masked() || !o.Cluster.Contains(own.Addr())) {
 		return nil, fmt.Errorf("Cannot isolate pods: the node's range %s is no /24 of %s", own, o.Cluster)
 	}
-	s := &state{own: own, ownAddress: own.Addr().Next(), cluster: o.Cluster, dns: o.DNS, pods: map[netip.Addr]podInfo{}}
-	for id := range s.sets {
-		s.sets[id] = members{}
-	}
+	s := newState(own, o)
 	for _, network := range notReached {
 		s.sets[refused][ofNetwork(network)] = mark{}
 	}
@@ -64,6 +61,14 @@ func compile(network wire.Network, o Options, notReached []netip.Prefix, before 
 	}
 	s.addPolicies(network.Policies)
 	return s, nil
+}
+
+func newState(own netip.Prefix, o Options) *state {
+	s := &state{own: own, ownAddress: own.Addr().Next(), cluster: o.Cluster, dns: o.DNS, pods: map[netip.Addr]podInfo{}}
+	for id := range s.sets {
+		s.sets[id] = members{}
+	}
+	return s
 }
 
 // addPods takes the pods that lie where their node's do, in namespaces that are known.
@@ -93,19 +98,16 @@ func (s *state) addPods(network wire.Network, node string) {
 func podShift(slot uint8) int { return markShift + int(slot)%podsPerBlock*podBits }
 
 // addGroups numbers the groups of this node's pods and tells who belongs to them.
-func (s *state) addGroups(before *state) error {
+func (s *state) addGroups(before map[string]uint32) error {
 	s.numbers = map[string]uint32{}
-	var taken []uint32
-	if before != nil {
-		taken = slices.Collect(maps.Values(before.numbers))
-	}
+	taken := slices.Collect(maps.Values(before))
 	for _, pod := range s.pods {
 		name := pod.group()
 		if _, numbered := s.numbers[name]; !pod.isLocal || numbered {
 			continue
 		}
-		if before != nil && before.numbers[name] != 0 {
-			s.numbers[name] = before.numbers[name]
+		if before[name] != 0 {
+			s.numbers[name] = before[name]
 			continue
 		}
 		next := uint32(1)
@@ -123,4 +125,19 @@ func (s *state) addGroups(before *state) error {
 		}
 	}
 	return nil
+}
+
+// readNumbers finds the numbers that groups have in the kernel, so that who starts again changes none. No two get the same.
+func readNumbers(network wire.Network, o Options, live members) map[string]uint32 {
+	s := newState(network.Self.Range, o)
+	s.addPods(network, o.Node)
+	numbers := map[string]uint32{}
+	for address, pod := range s.pods {
+		number := live[ofAddress(address)].value >> markShift
+		_, numbered := numbers[pod.group()]
+		if number != 0 && !numbered && !slices.Contains(slices.Collect(maps.Values(numbers)), number) {
+			numbers[pod.group()] = number
+		}
+	}
+	return numbers
 }

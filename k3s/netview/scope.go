@@ -34,11 +34,10 @@ func (v *Views) link(o *owner) {
 	}
 	for n := range o.namespaces {
 		if !maps.Equal(n.linked, linked[n]) {
-			v.touchAudience(n, contents|sharing)
 			if n.linked = linked[n]; n.linked == nil {
 				n.linked = map[*namespace]bool{}
 			}
-			v.touchAudience(n, contents|sharing)
+			v.touchAudience(n, contents|sharing) // both ends of a link that has gone have changed
 			o.generation++
 		}
 	}
