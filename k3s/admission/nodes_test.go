@@ -253,7 +253,7 @@ func TestPodHasAnAddressOfItsNodesRangeOnly(t *testing.T) {
 		"as it was before":  status(at("10.42.9.9"), at("10.42.9.9")),
 		"one of the host's": status(func(p *core.Pod) { p.Spec.HostNetwork = true; p.Status.PodIPs[0].IP = "192.168.1.7" }, none),
 	})
-	for _, address := range []string{"192.168.1.1", "8.8.8.8", "10.42.2.9", "10.43.0.10", "127.0.0.1", "169.254.169.254", "192.168.1.7", "::1", "", "x", "10.42.1.9 ", "::ffff:10.42.1.9"} {
+	for _, address := range []string{"192.168.1.1", "8.8.8.8", "10.42.2.9", "10.42.1.0", "10.42.1.1", "10.42.1.255", "10.43.0.10", "127.0.0.1", "169.254.169.254", "192.168.1.7", "::1", "", "x", "10.42.1.9 ", "::ffff:10.42.1.9"} {
 		expect(t, false, map[string]asked{
 			"pod at " + address: status(at(address), none),
 			"host at " + address: status(func(p *core.Pod) {
