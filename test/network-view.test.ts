@@ -184,12 +184,34 @@ test('a node relays between two that share a namespace, and learns no range of t
 });
 
 test('a kubelet reads the Services that its node knows', async () => {
-  const list = objectIn(await call('GET', '/api/v1/services', nodes['worker-3']));
+  const list = objectIn(
+    await call('GET', '/api/v1/services?fieldSelector=spec.clusterIP!%3DNone', nodes['worker-3']),
+  );
   const names = list.items.map(({ metadata }: { metadata: { namespace: string; name: string } }) => metadata);
   expect(names).toMatchObject([
     { namespace: 'bob', name: 'web' },
     { namespace: 'default', name: 'kubernetes' },
   ]);
+});
+
+test.each([
+  '/api/v1/namespaces',
+  '/api/v1/namespaces/bob',
+  '/api/v1/namespaces/bob/services',
+  '/api/v1/namespaces/bob/services/web',
+  '/api/v1/services?labelSelector=app',
+  '/api/v1/namespaces/bob/endpoints/web',
+  '/api/v1/nodes',
+  '/api/v1/nodes/worker-1',
+  '/api/v1/pods',
+  '/apis/storage.k8s.io/v1/csinodes',
+  '/apis/discovery.k8s.io/v1/endpointslices',
+  '/apis/networking.k8s.io/v1/networkpolicies',
+  '/apis/networking.k8s.io/v1/servicecidrs',
+  '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+  '/apis/certificates.k8s.io/v1/certificatesigningrequests?watch=true',
+])('a node does not read %s', async (path) => {
+  expect(await call('GET', path, nodes['worker-3'])).toMatchObject({ status: 403 });
 });
 
 test('a stream ends with the certificate that it came with', async () => {

@@ -253,7 +253,7 @@ func TestPodHasAnAddressOfItsNodesRangeOnly(t *testing.T) {
 		"as it was before":  status(at("10.42.9.9"), at("10.42.9.9")),
 		"one of the host's": status(func(p *core.Pod) { p.Spec.HostNetwork = true; p.Status.PodIPs[0].IP = "192.168.1.7" }, none),
 	})
-	for _, address := range []string{"192.168.1.1", "8.8.8.8", "10.42.2.9", "10.43.0.10", "127.0.0.1", "169.254.169.254", "192.168.1.7", "::1", "", "x", "10.42.1.9 ", "::ffff:10.42.1.9"} {
+	for _, address := range []string{"192.168.1.1", "8.8.8.8", "10.42.2.9", "10.42.1.0", "10.42.1.1", "10.42.1.255", "10.43.0.10", "127.0.0.1", "169.254.169.254", "192.168.1.7", "::1", "", "x", "10.42.1.9 ", "::ffff:10.42.1.9"} {
 		expect(t, false, map[string]asked{
 			"pod at " + address: status(at(address), none),
 			"host at " + address: status(func(p *core.Pod) {
@@ -298,10 +298,6 @@ func TestNodeTellsOfItselfAndItsPodsOnly(t *testing.T) {
 		"a pod not listed yet": tells(func(e *core.Event) { e.InvolvedObject.Name = "new" }),
 		"itself":               tells(func(e *core.Event) { e.InvolvedObject = core.ObjectReference{Kind: "Node", Name: "w1"} }),
 		"an eviction":          tells(func(e *core.Event) { e.Annotations = map[string]string{"starved_resource": "memory"} }),
-		"kube-proxy's start": tells(func(e *core.Event) {
-			e.InvolvedObject = core.ObjectReference{Kind: "Node", Name: "w1"}
-			e.Source, e.ReportingController, e.ReportingInstance = core.EventSource{}, "kube-proxy", "kube-proxy-host"
-		}),
 	})
 	others := map[string]func(*core.Event){
 		"another's pod":       func(e *core.Event) { e.InvolvedObject.Name = "theirs" },
@@ -315,9 +311,13 @@ func TestNodeTellsOfItselfAndItsPodsOnly(t *testing.T) {
 		"as another instance": func(e *core.Event) { e.ReportingInstance = "w2" },
 		"as the scheduler":    func(e *core.Event) { e.Source.Component = "default-scheduler" },
 		"as a new scheduler":  func(e *core.Event) { e.Source, e.ReportingController = core.EventSource{}, "default-scheduler" },
-		"with a label":        func(e *core.Event) { e.Labels = map[string]string{"a": "b"} },
-		"with a finalizer":    func(e *core.Event) { e.Finalizers = []string{"a/b"} },
-		"with an annotation":  func(e *core.Event) { e.Annotations = map[string]string{"a": "b"} },
+		"as kube-proxy": func(e *core.Event) {
+			e.InvolvedObject = core.ObjectReference{Kind: "Node", Name: "w1"}
+			e.Source, e.ReportingController, e.ReportingInstance = core.EventSource{}, "kube-proxy", "kube-proxy-host"
+		},
+		"with a label":       func(e *core.Event) { e.Labels = map[string]string{"a": "b"} },
+		"with a finalizer":   func(e *core.Event) { e.Finalizers = []string{"a/b"} },
+		"with an annotation": func(e *core.Event) { e.Annotations = map[string]string{"a": "b"} },
 	}
 	for name, change := range others {
 		expect(t, false, map[string]asked{

@@ -32,7 +32,7 @@ func (n *nodes) checkPodStatus(w write) error {
 
 func checkPodAddresses(pod *core.Pod, node *corev1.Node) error {
 	for _, ip := range pod.Status.PodIPs {
-		if !isWithin(ip.IP, node.Spec.PodCIDR) && !(pod.Spec.HostNetwork && isAddressOf(ip.IP, node)) {
+		if !isForPods(ip.IP, node.Spec.PodCIDR) && !(pod.Spec.HostNetwork && isAddressOf(ip.IP, node)) {
 			return fmt.Errorf("pod address %q is not within the node's range %q", ip.IP, node.Spec.PodCIDR)
 		}
 	}
@@ -47,13 +47,16 @@ func checkPodAddresses(pod *core.Pod, node *corev1.Node) error {
 	return nil
 }
 
-func isWithin(address, cidr string) bool {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
+// isForPods says whether an address is one that a pod can have in a node's range: neither the first of all, nor the next,
+// which is the node's own, nor the last.
+func isForPods(address, cidr string) bool {
+	ip, notAddress := netip.ParseAddr(address)
+	prefix, notPrefix := netip.ParsePrefix(cidr)
+	if notAddress != nil || notPrefix != nil || !prefix.Contains(ip) {
 		return false
 	}
-	prefix, err := netip.ParsePrefix(cidr)
-	return err == nil && prefix.Contains(ip)
+	first := prefix.Masked().Addr()
+	return ip != first && ip != first.Next() && prefix.Contains(ip.Next())
 }
 
 func isAddressOf(address string, node *corev1.Node) bool {

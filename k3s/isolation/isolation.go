@@ -131,7 +131,7 @@ func (i *Isolation) Run(ctx context.Context) error {
 	check := time.NewTimer(0)
 	defer check.Stop()
 	for failures := 0; ; {
-		isCheck, started := false, time.Now()
+		isCheck := false
 		select {
 		case <-i.changed:
 		case <-check.C:
@@ -139,6 +139,7 @@ func (i *Isolation) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		started := time.Now()
 		err := i.apply(ctx, isCheck)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

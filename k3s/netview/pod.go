@@ -4,10 +4,16 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+// overdueAfter is how long after it should have ended a pod that its node does not say has ended still counts as running:
+// kubelets need some seconds for what is left to do.
+const overdueAfter = time.Minute
 
 // pod is one that was given to a node.
 type pod struct {
@@ -46,7 +52,8 @@ func (v *Views) setPod(object *corev1.Pod) {
 		p.labels, p.ports = object.Labels, ports
 		v.changePolicies(n)
 	}
-	v.run(p, object.Status.Phase != corev1.PodSucceeded && object.Status.Phase != corev1.PodFailed)
+	hasEnded := object.Status.Phase == corev1.PodSucceeded || object.Status.Phase == corev1.PodFailed
+	v.run(p, !hasEnded && !v.await(p, object.DeletionTimestamp))
 	v.claim(p, claimedBy(object, p.runs))
 	v.judge(p)
 }
@@ -54,14 +61,41 @@ func (v *Views) setPod(object *corev1.Pod) {
 func (v *Views) deletePod(namespace, name string) {
 	n := v.namespaceOf(namespace)
 	if p := n.pods[name]; p != nil {
-		v.run(p, false)
-		v.claim(p, netip.Addr{})
-		v.judge(p)
+		v.end(p)
 		delete(n.pods, name)
+		delete(v.ending, p)
 		delete(p.node.pods, p)
 		v.forget(p.node)
 	}
 	v.forgetNamespace(n)
+}
+
+// end takes a pod out of all views.
+func (v *Views) end(p *pod) {
+	v.run(p, false)
+	v.claim(p, netip.Addr{})
+	v.judge(p)
+}
+
+// await notes by when a pod that is deleted has to end, and says whether it should have by now.
+func (v *Views) await(p *pod, deadline *metav1.Time) (isOverdue bool) {
+	if deadline == nil {
+		delete(v.ending, p)
+		return false
+	}
+	v.ending[p] = deadline.Add(overdueAfter)
+	return v.now().After(v.ending[p])
+}
+
+// endOverdue ends the pods that are deleted and of which their nodes do not say that they have ended: by that alone, a
+// node would go on being told of a namespace, and stay in the views of others.
+func (v *Views) endOverdue() {
+	for p, at := range v.ending {
+		if v.now().After(at) {
+			v.end(p)
+			delete(v.ending, p)
+		}
+	}
 }
 
 // claimedBy is the address that a pod of its own network is said to have.

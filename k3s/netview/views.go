@@ -38,6 +38,7 @@ type Views struct {
 	namespaces map[string]*namespace
 	owners     map[string]*owner
 	addresses  map[netip.Addr][]*pod // who says that it has an address; the first one has it
+	ending     map[*pod]time.Time    // by when those that are deleted have to end
 	ranges     map[netip.Prefix]int  // how many nodes have a range
 	keys       map[wire.WireGuardKey]claim
 	revoked    map[string]bool
@@ -75,6 +76,7 @@ func New(o Options) *Views {
 		namespaces: map[string]*namespace{},
 		owners:     map[string]*owner{},
 		addresses:  map[netip.Addr][]*pod{},
+		ending:     map[*pod]time.Time{},
 		ranges:     map[netip.Prefix]int{},
 		keys:       map[wire.WireGuardKey]claim{},
 		wake:       make(chan struct{}, 1),
@@ -127,6 +129,7 @@ func (v *Views) keepTelling(ctx context.Context) error {
 func (v *Views) refresh() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.endOverdue()
 	for o := range v.dirty.owners {
 		v.link(o)
 	}

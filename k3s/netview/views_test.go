@@ -171,7 +171,7 @@ func TestANodeKnowsTheNamespacesThatItRunsAndNothingElse(t *testing.T) {
 	if a.Namespaces["alice"].Owner != "0xa" || a.Namespaces["default"].Owner != "" {
 		t.Errorf("owners are %v", a.Namespaces)
 	}
-	if want := netip.MustParsePrefix("10.64.2.0/24"); a.Peers["b"].Range != want || a.Peers["b"].Address != ownAddress(want) || a.Peers["b"].Key != keyOf("b") {
+	if want := netip.MustParsePrefix("10.64.2.0/24"); a.Peers["b"].Range != want || a.Peers["b"].Address != wire.OwnAddress(want) || a.Peers["b"].Key != keyOf("b") {
 		t.Errorf("peer is %v", a.Peers["b"])
 	}
 	if self := a.Self; self.Range.String() != "10.64.1.0/24" || self.Key != keyOf("a") || self.Challenge != keyOf("challenge") {
@@ -296,6 +296,26 @@ func TestEndedAndHostNetworkPodsHaveNoAddress(t *testing.T) {
 	f.put(done, host)
 	wants(t, "pods", keys(f.seen("a").Pods))
 	wants(t, "namespaces", keys(f.seen("a").Namespaces), "default")
+}
+
+func TestAPodThatItsNodeDoesNotEndIsNobodysSoonAfterItIsDeleted(t *testing.T) {
+	f := twoTenants(t)
+	deleted := podOn("b", "alice", "db", "10.64.2.2")
+	deadline := metav1.NewTime(f.clock.Add(30 * time.Second))
+	deleted.DeletionTimestamp = &deadline
+	f.put(deleted)
+	wants(t, "pods, as long as it may live", keys(f.seen("a").Pods), "10.64.1.2", "10.64.2.2")
+	f.clock = deadline.Add(overdueAfter)
+	wants(t, "pods, when it should have ended", keys(f.seen("a").Pods), "10.64.1.2")
+	wants(t, "namespaces of its node", keys(f.seen("b").Namespaces), "bob", "default")
+	f.put(deleted) // whatever its node says of it since
+	wants(t, "pods, when its node says that it lives", keys(f.seen("a").Pods), "10.64.1.2")
+	f.remove(deleted)
+	f.put(podOn("b", "alice", "db", "10.64.2.2"))
+	wants(t, "pods, when there is one of its name", keys(f.seen("a").Pods), "10.64.1.2", "10.64.2.2")
+	if len(f.ending) > 0 {
+		t.Errorf("%d pods are waited for that are not there", len(f.ending))
+	}
 }
 
 func TestWhoIsRevokedOrDeletedLeavesAllViewsWithItsPods(t *testing.T) {

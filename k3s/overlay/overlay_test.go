@@ -245,10 +245,14 @@ func TestPeerSendsFromItsOwnAddressesOnly(t *testing.T) {
 	}
 	c.mustReach(a, patience)
 	d.mustReach(a, patience)
-	// c takes an address of d's.
-	b.in(c.ns, "ip", "address", "add", d.pod.String()+"/32", "dev", "lo")
-	if got := c.deliver(a, d.pod); got {
-		t.Error("A packet of c's came through as one of d's")
+	for whose, taken := range map[string]netip.Addr{
+		"one of d's": d.pod, "a pod's of a node that a knows nothing of": netip.MustParseAddr("10.200.99.7"),
+		"one of the internet": netip.MustParseAddr("198.51.100.250"),
+	} {
+		b.in(c.ns, "ip", "address", "add", taken.String()+"/32", "dev", "lo")
+		if got := c.deliver(a, taken); got {
+			t.Errorf("A packet of c's came through as %s", whose)
+		}
 	}
 	if got := c.deliver(a, c.pod); !got {
 		t.Error("c's own packets do not come through any more")
@@ -268,7 +272,7 @@ func TestNothingPassesThroughANodeToElsewhere(t *testing.T) {
 	c.edit = func(network *wire.Network) {
 		peer := network.Peers["a"]
 		peer.Range = netip.MustParsePrefix("10.200.9.0/24")
-		peer.Address = ownAddress(peer.Range)
+		peer.Address = wire.OwnAddress(peer.Range)
 		network.Peers["a"] = peer
 	}
 	b.lock.Unlock()

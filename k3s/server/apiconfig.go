@@ -26,6 +26,7 @@ func newConfig(o options.CompletedOptions, t *tunnel) (*app.Config, error) {
 		return nil, err
 	}
 	generic.EgressSelector = t.egress()
+	generic.Authorization.Authorizer = narrow{generic.Authorization.Authorizer}
 	kube, services, initializers, err := app.CreateKubeAPIServerConfig(o, generic, informers, storage)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func (a allowance) atOnce(goesOn bool) int {
 
 // allowances of those who are bounded; the control plane is not.
 //
-// A node of 110 pods: its kubelet limits itself to 50 requests/s and 100 at once, kube-proxy and our agent add a few.
+// A node of 110 pods: its kubelet limits itself to 50 requests/s and 100 at once, our agent adds a few.
 // It watches each ConfigMap and Secret of its pods by itself, three a pod (330), and some twenty lists. Starting all
 // pods at once writes four statuses of 4 KiB each, twice counted (3.5 MiB), and 550 events. In rest it renews a lease
 // every 10 s and its status every 5 min: below 1 KiB/s. The lease is paid for by itself: what pods make their kubelet
@@ -64,12 +64,14 @@ var allowances = map[class]allowance{
 // creations bounds, per identity, what is made in numbers. Events live for eventTTL: 500 + 600 of 4 KiB at most are
 // 4.3 MiB a node. A kubelet asks for two certificates at its start, and again once a day. Of a WireGuard key and of a
 // report of its network, each of which its peers are told of, a node makes a few at its start, and when its network changes.
+// Its agent opens the network's stream again 5 s after it has ended, at the soonest; each begins with all that there is.
 var creations = map[string]struct {
 	each  rate.Limit
 	burst int
 }{
 	"events":                     {each: 1, burst: 500},
 	"certificatesigningrequests": {each: 1. / 60, burst: 6},
+	wire.NetworkPath:             {each: 1. / 3, burst: 20},
 	wire.NetworkKeyPath:          {each: 1. / 60, burst: 10},
 	wire.NetworkReportPath:       {each: 1. / 5, burst: 20},
 }

@@ -18,6 +18,7 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
 	own "daasvader/k3s/admission"
+	"daasvader/k3s/wire"
 )
 
 var resolver = &request.RequestInfoFactory{APIPrefixes: sets.NewString("api", "apis"), GrouplessAPIPrefixes: sets.NewString("api")}
@@ -91,6 +92,19 @@ func TestEventsAndSigningRequestsOfANodeAreCounted(t *testing.T) {
 		if passed != want {
 			t.Errorf("%s: %d pass, want %d", path, passed, want)
 		}
+	}
+}
+
+func TestStreamsThatBeginWithEverythingAreCounted(t *testing.T) {
+	now := time.Now()
+	h := guarded(&now, accept)
+	open := func(int) *http.Request { return from(kubelet("w1"), "GET", wire.NetworkPath, 0) }
+	if passed, last := served(h, 300, open); passed != 20 || last != http.StatusTooManyRequests {
+		t.Errorf("%d of 300 streams open at once, then %d", passed, last)
+	}
+	now = now.Add(5 * time.Second) // as an agent waits whose streams end again and again
+	if passed, last := served(h, 1, open); passed != 1 {
+		t.Errorf("an agent that waited gets %d", last)
 	}
 }
 

@@ -3,6 +3,7 @@ import { type Attack, formatAttacks } from './attack.ts';
 import { Field } from './field.ts';
 import { HOST_ATTACKS } from './host.ts';
 import { JOIN_ATTACKS } from './joins.ts';
+import { NETWORK_ATTACKS } from './network.ts';
 import { NODE_ATTACKS, nodeRights } from './node.ts';
 import { CHAIN_ATTACKS } from './operator.ts';
 import { OUTSIDER_ATTACKS } from './outsider.ts';
@@ -16,7 +17,7 @@ import { ORDER_ATTACKS, REVOCATION_ATTACKS, tenantAttacks } from './tenants.ts';
 
 const ATTACKS: readonly (readonly [string, readonly Attack[]])[] = [
   ['outsider', OUTSIDER_ATTACKS],
-  ['node', [...NODE_ATTACKS, nodeRights]],
+  ['node', [...NETWORK_ATTACKS, ...NODE_ATTACKS, nodeRights]],
   ...TENANT_ROLES.map((role) => [role, tenantAttacks(role)] as const),
   ['tenant', [...ORDER_ATTACKS, ...REQUEST_ATTACKS, ...NAMESPACE_ATTACKS, ...REVOCATION_ATTACKS]],
   ['role', ROLE_ATTACKS],

@@ -261,11 +261,8 @@ export const NODE_ATTACKS: Attack[] = [
 
 /** What Kubernetes lets each node ask for; the attacks above are on what admission narrows of it. */
 const RIGHTS: RegExp[] = [
-  /^(get|list|watch) (nodes|services|namespaces)$/,
-  /^(get|list|watch) (endpointslices\.discovery|networkpolicies\.networking|servicecidrs\.networking)\.k8s\.io$/,
   /^(get|list|watch) (runtimeclasses\.node|csidrivers\.storage|clustertrustbundles\.certificates)\.k8s\.io$/,
-  /^get endpoints$/,
-  /^(create|get|list|watch) certificatesigningrequests\.certificates\.k8s\.io$/,
+  /^create certificatesigningrequests\.certificates\.k8s\.io$/,
   /^(create|patch|update) (nodes|nodes\/status|events|events\.events\.k8s\.io)$/,
   /^(create|patch|update|delete) (pods|pods\/status|pods\/eviction)$/,
   /^create (resourceslices\.resource|csinodes\.storage|podcertificaterequests\.certificates)\.k8s\.io$/,
@@ -292,7 +289,7 @@ async function count(total: number, ask: (index: number) => Promise<string>): Pr
 }
 
 /** A pod that was really given to the hostile node, once for all; its path. */
-async function ownPod({ administrator, tenants }: Field): Promise<string> {
+export async function ownPod({ administrator, tenants }: Field): Promise<string> {
   const path = `/api/v1/namespaces/${tenants.developer.namespace}/pods`;
   const body = { ...mirrorPod(), metadata: { name: 'given' } };
   const seen = await administrator.try({ method: 'POST', path, body });
@@ -300,8 +297,8 @@ async function ownPod({ administrator, tenants }: Field): Promise<string> {
   return `${path}/given`;
 }
 
-function nodeObject(node: string, spec: object) {
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name: node }, spec };
+export function nodeObject(node: string, spec: object, annotations: Record<string, string> = {}) {
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name: node, annotations }, spec };
 }
 
 function mirrorPod() {

@@ -1,4 +1,5 @@
-import { Agent, request } from 'node:https';
+import type { ClientRequest } from 'node:http';
+import { Agent, type RequestOptions, request } from 'node:https';
 
 const ANSWER_TIMEOUT_MS = 20_000;
 const MAX_SHOWN = 100;
@@ -54,21 +55,9 @@ export class Peer {
   }
 
   /** Asks; an answer is an answer, whatever it says. */
-  async ask({ method = 'GET', path, body, headers = {} }: Asked): Promise<Answer> {
+  async ask(asked: Asked): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const sent = request({
-      host: this.#url.hostname,
-      port: this.#url.port,
-      path,
-      method,
-      agent: this.#agent,
-      headers: {
-        'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
-        ...headers,
-      },
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    });
+    const sent = this.#begin(asked, { agent: this.#agent, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     sent.once('error', reject).once('response', (response) => {
       let text = '';
       response.on('data', (part: Buffer) => {
@@ -77,8 +66,29 @@ export class Peer {
       });
       response.once('close', () => resolve({ status: response.statusCode ?? 0, text }));
     });
+    const { body } = asked;
     sent.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
     return promise;
+  }
+
+  /** Begins a request whose answer goes on, which the caller ends. */
+  open(asked: Asked): ClientRequest {
+    return this.#begin(asked, { agent: this.#agent }).end();
+  }
+
+  #begin({ method = 'GET', path, headers = {} }: Asked, options: RequestOptions): ClientRequest {
+    return request({
+      host: this.#url.hostname,
+      port: this.#url.port,
+      path,
+      method,
+      headers: {
+        'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+        ...headers,
+      },
+      ...options,
+    });
   }
 
   /** Asks and gives the object of the answer. */

@@ -51,12 +51,18 @@ export class NodeView implements Disposable {
   }
 
   /** Opens a stream, which the server must grant. */
-  static async open(server: BareServer, node: Caller, version = ''): Promise<NodeView> {
-    const request = server.open('GET', `${PATH}?version=${version}`, node);
-    request.end();
+  static open(server: BareServer, node: Caller, version = ''): Promise<NodeView> {
+    return NodeView.at(server.open('GET', `${PATH}?version=${version}`, node).end());
+  }
+
+  /** Reads what a request is answered, which must be granted. */
+  static async at(request: ClientRequest): Promise<NodeView> {
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     request.on('error', () => undefined);
-    if (response.statusCode !== 200) throw new Error(`${PATH} answered ${response.statusCode}`);
+    if (response.statusCode !== 200) {
+      request.destroy();
+      throw new Error(`${PATH} answered ${response.statusCode}`);
+    }
     return new NodeView(request, response);
   }
 

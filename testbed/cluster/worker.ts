@@ -123,6 +123,13 @@ export class Worker {
     return importImage(this.vm, archive, { ctr: this.#ctr, address: CONTAINERD });
   }
 
+  /** Has the machine pull from a mirror in place of a registry, as a provider may. */
+  async mirror(registry: string, url: string): Promise<void> {
+    const folder = join(this.vm.disk, DATA_DIR, 'agent/etc/containerd/certs.d', registry);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'hosts.toml'), `[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`);
+  }
+
   get #ctr(): string {
     return join(this.#cluster.k3s, '../ctr');
   }

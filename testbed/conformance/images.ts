@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { readBusybox } from '../vm/image.ts';
-import { type Image, type ImageConfig, packImages } from '../vm/image-archive.ts';
+import type { Image, ImageConfig } from '../vm/image-archive.ts';
 import { packTar, type TarEntry } from '../vm/tar.ts';
 
 /*
@@ -39,6 +39,9 @@ nogroup:x:65534:
 // Upstream's images are Alpine, and a spec recognises its volume by this line.
 const RELEASE = 'NAME="Alpine Linux"\nPRETTY_NAME="Alpine Linux, as the suite expects it; busybox"\n';
 
+// The suite is built with the tags of k3s, whose net/http has no HTTP/2 and must not offer it to probes and webhooks' callers.
+const AGNHOST_ENV = [PATH, 'GODEBUG=http2server=0'];
+
 const NGINX = "trap 'exit 0' TERM QUIT; httpd -f -p 80 -h /usr/share/nginx/html & wait";
 
 interface Recipe {
@@ -47,15 +50,15 @@ interface Recipe {
 }
 
 /**
- * Makes every image that the suite may ask for and this machine can make, in one archive.
+ * Makes every image that the suite may ask for and this machine can make.
  *
  * @param programs the directory that `testbed/conformance/build` printed
  * @throws Error when a program is missing
  */
-export async function buildSuiteImages(programs: string): Promise<Buffer> {
+export async function buildSuiteImages(programs: string): Promise<Image[]> {
   const recipes = await readRecipes(programs);
   const { stdout } = await run(join(programs, 'e2e.test'), ['--list-images']);
-  return packImages(chooseImages(stdout.split('\n'), recipes));
+  return chooseImages(stdout.split('\n'), recipes);
 }
 
 /** An image for each name for which there is a recipe; the name's last part tells which. */
@@ -83,7 +86,10 @@ async function readRecipes(programs: string): Promise<Record<string, Recipe>> {
   const agnhostLayers = [busybox, tools, agnhost];
   const serve: ImageConfig = { Entrypoint: ['/agnhost'], Cmd: ['test-webserver'] };
   return {
-    agnhost: { layers: agnhostLayers, config: { Entrypoint: ['/agnhost'], Cmd: ['pause'] } },
+    agnhost: {
+      layers: agnhostLayers,
+      config: { Env: AGNHOST_ENV, Entrypoint: ['/agnhost'], Cmd: ['pause'] },
+    },
     pause: { layers: agnhostLayers, config: { Entrypoint: ['/agnhost', 'pause'] } },
     nautilus: { layers: [...agnhostLayers, await page('nautilus')], config: serve },
     kitten: { layers: [...agnhostLayers, await page('kitten')], config: serve },

@@ -28,26 +28,28 @@ export function packImages(images: readonly Image[]): Buffer {
     files.set(name, content);
     return name;
   };
-  const manifest = images.map(({ references, layers, config }) => ({
-    Config: add(Buffer.from(JSON.stringify(imageConfig(config, layers))), '.json'),
-    RepoTags: references,
-    Layers: layers.map((layer) => add(layer, '.tar')),
+  const manifest = images.map((image) => ({
+    Config: add(configurationOf(image), '.json'),
+    RepoTags: image.references,
+    Layers: image.layers.map((layer) => add(layer, '.tar')),
   }));
   files.set('manifest.json', Buffer.from(JSON.stringify(manifest)));
   return packTar([...files].map(([path, content]) => ({ type: 'file', path, mode: 0o644, content })));
 }
 
-// OCI image-spec, config.md.
-function imageConfig(config: ImageConfig, layers: readonly Buffer[]): object {
-  return {
+/** An image's configuration: OCI image-spec, config.md. */
+export function configurationOf({ config, layers }: Image): Buffer {
+  const configuration = {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
     config,
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => `sha256:${sha256(layer)}`) },
     history: layers.map(() => ({ created: '1970-01-01T00:00:00Z', created_by: 'daasvader' })),
   };
+  return Buffer.from(JSON.stringify(configuration));
 }
 
-function sha256(bytes: Uint8Array): string {
+/** In hexadecimal digits. */
+export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
