@@ -3,7 +3,6 @@ package admission
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,12 +29,10 @@ func (n *nodes) isOwnEvent(w write, event *core.Event) bool {
 	return event.Related == nil && isOwnReporter(w.node, event) && n.isOwnSubject(w, &event.InvolvedObject)
 }
 
-// isOwnReporter knows a kubelet by its node, and kube-proxy by the form of what it signs with, the machine's own name.
+// isOwnReporter knows a kubelet by its node. Nothing else of a node writes events.
 func isOwnReporter(node string, event *core.Event) bool {
-	if event.Source.Component == "kubelet" {
-		return event.Source.Host == node && isOneOf(event.ReportingController, "", "kubelet") && isOneOf(event.ReportingInstance, "", node)
-	}
-	return event.Source == core.EventSource{} && event.ReportingController == "kube-proxy" && strings.HasPrefix(event.ReportingInstance, "kube-proxy-")
+	return event.Source == core.EventSource{Component: "kubelet", Host: node} &&
+		isOneOf(event.ReportingController, "", "kubelet") && isOneOf(event.ReportingInstance, "", node)
 }
 
 func isOneOf(text string, known ...string) bool { return slices.Contains(known, text) }

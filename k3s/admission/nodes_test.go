@@ -298,10 +298,6 @@ func TestNodeTellsOfItselfAndItsPodsOnly(t *testing.T) {
 		"a pod not listed yet": tells(func(e *core.Event) { e.InvolvedObject.Name = "new" }),
 		"itself":               tells(func(e *core.Event) { e.InvolvedObject = core.ObjectReference{Kind: "Node", Name: "w1"} }),
 		"an eviction":          tells(func(e *core.Event) { e.Annotations = map[string]string{"starved_resource": "memory"} }),
-		"kube-proxy's start": tells(func(e *core.Event) {
-			e.InvolvedObject = core.ObjectReference{Kind: "Node", Name: "w1"}
-			e.Source, e.ReportingController, e.ReportingInstance = core.EventSource{}, "kube-proxy", "kube-proxy-host"
-		}),
 	})
 	others := map[string]func(*core.Event){
 		"another's pod":       func(e *core.Event) { e.InvolvedObject.Name = "theirs" },
@@ -315,9 +311,13 @@ func TestNodeTellsOfItselfAndItsPodsOnly(t *testing.T) {
 		"as another instance": func(e *core.Event) { e.ReportingInstance = "w2" },
 		"as the scheduler":    func(e *core.Event) { e.Source.Component = "default-scheduler" },
 		"as a new scheduler":  func(e *core.Event) { e.Source, e.ReportingController = core.EventSource{}, "default-scheduler" },
-		"with a label":        func(e *core.Event) { e.Labels = map[string]string{"a": "b"} },
-		"with a finalizer":    func(e *core.Event) { e.Finalizers = []string{"a/b"} },
-		"with an annotation":  func(e *core.Event) { e.Annotations = map[string]string{"a": "b"} },
+		"as kube-proxy": func(e *core.Event) {
+			e.InvolvedObject = core.ObjectReference{Kind: "Node", Name: "w1"}
+			e.Source, e.ReportingController, e.ReportingInstance = core.EventSource{}, "kube-proxy", "kube-proxy-host"
+		},
+		"with a label":       func(e *core.Event) { e.Labels = map[string]string{"a": "b"} },
+		"with a finalizer":   func(e *core.Event) { e.Finalizers = []string{"a/b"} },
+		"with an annotation": func(e *core.Event) { e.Annotations = map[string]string{"a": "b"} },
 	}
 	for name, change := range others {
 		expect(t, false, map[string]asked{

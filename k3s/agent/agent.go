@@ -28,9 +28,6 @@ func Run(ctx context.Context, o *Options) error {
 			return err
 		}
 	}
-	if err := setKernelParameters(); err != nil {
-		return err
-	}
 	if err := isolation.Close(ctx); err != nil {
 		return err
 	}
@@ -81,15 +78,6 @@ func (n *node) start(ctx context.Context, group *errgroup.Group, volumes *volume
 	part("volumes", func(ctx context.Context) error { return volumes.keepUp(ctx, n.client) })
 	part("tunnel", n.keepTunnel)
 	return n.startNetwork(ctx, part, config.ClusterDNS)
-}
-
-// setKernelParameters lets the node route between its pods.
-func setKernelParameters() error {
-	const forward = "/proc/sys/net/ipv4/ip_forward"
-	if err := os.WriteFile(forward, []byte("1"), 0o644); err != nil {
-		return fmt.Errorf("Cannot let the node forward packets: %w", err)
-	}
-	return nil
 }
 
 // ended turns the end of a part into an error unless everything is ending.

@@ -87,7 +87,7 @@ func machineNetworks(h *netlink.Handle) (all []taken, err error) {
 // isAgents says whether a link is one that agents put addresses of the cluster on: the overlay's, those of pods, and the
 // loopback, which has the DNS address.
 func isAgents(link string) bool {
-	return link == "daas0" || link == "lo" || strings.HasPrefix(link, "veth")
+	return link == overlayDevice || link == "lo" || strings.HasPrefix(link, "veth")
 }
 
 func prefixOf(network *net.IPNet) (prefix netip.Prefix, is bool) {

@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 
 	"daasvader/k3s/wire"
@@ -82,28 +81,19 @@ func (n *network) known(ctx context.Context) (wire.Network, error) {
 
 // run asks the server for as long as the context lives, and again whenever it hangs up, is silent or says what cannot be.
 func (n *network) run(ctx context.Context, client *client) error {
-	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
-	for pause := backoff; ctx.Err() == nil; {
-		opened := time.Now()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	listen := func(ctx context.Context) error {
 		err := n.listen(ctx, client)
 		if errors.Is(err, errOtherRange) {
-			return errors.Join(err, n.forget())
+			end(errors.Join(err, n.forget()))
 		}
-		if ctx.Err() != nil {
-			break
-		}
-		if time.Since(opened) > time.Minute {
-			pause = backoff
-		}
-		delay := pause.Step()
-		n.stats.reconnects.Add(1)
-		klog.ErrorS(err, "The network's stream ended; what is known holds", "retryAfter", delay)
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-		}
+		return err
 	}
-	return context.Cause(ctx)
+	return again(ctx, listen, func(err error, retryAfter time.Duration) {
+		n.stats.reconnects.Add(1)
+		klog.ErrorS(err, "The network's stream ended; what is known holds", "retryAfter", retryAfter)
+	})
 }
 
 // listen takes lines until the connection ends, which it does when the server is silent.

@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// rangeBits is the length of a node's range.
-	rangeBits = 24
 	// maxNames bounds the relays and endpoints of a node.
 	maxNames = 8
 	// maxOwner bounds the name of an owner: an address of Sui has 66 characters.
@@ -35,8 +33,8 @@ type networkCheck struct {
 
 // self refuses what cannot be of this node.
 func (c networkCheck) self(self *wire.Self) error {
-	if self.Range != (netip.Prefix{}) && !c.isRange(self.Range) {
-		return fmt.Errorf("the range %s is no /%d of %s", self.Range, rangeBits, c.ranges.cluster)
+	if self.Range != (netip.Prefix{}) && !wire.IsNodeRange(self.Range, c.ranges.cluster) {
+		return fmt.Errorf("the range %s is no /%d of %s", self.Range, wire.RangeBits, c.ranges.cluster)
 	}
 	self.Relays = nodeNames(self.Relays)
 	return nil
@@ -68,11 +66,6 @@ func leaveOut[T any](changes *wire.Changes[T], check func(string, T) (T, error),
 	}
 }
 
-func (c networkCheck) isRange(r netip.Prefix) bool {
-	return r.Addr().Is4() && r.Bits() == rangeBits && r == r.Masked() && c.ranges.cluster.Contains(r.Addr()) &&
-		r.Bits() >= c.ranges.cluster.Bits()
-}
-
 // isPod says whether an address may be a pod's: neither a range's own, nor its node's, nor for all of it.
 func (c networkCheck) isPod(a netip.Addr) bool {
 	if !a.Is4() || !c.ranges.cluster.Contains(a) {
@@ -90,7 +83,7 @@ func (c networkCheck) peer(own netip.Prefix, name string, p wire.Peer) (wire.Pee
 		return p, errors.New("it has no key")
 	case !p.Address.Is4() || !c.ranges.cluster.Contains(p.Address) || p.Address.As4()[3] != 1 || own.Contains(p.Address):
 		return p, fmt.Errorf("its address %s is not another node's", p.Address)
-	case p.Range != (netip.Prefix{}) && (!c.isRange(p.Range) || !p.Range.Contains(p.Address)):
+	case p.Range != (netip.Prefix{}) && (!wire.IsNodeRange(p.Range, c.ranges.cluster) || !p.Range.Contains(p.Address)):
 		return p, fmt.Errorf("its range %s is not that of its address", p.Range)
 	}
 	p.Endpoints = slices.DeleteFunc(p.Endpoints, func(e netip.AddrPort) bool { return !c.isEndpoint(e) })

@@ -26,15 +26,6 @@ func parseRanges(cluster, service string) (r ranges, err error) {
 	return r, nil
 }
 
-// checkPods refuses a range of pod addresses that is not wholly one of pods.
-func (r ranges) checkPods(podCIDR string) error {
-	pods, err := netip.ParsePrefix(podCIDR)
-	if err != nil || pods.Bits() < r.cluster.Bits() || !r.cluster.Contains(pods.Addr()) {
-		return fmt.Errorf("Cannot use the range %q that this node was given for its pods: it is not in the attested one, %s", podCIDR, r.cluster)
-	}
-	return nil
-}
-
 // checkDNS refuses an address for DNS that is not one of Services.
 func (r ranges) checkDNS(clusterDNS string) error {
 	address, err := netip.ParseAddr(clusterDNS)

@@ -1,8 +1,11 @@
 package agent
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
+
+	"daasvader/k3s/wire"
 )
 
 func TestRangesThatCannotWorkAreRefused(t *testing.T) {
@@ -23,10 +26,11 @@ func TestRangesThatCannotWorkAreRefused(t *testing.T) {
 func TestWhatTheServerSaysMustLieInTheAttestedRanges(t *testing.T) {
 	ranges := options(t).ranges
 	for pods, isFine := range map[string]bool{
-		"10.42.0.0/24": true, "10.42.255.0/24": true, "10.42.0.0/16": true,
-		"10.43.0.0/24": false, "10.32.0.0/12": false, "0.0.0.0/0": false, "8.8.8.0/24": false, "fd00::/64": false, "": false,
+		"10.42.0.0/24": true, "10.42.255.0/24": true,
+		"10.42.0.0/16": false, "10.43.0.0/24": false, "10.32.0.0/12": false, "0.0.0.0/0": false, "8.8.8.0/24": false, "fd00::/64": false,
 	} {
-		if err := ranges.checkPods(pods); (err == nil) != isFine {
+		check := networkCheck{ranges: ranges}
+		if err := check.self(&wire.Self{Range: netip.MustParsePrefix(pods)}); (err == nil) != isFine {
 			t.Errorf("pods in %q: error is %v", pods, err)
 		}
 	}

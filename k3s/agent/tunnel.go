@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/yamux"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
@@ -25,24 +24,10 @@ const silence = 3 * wire.PingInterval
 // keepTunnel keeps a connection to the server open through which it reaches this node's kubelet and pods, and nothing else.
 func (n *node) keepTunnel(ctx context.Context) error {
 	reachable := targets{kubelet: wire.KubeletAddress, isOwnPod: n.isOwnPod}
-	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
-	for pause := backoff; ctx.Err() == nil; {
-		opened := time.Now()
-		err := n.tunnel(ctx, reachable)
-		if ctx.Err() != nil {
-			break
-		}
-		if time.Since(opened) > time.Minute {
-			pause = backoff
-		}
-		delay := pause.Step()
-		klog.ErrorS(err, "Tunnel ended", "retryAfter", delay)
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-		}
-	}
-	return context.Cause(ctx)
+	open := func(ctx context.Context) error { return n.tunnel(ctx, reachable) }
+	return again(ctx, open, func(err error, retryAfter time.Duration) {
+		klog.ErrorS(err, "Tunnel ended", "retryAfter", retryAfter)
+	})
 }
 
 func (n *node) tunnel(ctx context.Context, reachable targets) error {

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 
 	"daasvader/k3s/wire"
@@ -20,25 +19,23 @@ func (v *volumes) keepUp(ctx context.Context, client *client) error {
 	report := func(ctx context.Context, report wire.VolumeReport) error {
 		return client.post(ctx, wire.VolumesPath, report)
 	}
-	pause := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Second}
-	retry, version := pause, ""
-	for ctx.Err() == nil {
-		answer, err := listVolumes(ctx, client, version)
-		if err == nil {
+	version := ""
+	ask := func(ctx context.Context) error {
+		for {
+			answer, err := listVolumes(ctx, client, version)
+			if err != nil {
+				return err
+			}
 			if unlisted := v.unlisted(answer.Volumes); version == "" && len(unlisted) > 0 {
 				klog.InfoS("Volumes that the cluster does not know stay on the disk; their files are yours to remove", "volumes", unlisted)
 			}
 			v.follow(ctx, answer.Volumes, report)
-			retry, version = pause, answer.Version
-			continue
-		}
-		klog.V(2).InfoS("Cannot ask which volumes are this node's", "err", err)
-		select {
-		case <-time.After(retry.Step()):
-		case <-ctx.Done():
+			version = answer.Version
 		}
 	}
-	return context.Cause(ctx)
+	return again(ctx, ask, func(err error, _ time.Duration) {
+		klog.V(2).InfoS("Cannot ask which volumes are this node's", "err", err)
+	})
 }
 
 // follow does for each volume what its state asks for, and reports what became of it. One that fails keeps no other back.

@@ -67,6 +67,8 @@ func TestOtherNodeHasOnlySoManyConnectionsHere(t *testing.T) {
 	a, b := m.pod("a", "1"), m.pod("a", "2")
 	pods := []testPod{m.farPod("a", "10.42.1.5"), m.farPod("a", "10.42.1.6")}
 	m.apply()
+	// On a busy machine, to open so many takes longer than the kernel's 30 s after which nobody has answered the first.
+	m.command(m.node, "sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=600")
 	m.in(m.far, func() error {
 		for port := range connectionsPerNode/2 + 500 {
 			for _, pod := range pods {

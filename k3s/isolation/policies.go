@@ -12,7 +12,7 @@ import (
 )
 
 // maxEntries bounds what the policies of one pod hold of the kernel in one direction: peers, networks, and for ports that
-// are not a whole protocol, each port of each of those.
+// are not a whole protocol, each port of each of those, as often as policies name it.
 const maxEntries = 16384
 
 var protocols = map[corev1.Protocol]struct {
@@ -107,7 +107,7 @@ func (d *direction) allow(pod netip.Addr, network netip.Prefix, ports []wire.Por
 			d.add(pod, network, protocol.mark)
 		default:
 			for port := int(r.First); port <= int(r.Last); port++ {
-				if _, there := d.sets[d.ports][ofPort(pod, protocol.number, uint16(port), network)]; !there && !d.spend(pod) {
+				if !d.spend(pod) { // also for what is there already: a bound of the work, too
 					d.excess += int(r.Last) - port
 					break
 				}

@@ -152,6 +152,21 @@ func TestWhatIsBeyondAPodsEntriesIsRefused(t *testing.T) {
 	}
 }
 
+// Whose policies say the same again and again, in ranges that are hardly others, keeps the node from no other change.
+func TestRepeatedPortsCostNoMoreThanAPodsEntries(t *testing.T) {
+	pod := netip.MustParseAddr("10.42.0.5")
+	s := newState(netip.MustParsePrefix("10.42.0.0/24"), options)
+	s.pods[pod] = podInfo{namespace: "a", owner: "0xa", isLocal: true}
+	d := &direction{s, outBase, outPorts, outBlocks, map[netip.Addr]int{}}
+	first, network := uint16(10000), netip.MustParsePrefix("8.0.0.0/8")
+	for last := first; last < first+1000; last++ {
+		d.allow(pod, network, tcp(first, last))
+	}
+	if have := len(s.sets[outPorts]); have >= 200 || d.used[pod] != maxEntries {
+		t.Errorf("%d ports of %d entries, want as many ranges as have %d together", have, d.used[pod], maxEntries)
+	}
+}
+
 func TestRangeThatIsNotOfTheClusterIsRefused(t *testing.T) {
 	for _, text := range []string{"10.42.0.0/23", "192.168.0.0/24", "10.42.0.5/24", "fd00::/24"} {
 		if _, err := compile(wire.Network{Self: wire.Self{Range: netip.MustParsePrefix(text)}}, options, nil, nil); err == nil {

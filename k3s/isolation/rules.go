@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"daasvader/k3s/pulls"
+	"daasvader/k3s/wire"
 )
 
 const (
@@ -14,8 +15,6 @@ const (
 	// podLinks are the node's ends of the links to pods, as the CNI plugin ptp names them. A link of that name that is a
 	// bridge's port, as Docker's are, is none to these rules: what comes through it, comes from the bridge.
 	podLinks = "veth+"
-	// relayPort is where nodes relay for each other, within the overlay.
-	relayPort = 51821
 	// connectionsPerAddress is how many connections a pod of this node may have open at once, and connectionsPerNode how many
 	// the pods of another node together with those of this one. The kernel's table has 262,144 on a machine of 4 GiB.
 	connectionsPerAddress = 4096
@@ -109,7 +108,7 @@ func mangleRules(o Options, own netip.Prefix) string {
 	}
 	r.add("INPUT -d %s ! -i lo %s", o.DNS, drop("outside")) // the machine's network asks for no names here
 	r.add("%s", closed[3])
-	r.add("INPUT -i %s -p udp --dport %d -m set --match-set %s src -j RETURN", overlay, relayPort, kinds[nodes].name)
+	r.add("INPUT -i %s -p udp --dport %d -m set --match-set %s src -j RETURN", overlay, wire.RelayPort, kinds[nodes].name)
 	r.add("INPUT -i %s %s", overlay, drop("node"))
 	r.add("INPUT -d %s ! -i lo %s", o.Cluster, drop("outside"))
 

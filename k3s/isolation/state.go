@@ -42,8 +42,8 @@ func (p podInfo) group() string {
 // free is given to no other at once: no moment of the change takes one group for another.
 func compile(network wire.Network, o Options, notReached []netip.Prefix, before map[string]uint32) (*state, error) {
 	own := network.Self.Range
-	if own.IsValid() && (own.Bits() != 24 || !own.Addr().Is4() || own != own.Masked() || !o.Cluster.Contains(own.Addr())) {
-		return nil, fmt.Errorf("Cannot isolate pods: the node's range %s is no /24 of %s", own, o.Cluster)
+	if own.IsValid() && !wire.IsNodeRange(own, o.Cluster) {
+		return nil, fmt.Errorf("Cannot isolate pods: the node's range %s is no /%d of %s", own, wire.RangeBits, o.Cluster)
 	}
 	s := newState(own, o)
 	for _, network := range notReached {
@@ -64,7 +64,7 @@ func compile(network wire.Network, o Options, notReached []netip.Prefix, before 
 }
 
 func newState(own netip.Prefix, o Options) *state {
-	s := &state{own: own, ownAddress: own.Addr().Next(), cluster: o.Cluster, dns: o.DNS, pods: map[netip.Addr]podInfo{}}
+	s := &state{own: own, ownAddress: wire.OwnAddress(own), cluster: o.Cluster, dns: o.DNS, pods: map[netip.Addr]podInfo{}}
 	for id := range s.sets {
 		s.sets[id] = members{}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"daasvader/k3s/publicnet"
+	"daasvader/k3s/wire"
 )
 
 // end is where a connection leads.
@@ -22,7 +23,7 @@ func (s *state) allows(from netip.Addr, to end, m publicnet.Local) bool {
 	case slices.Contains(m.Addresses, from) || from == s.ownAddress:
 		return true // the node itself
 	case to.address == s.ownAddress:
-		return s.has(nodes, from) && to.protocol == protocols["UDP"].number && to.port == relayPort
+		return s.has(nodes, from) && to.protocol == protocols["UDP"].number && to.port == wire.RelayPort
 	}
 	sender, receiver := s.own.Contains(from), s.own.Contains(to.address)
 	return (sender || receiver) && (!sender || s.mayLeave(from, to)) && (!receiver || s.mayEnter(from, to))

@@ -8,10 +8,10 @@ import (
 	"daasvader/k3s/wire"
 )
 
-// MaxEntries bounds what one policy may become on one node in one direction, where every pod that it applies to has an
+// maxEntries bounds what one policy may become on one node in one direction, where every pod that it applies to has an
 // entry for every peer and every port. It is enough for 110 pods, as many as a kubelet runs, that 200 others, as many as a
 // tenant has, may reach at 10 ports. A direction of more allows nothing at all.
-const MaxEntries = 1 << 18
+const maxEntries = 1 << 18
 
 // allowance is a rule with its peers found; its ports may still have names.
 type allowance struct {
@@ -25,12 +25,12 @@ type direction struct {
 	own        Namespace
 	known      []Namespace
 	allowances []allowance
-	// entries are the peers so far; beyond MaxEntries no more are looked for.
+	// entries are the peers so far; beyond maxEntries no more are looked for.
 	entries int
 }
 
 func (d *direction) add(peers []peer, entries []networkingv1.NetworkPolicyPort, nets []netip.Prefix) {
-	if d.entries > MaxEntries {
+	if d.entries > maxEntries {
 		return
 	}
 	a := allowance{allowedPods(peers, d.own, d.known), nets, portsOf(entries)}

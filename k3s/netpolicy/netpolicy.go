@@ -92,10 +92,10 @@ func closeTooLarge(compiled map[string]wire.Policy) {
 		egress += len(policy.Pods) * entriesOf(policy.Egress)
 	}
 	for key, policy := range compiled {
-		if ingress > MaxEntries {
+		if ingress > maxEntries {
 			policy.Ingress = nil
 		}
-		if egress > MaxEntries {
+		if egress > maxEntries {
 			policy.Egress = nil
 		}
 		compiled[key] = policy

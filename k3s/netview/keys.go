@@ -7,11 +7,11 @@ import (
 	"daasvader/k3s/wire"
 )
 
-// KeyRest is how long a key that was a node's is nobody else's: longer than any node needs to hear of it.
-const KeyRest = 10 * time.Minute
+// keyRest is how long a key that was a node's is nobody else's: longer than any node needs to hear of it.
+const keyRest = 10 * time.Minute
 
-// ErrKeyTaken says that a key is another node's, or was a moment ago.
-var ErrKeyTaken = errors.New("the key is another node's, or was not long ago")
+// errKeyTaken says that a key is another node's, or was a moment ago.
+var errKeyTaken = errors.New("the key is another node's, or was not long ago")
 
 // claim is whose a key is.
 type claim struct {
@@ -21,7 +21,7 @@ type claim struct {
 	until  time.Time
 }
 
-// Claim reserves a key that a node has proven, for KeyRest or until the node's object carries it.
+// Claim reserves a key that a node has proven, for keyRest or until the node's object carries it.
 func (v *Views) Claim(node string, key wire.WireGuardKey) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -32,10 +32,10 @@ func (v *Views) Claim(node string, key wire.WireGuardKey) error {
 	}
 	claimed, isClaimed := v.keys[key]
 	if isClaimed && claimed.node != node {
-		return ErrKeyTaken
+		return errKeyTaken
 	}
 	if !claimed.isHeld {
-		v.keys[key] = claim{node: node, until: v.now().Add(KeyRest)}
+		v.keys[key] = claim{node: node, until: v.now().Add(keyRest)}
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (v *Views) hold(n *node, key wire.WireGuardKey) {
 		return
 	}
 	if former := v.keys[n.key]; former.isHeld && former.node == n.name {
-		v.keys[n.key] = claim{node: n.name, until: v.now().Add(KeyRest)}
+		v.keys[n.key] = claim{node: n.name, until: v.now().Add(keyRest)}
 	}
 	n.key = key
 	if claimed, isClaimed := v.keys[key]; !key.IsZero() && (!isClaimed || claimed.node == n.name) {

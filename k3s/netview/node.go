@@ -15,8 +15,6 @@ const (
 	// node has proven and the endpoints that it states. Nodes write neither.
 	KeyAnnotation       = "daasvader.io/wireguard-key"
 	EndpointsAnnotation = "daasvader.io/wireguard-endpoints"
-	// rangeBits is the size of a node's range.
-	rangeBits = 24
 )
 
 // node is one that has an object, or runs pods, or asks for its view.
@@ -147,7 +145,7 @@ func (v *Views) countRange(r netip.Prefix, change int) {
 // rangeIn reads a node's range; it is invalid when it is none of this cluster's.
 func (v *Views) rangeIn(text string) netip.Prefix {
 	r, err := netip.ParsePrefix(text)
-	if err != nil || !r.Addr().Is4() || r.Bits() != rangeBits || r.Masked() != r || !v.options.Cluster.Contains(r.Addr()) {
+	if err != nil || !wire.IsNodeRange(r, v.options.Cluster) {
 		return netip.Prefix{}
 	}
 	return r
@@ -160,9 +158,6 @@ func (v *Views) podRange(n *node) netip.Prefix {
 	}
 	return n.said
 }
-
-// ownAddress is the node's in its range.
-func ownAddress(r netip.Prefix) netip.Addr { return r.Addr().Next() }
 
 // isPeer says whether others may speak to a node.
 func (v *Views) isPeer(n *node) bool {

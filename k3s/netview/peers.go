@@ -43,7 +43,7 @@ func (v *Views) peersOf(n *node) map[string]*wire.Peer {
 
 // plainPeer is a node with which another has no pods to do.
 func (v *Views) plainPeer(n *node) *wire.Peer {
-	return &wire.Peer{Key: v.provenKey(n), Address: ownAddress(v.podRange(n)), Endpoints: n.endpoints}
+	return &wire.Peer{Key: v.provenKey(n), Address: wire.OwnAddress(v.podRange(n)), Endpoints: n.endpoints}
 }
 
 // homesOf are those through which a node can be reached now.

@@ -143,7 +143,7 @@ func TestARelayHasABoundedNumberOfClients(t *testing.T) {
 	}
 }
 
-func TestAKeyRestsBeforeItIsAnothers(t *testing.T) {
+func TestAkeyRestsBeforeItIsAnothers(t *testing.T) {
 	f := twoTenants(t)
 	key := keyOf("next")
 	if err := f.Claim("a", key); err != nil {
@@ -152,7 +152,7 @@ func TestAKeyRestsBeforeItIsAnothers(t *testing.T) {
 	if f.Claim("b", key) == nil {
 		t.Error("a claimed key is given to another")
 	}
-	f.clock = f.clock.Add(KeyRest + time.Second)
+	f.clock = f.clock.Add(keyRest + time.Second)
 	if err := f.Claim("b", key); err != nil {
 		t.Errorf("a claim that came to nothing is not forgotten: %v", err)
 	}
@@ -164,7 +164,7 @@ func TestAKeyRestsBeforeItIsAnothers(t *testing.T) {
 	if f.Claim("c", keyOf("a")) == nil {
 		t.Error("the key of a node that has just left is given to another")
 	}
-	f.clock = f.clock.Add(KeyRest + time.Second)
+	f.clock = f.clock.Add(keyRest + time.Second)
 	if err := f.Claim("c", keyOf("a")); err != nil {
 		t.Errorf("a key that has rested is not given: %v", err)
 	}
@@ -209,7 +209,7 @@ func TestWhoIsForgottenLeavesNothing(t *testing.T) {
 		f.remove(nodeNamed(relayNamed(i), 0))
 	}
 	f.remove(tenants("alice", "0xa"))
-	f.clock = f.clock.Add(KeyRest + time.Second)
+	f.clock = f.clock.Add(keyRest + time.Second)
 	f.seen("nobody")
 	if err := f.Claim("nobody", keyOf("x")); err != nil {
 		t.Fatal(err)

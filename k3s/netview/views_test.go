@@ -171,7 +171,7 @@ func TestANodeKnowsTheNamespacesThatItRunsAndNothingElse(t *testing.T) {
 	if a.Namespaces["alice"].Owner != "0xa" || a.Namespaces["default"].Owner != "" {
 		t.Errorf("owners are %v", a.Namespaces)
 	}
-	if want := netip.MustParsePrefix("10.64.2.0/24"); a.Peers["b"].Range != want || a.Peers["b"].Address != ownAddress(want) || a.Peers["b"].Key != keyOf("b") {
+	if want := netip.MustParsePrefix("10.64.2.0/24"); a.Peers["b"].Range != want || a.Peers["b"].Address != wire.OwnAddress(want) || a.Peers["b"].Key != keyOf("b") {
 		t.Errorf("peer is %v", a.Peers["b"])
 	}
 	if self := a.Self; self.Range.String() != "10.64.1.0/24" || self.Key != keyOf("a") || self.Challenge != keyOf("challenge") {

@@ -460,7 +460,7 @@ func (b *bed) view(n *testNode) wire.Network {
 	for _, other := range b.nodes {
 		if other != n && !other.key.IsZero() {
 			network.Peers[other.name] = wire.Peer{
-				Key: other.key, Address: ownAddress(other.pods), Range: other.pods, Endpoints: other.endpoints,
+				Key: other.key, Address: wire.OwnAddress(other.pods), Range: other.pods, Endpoints: other.endpoints,
 				Relays: other.relays, IsClient: true,
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.zx2c4.com/wireguard/conn"
+
+	"daasvader/k3s/wire"
 )
 
 // bind is what WireGuard sends and receives through. WireGuard knows peers; which way their packets take, is decided
@@ -108,7 +110,7 @@ func (b *bind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	inner, err := listenUDP(context.Background(), netip.AddrPortFrom(b.own, relayPort), b.device, false)
+	inner, err := listenUDP(context.Background(), netip.AddrPortFrom(b.own, wire.RelayPort), b.device, false)
 	if err != nil {
 		outer.close()
 		return nil, 0, err
@@ -168,7 +170,7 @@ func (b *bind) takeInner(packet []byte, sender netip.AddrPort) ([]byte, *arrival
 	directory := b.directory.Load()
 	f, ok := parseFrame(packet)
 	peer := directory.members[sender.Addr()]
-	if !ok || peer == nil || sender.Port() != relayPort {
+	if !ok || peer == nil || sender.Port() != wire.RelayPort {
 		b.traffic.strangers.Add(1)
 		return nil, nil
 	}
@@ -289,7 +291,7 @@ func (b *bind) send(packets [][]byte, way path, to netip.Addr) {
 	}
 	var header [frameHeader]byte
 	frame{kind: frameForward, peer: to}.header(header[:])
-	inner.send(header[:], packets, netip.AddrPortFrom(way.relay, relayPort))
+	inner.send(header[:], packets, netip.AddrPortFrom(way.relay, wire.RelayPort))
 }
 
 func (m *member) isReachedDirectly() bool {

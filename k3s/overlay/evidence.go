@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
+
+	"daasvader/k3s/wire"
 )
 
 const (
@@ -61,8 +63,8 @@ func (w *witness) see(packet []byte, now time.Time) {
 	}
 	source := netip.AddrFrom4([4]byte(packet[12:16]))
 	if !w.pods.Contains(source) {
-		w.pods = netip.PrefixFrom(source, rangeBits).Masked()
-		w.last = w.bind.directory.Load().members[ownAddress(w.pods)]
+		w.pods = wire.RangeOf(source)
+		w.last = w.bind.directory.Load().members[wire.OwnAddress(w.pods)]
 	}
 	if w.last != nil {
 		w.last.got.Store(now.UnixNano())

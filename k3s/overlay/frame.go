@@ -16,8 +16,6 @@ const (
 	frameForward = 1
 	frameDeliver = 2
 	frameHeader  = 11
-	// relayPort is where relays listen and what they send from, on own addresses only.
-	relayPort = 51821
 )
 
 type frame struct {

@@ -15,6 +15,7 @@ import (
 
 	"k8s.io/klog/v2"
 
+	"daasvader/k3s/pki"
 	"daasvader/k3s/wire"
 )
 
@@ -87,17 +88,14 @@ func readKey(file string) (*ecdh.PrivateKey, time.Time, error) {
 	return key, info.ModTime(), nil
 }
 
-// makeKey makes a key whose file is there whole or not at all.
+// makeKey makes a key and keeps it in a file.
 func makeKey(file string) (*ecdh.PrivateKey, time.Time, error) {
 	key, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	text := base64.StdEncoding.EncodeToString(key.Bytes()) + "\n"
-	if err := os.WriteFile(file+".part", []byte(text), 0o600); err != nil {
-		return nil, time.Time{}, err
-	}
-	return key, time.Now(), os.Rename(file+".part", file)
+	return key, time.Now(), pki.WriteFile(file, []byte(text), 0o600)
 }
 
 func publicKey(k *ecdh.PrivateKey) wire.WireGuardKey {

@@ -159,7 +159,7 @@ func (n *node) reopen(ctx context.Context) error {
 	if !pods.IsValid() {
 		return nil
 	}
-	b := &bind{own: ownAddress(pods), device: n.options.Device, port: n.options.Port}
+	b := &bind{own: wire.OwnAddress(pods), device: n.options.Device, port: n.options.Port}
 	b.directory.Store(&directory{})
 	b.onProbe = func(arrived arrivedProbe) {
 		select {

@@ -272,7 +272,7 @@ func TestNothingPassesThroughANodeToElsewhere(t *testing.T) {
 	c.edit = func(network *wire.Network) {
 		peer := network.Peers["a"]
 		peer.Range = netip.MustParsePrefix("10.200.9.0/24")
-		peer.Address = ownAddress(peer.Range)
+		peer.Address = wire.OwnAddress(peer.Range)
 		network.Peers["a"] = peer
 	}
 	b.lock.Unlock()

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"daasvader/k3s/wire"
 )
 
 const (
@@ -45,7 +47,7 @@ func (r *relay) flush(inner *socket) {
 	if len(r.packets) == 0 {
 		return
 	}
-	inner.send(nil, r.packets, netip.AddrPortFrom(r.to, relayPort))
+	inner.send(nil, r.packets, netip.AddrPortFrom(r.to, wire.RelayPort))
 	for _, packet := range r.packets {
 		r.forwardedBytes.Add(uint64(len(packet)))
 	}

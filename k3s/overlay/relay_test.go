@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"daasvader/k3s/wire"
 )
 
 // Three nodes are 127.0.0.x here: what a relay gets and sends, without WireGuard in between.
@@ -44,7 +46,7 @@ func relayBind(t *testing.T, members ...*member) *bind {
 // take gives the bind a frame as from a node, and says whether it was forwarded, and what WireGuard gets.
 func take(b *bind, from string, f frame) (forwarded bool, delivered []byte) {
 	before := b.relay.forwarded.Load()
-	delivered, _ = b.takeInner(frameOf(f), netip.AddrPortFrom(netip.MustParseAddr(from), relayPort))
+	delivered, _ = b.takeInner(frameOf(f), netip.AddrPortFrom(netip.MustParseAddr(from), wire.RelayPort))
 	b.relay.flush(b.inner.Load())
 	return b.relay.forwarded.Load() > before, delivered
 }
@@ -83,7 +85,7 @@ func TestARelayTellsWhoSentAndWhereItSeesThem(t *testing.T) {
 	}
 	defer receiver.Close()
 	for range 3 { // which the kernel may send as one
-		b.takeInner(frameOf(frame{kind: frameForward, peer: c.address, payload: message(100)}), netip.AddrPortFrom(a.address, relayPort))
+		b.takeInner(frameOf(frame{kind: frameForward, peer: c.address, payload: message(100)}), netip.AddrPortFrom(a.address, wire.RelayPort))
 	}
 	b.relay.flush(b.inner.Load())
 	for range 3 {

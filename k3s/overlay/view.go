@@ -12,9 +12,6 @@ import (
 // maxPeers is how many peers a node has at most.
 const maxPeers = 4096
 
-// rangeBits is how long the prefix of a node's range is.
-const rangeBits = 24
-
 // peersOf returns the peers of a network that can be believed, and says why the others cannot. Of two that contradict
 // each other, neither can.
 func peersOf(network wire.Network, cluster netip.Prefix, owns func(wire.WireGuardKey) bool) (map[string]wire.Peer, map[string]string) {
@@ -26,7 +23,7 @@ func peersOf(network wire.Network, cluster netip.Prefix, owns func(wire.WireGuar
 			refused[name] = err.Error()
 			continue
 		}
-		claims := netip.PrefixFrom(peer.Address, rangeBits).Masked()
+		claims := wire.RangeOf(peer.Address)
 		other, taken := byRange[claims]
 		if byRange[claims] = name; taken {
 			refused[name], refused[other] = fmt.Sprintf("its range is also that of %s", other), fmt.Sprintf("its range is also that of %s", name)
@@ -48,13 +45,13 @@ func peersOf(network wire.Network, cluster netip.Prefix, owns func(wire.WireGuar
 }
 
 func checkPeer(peer wire.Peer, cluster netip.Prefix, owns func(wire.WireGuardKey) bool) error {
-	pods := netip.PrefixFrom(peer.Address, rangeBits).Masked()
+	pods := wire.RangeOf(peer.Address)
 	switch {
 	case peer.Key.IsZero():
 		return fmt.Errorf("it has no key")
 	case owns(peer.Key):
 		return fmt.Errorf("its key is this node's")
-	case !peer.Address.Is4() || !cluster.Contains(peer.Address) || peer.Address != pods.Addr().Next():
+	case !peer.Address.Is4() || !cluster.Contains(peer.Address) || peer.Address != wire.OwnAddress(pods):
 		return fmt.Errorf("%s is not the first address of a range in %s", peer.Address, cluster)
 	case peer.Range.IsValid() && peer.Range != pods:
 		return fmt.Errorf("its address %s is not the first of its range %s", peer.Address, peer.Range)
@@ -64,15 +61,11 @@ func checkPeer(peer wire.Peer, cluster netip.Prefix, owns func(wire.WireGuardKey
 
 // checkSelf says whether the node's own range is one.
 func checkSelf(self wire.Self, cluster netip.Prefix) error {
-	r := self.Range
-	if !r.IsValid() || !r.Addr().Is4() || r.Bits() != rangeBits || r != r.Masked() || r.Bits() < cluster.Bits() || !cluster.Contains(r.Addr()) {
-		return fmt.Errorf("Cannot use the range %s for this node's pods: it is no /%d in %s", r, rangeBits, cluster)
+	if !wire.IsNodeRange(self.Range, cluster) {
+		return fmt.Errorf("Cannot use the range %s for this node's pods: it is no /%d in %s", self.Range, wire.RangeBits, cluster)
 	}
 	return nil
 }
-
-// ownAddress is the first of a node's range.
-func ownAddress(pods netip.Prefix) netip.Addr { return pods.Addr().Next() }
 
 var (
 	carrierGrade = netip.MustParsePrefix("100.64.0.0/10")

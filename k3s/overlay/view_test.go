@@ -12,8 +12,8 @@ import (
 )
 
 func testPeer(n byte) wire.Peer {
-	pods := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 200, n, 0}), rangeBits)
-	return wire.Peer{Key: wire.WireGuardKey{n}, Address: ownAddress(pods), Range: pods}
+	pods := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 200, n, 0}), wire.RangeBits)
+	return wire.Peer{Key: wire.WireGuardKey{n}, Address: wire.OwnAddress(pods), Range: pods}
 }
 
 func TestPeersThatCannotBeBelievedAreRefused(t *testing.T) {

@@ -43,7 +43,7 @@ func (a allowance) atOnce(goesOn bool) int {
 
 // allowances of those who are bounded; the control plane is not.
 //
-// A node of 110 pods: its kubelet limits itself to 50 requests/s and 100 at once, kube-proxy and our agent add a few.
+// A node of 110 pods: its kubelet limits itself to 50 requests/s and 100 at once, our agent adds a few.
 // It watches each ConfigMap and Secret of its pods by itself, three a pod (330), and some twenty lists. Starting all
 // pods at once writes four statuses of 4 KiB each, twice counted (3.5 MiB), and 550 events. In rest it renews a lease
 // every 10 s and its status every 5 min: below 1 KiB/s. The lease is paid for by itself: what pods make their kubelet

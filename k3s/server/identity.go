@@ -22,7 +22,7 @@ const (
 	outsider     class = iota // without a credential, or with one that is not good
 	joiner                    // with a bootstrap token
 	member                    // a user or a service account
-	node                      // a kubelet and its kube-proxy
+	node                      // a kubelet and our agent
 	heartbeat                 // a kubelet that says that its node lives
 	controlPlane              // the enclave, the controllers, the scheduler, the API server itself
 )

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/pflag"
+
+	"daasvader/k3s/wire"
 )
 
 // minRangeBits is that of the largest range which Kubernetes takes for Services; one of pods is no larger.
@@ -76,8 +78,8 @@ func (o *Options) checkRanges() error {
 	var ranges []netip.Prefix
 	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
 		prefix, err := netip.ParsePrefix(cidr)
-		if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.Bits() < minRangeBits || prefix.Bits() > rangeBits {
-			return fmt.Errorf("Cannot start server: %q is not an IPv4 network from /%d to /%d such as 10.112.0.0/12", cidr, minRangeBits, rangeBits)
+		if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.Bits() < minRangeBits || prefix.Bits() > wire.RangeBits {
+			return fmt.Errorf("Cannot start server: %q is not an IPv4 network from /%d to /%d such as 10.112.0.0/12", cidr, minRangeBits, wire.RangeBits)
 		}
 		ranges = append(ranges, prefix)
 	}

@@ -8,16 +8,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"daasvader/k3s/wire"
 )
 
-const (
-	// rangeBits is the size of a node's range: 254 addresses for the 110 pods of a node, so that a /12 is for 4,096 nodes.
-	rangeBits = 24
-	// rangeRest is how long a range that was a node's is nobody's. It outlasts whatever remembers an address without being
-	// told: sessions of WireGuard and the kernel's table of UDP (3 minutes), answers of DNS (seconds), nodes that have lost
-	// the control plane for a moment. And it is short enough that 4,096 ranges serve 400 joins a minute.
-	rangeRest = 10 * time.Minute
-)
+// rangeRest is how long a range that was a node's is nobody's. It outlasts whatever remembers an address without being
+// told: sessions of WireGuard and the kernel's table of UDP (3 minutes), answers of DNS (seconds), nodes that have lost
+// the control plane for a moment. And it is short enough that 4,096 ranges serve 400 joins a minute.
+const rangeRest = 10 * time.Minute
 
 // rangeBook says who has a range of pod addresses, or had it.
 type rangeBook map[netip.Prefix]holder
@@ -38,8 +36,8 @@ func parseRangeBook(data map[string]string, cluster netip.Prefix) (book rangeBoo
 		if hasLeft && err == nil {
 			h.left, err = time.Parse(time.RFC3339, left)
 		}
-		pods := netip.PrefixFrom(address, rangeBits)
-		if err != nil || name == "" || !isRangeOf(cluster, pods) {
+		pods := netip.PrefixFrom(address, wire.RangeBits)
+		if err != nil || name == "" || !wire.IsNodeRange(pods, cluster) {
 			problems = append(problems, fmt.Errorf("%.60q: %.60q is no range of a node", first, text))
 			continue
 		}
@@ -77,7 +75,7 @@ func (b rangeBook) note(nodes map[string]*corev1.Node, cluster netip.Prefix, now
 		}
 	}
 	for _, node := range nodes {
-		if pods, err := netip.ParsePrefix(node.Spec.PodCIDR); err == nil && isRangeOf(cluster, pods) {
+		if pods, err := netip.ParsePrefix(node.Spec.PodCIDR); err == nil && wire.IsNodeRange(pods, cluster) {
 			b[pods] = holder{node: node.Name}
 		}
 	}
@@ -100,7 +98,7 @@ func (b rangeBook) give(node string, cluster netip.Prefix, unusual []netip.Prefi
 			return pods, true
 		}
 	}
-	count := 1 << (rangeBits - cluster.Bits())
+	count := 1 << (wire.RangeBits - cluster.Bits())
 	// Nobody is to foresee which node follows another in its range.
 	start := rand.New(secretSource{}).IntN(count)
 	for step := range count {
@@ -117,10 +115,5 @@ func rangeAt(cluster netip.Prefix, index int) netip.Prefix {
 	first := cluster.Addr().As4()
 	number := uint32(first[0])<<16 | uint32(first[1])<<8 | uint32(first[2])
 	number += uint32(index)
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(number >> 16), byte(number >> 8), byte(number)}), rangeBits)
-}
-
-// isRangeOf says whether a network is one of those that nodes get.
-func isRangeOf(cluster, pods netip.Prefix) bool {
-	return pods.IsValid() && pods.Addr().Is4() && pods.Bits() == rangeBits && pods == pods.Masked() && cluster.Contains(pods.Addr())
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(number >> 16), byte(number >> 8), byte(number)}), wire.RangeBits)
 }

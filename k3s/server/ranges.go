@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
+
+	"daasvader/k3s/wire"
 )
 
 const (
@@ -188,7 +190,7 @@ func (k *rangeKeeper) refuse(node *corev1.Node) {
 // unusualRanges are those that others than this keeper gave.
 func unusualRanges(nodes map[string]*corev1.Node, cluster netip.Prefix) (unusual []netip.Prefix) {
 	for _, node := range nodes {
-		if pods, err := netip.ParsePrefix(node.Spec.PodCIDR); err == nil && !isRangeOf(cluster, pods) {
+		if pods, err := netip.ParsePrefix(node.Spec.PodCIDR); err == nil && !wire.IsNodeRange(pods, cluster) {
 			unusual = append(unusual, pods)
 		}
 	}

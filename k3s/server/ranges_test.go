@@ -18,6 +18,8 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
+
+	"daasvader/k3s/wire"
 )
 
 // rangesTest is a keeper among nodes that come and go, with a clock of its own.
@@ -127,7 +129,7 @@ func TestEachNodeGetsARangeOfItsOwn(t *testing.T) {
 		t.Fatalf("%d of 256 have one", len(ranges))
 	}
 	for node, pods := range ranges {
-		if !isRangeOf(r.cluster, netip.MustParsePrefix(pods)) {
+		if !wire.IsNodeRange(netip.MustParsePrefix(pods), r.cluster) {
 			t.Errorf("%s has %s", node, pods)
 		}
 	}
