@@ -22,7 +22,11 @@ const TIMEOUT_MS = 40 * 60_000;
 /** What is claimed, and the specs that show it. */
 const CLAIMS = {
   'names are told as Kubernetes says': /sig-network\] DNS should provide/,
+  'pods reach each other on both nodes, and by Services':
+    /sig-network\] (Networking Granular Checks|Services should (serve a basic|have session affinity work for service))/,
   'the API server reaches pods and Services': /sig-network\] Proxy version v1/,
+  'webhooks are asked, and convert':
+    /sig-api-machinery\] (AdmissionWebhook.*should mutate configmap|CustomResourceConversionWebhook)/,
   'Services and their endpoints are as written':
     /sig-network\] (EndpointSlice should create Endpoints|Services should find a service|Ingress API)/,
   'Deployments and Jobs run, roll over and scale':
