@@ -42,8 +42,9 @@ let report: SuiteReport;
 beforeAll(async () => {
   const { signal } = new AbortController();
   const programs = await buildSuite(signal);
+  const k3s = await findK3s(signal);
   const { path: directory } = cleanup.use(await ClusterDirectory.take(TEST_RUN));
-  const cluster = cleanup.use(await Cluster.create({ directory, k3s: await findK3s(signal), signal }));
+  const cluster = cleanup.use(await Cluster.create({ directory, k3s, signal }));
   await startSuiteCluster(cluster, programs, silent);
   const focus = Object.values(CLAIMS)
     .map(({ source }) => source)

@@ -5,7 +5,7 @@ import { findK3s } from '../cluster/k3s.ts';
 import { Narrator } from '../cluster/narrator.ts';
 import { buildSuite, startSuiteCluster } from './cluster.ts';
 import { EXPECTED_FAILURES } from './expected.ts';
-import { readOptions, type SuiteOptions } from './options.ts';
+import { readOptions, type SuiteOptions, USAGE } from './options.ts';
 import { runSuite } from './suite.ts';
 import { formatFaults, formatTable } from './table.ts';
 import { isClean, judge, type Verdict } from './verdict.ts';
@@ -26,6 +26,11 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+if (process.argv.includes('--help')) {
+  process.stdout.write(`${USAGE}\n`);
+  process.exit();
+}
+
 try {
   const verdict = await measure(readOptions(process.argv.slice(2)));
   process.exitCode = isClean(verdict) ? 0 : 1;
@@ -39,13 +44,13 @@ process.exit();
 async function measure(options: SuiteOptions): Promise<Verdict> {
   const narrator = new Narrator();
   const { signal } = stop;
+  const programs = await buildSuite(signal);
+  const k3s = await findK3s(signal);
   await using directory = await ClusterDirectory.take({
     what: "upstream's conformance suite",
     toEnd: 'wait for its end, or press Ctrl-C where it runs',
   });
   try {
-    const programs = await buildSuite(signal);
-    const k3s = await findK3s(signal);
     await using cluster = await Cluster.create({ directory: directory.path, k3s, signal });
     await startSuiteCluster(cluster, programs, narrator);
     const report = await narrator.step("Upstream's conformance suite", () =>

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 
-const USAGE =
+/** How to call it. */
+export const USAGE =
   'bin/conformance [--focus REGEX] [--processes N] [--deadline MINUTES], or make conformance FOCUS=REGEX';
 
 /** How the suite is run. */

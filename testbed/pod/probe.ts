@@ -12,7 +12,7 @@ import { connect } from 'node:net';
 
 /** One attempt. */
 export type Probe =
-  /** Asks for a page, or sends that many bytes; on a connection of its own. */
+  /** Asks for a page, of which only the length is told when it is long, or sends that many bytes; on a connection of its own. */
   | { get: string; bytes?: number; timeoutMs?: number }
   /** Opens a connection and says what is heard first, if anything is; what is opened and silent is `open`. */
   | { tcp: string; port: number }
@@ -23,15 +23,18 @@ export type Probe =
 
 /** Long enough for a first packet that had to be sent again, and for a path that is made on demand. */
 const TIMEOUT_MS = 4_000;
-const MAX_DATAGRAM_TRIES = 3;
+/** Characters. */
+const LONG = 1_000;
+/** How often a datagram is sent, each waited for this long. */
+const DATAGRAM_TRIES = 4;
+const DATAGRAM_MS = TIMEOUT_MS / DATAGRAM_TRIES;
 
 if (import.meta.main) {
   const probes = JSON.parse(process.argv[2] ?? '[]') as Probe[];
   const outcomes = await Promise.all(
     probes.map((probe) => attempt(probe).catch((error) => `no answer: ${error.code ?? error.message}`)),
   );
-  process.stdout.write(JSON.stringify(outcomes));
-  process.exit(); // whatever is still open
+  process.stdout.write(JSON.stringify(outcomes), () => process.exit()); // whatever is still open
 }
 
 function attempt(probe: Probe): Promise<string> {
@@ -48,25 +51,31 @@ async function get(url: string, bytes: number | undefined, timeoutMs: number): P
   const [response] = await once(asked, 'response', { signal });
   let text = '';
   for await (const part of response.setEncoding('utf8')) text += part;
-  return text;
+  return text.length > LONG ? `${text.length}` : text;
 }
 
 async function open(host: string, port: number): Promise<string> {
   const socket = connect({ host, port });
   await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const heard = once(socket, 'data', { signal: AbortSignal.timeout(500) }).then(String, () => 'open');
+  const heard = once(socket, 'data', { signal: AbortSignal.timeout(500) }).then(
+    ([part]) => `${part}`,
+    () => 'open',
+  );
   return heard.finally(() => socket.destroy());
 }
 
 async function send(host: string, port: number, from: number | undefined): Promise<string> {
   const socket = createSocket('udp4').bind(from);
   try {
-    for (let tried = 0; tried < MAX_DATAGRAM_TRIES; tried++) {
+    for (let tried = 0; tried < DATAGRAM_TRIES; tried++) {
       socket.send('hello', port, host);
-      const heard = once(socket, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS / MAX_DATAGRAM_TRIES) });
-      const answer = await heard.then(String, (error) => {
-        if (error.name !== 'AbortError') throw error;
-      });
+      const heard = once(socket, 'message', { signal: AbortSignal.timeout(DATAGRAM_MS) });
+      const answer = await heard.then(
+        ([message]) => `${message}`,
+        (error) => {
+          if (error.name !== 'AbortError') throw error;
+        },
+      );
       if (answer !== undefined) return answer;
     }
     throw new Error('silence');
