@@ -50,7 +50,7 @@ test.each([
   ['another package', 'configuration', { binding: { packageId: address } }],
   ['another cluster', 'configuration', { binding: { clusterId: address } }],
   ['public addresses for pods', 'configuration', { binding: { clusterCidr: '8.8.0.0/16' } }],
-  ['Services among the pods', 'configuration', { binding: { serviceCidr: '10.42.8.0/24' } }],
+  ['Services among the pods', 'configuration', { binding: { serviceCidr: '10.112.8.0/24' } }],
   ['a range that was not attested', 'binding', { shownBinding: { clusterCidr: '10.44.0.0/16' } }],
   ['an operator that is not in the seat', 'seat', { binding: { operator: address } }],
   ['another boot of the seated enclave', 'seat', { binding: { bootId: other(16) } }],
