@@ -1,3 +1,4 @@
+import { DEFAULT_RANGES } from '@daasvader/chain/ranges.ts';
 import { ChainCluster } from '@daasvader/testbed/cluster/chain-cluster.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertRanges } from './ranges.ts';
@@ -10,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster.close());
 
-const RANGES = { cluster_cidr: '10.42.0.0/16', service_cidr: '10.43.0.0/16' };
+const RANGES = { cluster_cidr: DEFAULT_RANGES.clusterCidr, service_cidr: DEFAULT_RANGES.serviceCidr };
 
 const check = (k3s: typeof RANGES) => assertRanges(cluster.client, { cluster: cluster.deployment, k3s });
 
