@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/kubernetes/pkg/apis/core"
+
+	"daasvader/k3s/wire"
 )
 
 // checkPodStatus keeps a pod's addresses within the node's own range, where no other pod and no Service is.
@@ -47,16 +49,10 @@ func checkPodAddresses(pod *core.Pod, node *corev1.Node) error {
 	return nil
 }
 
-// isForPods says whether an address is one that a pod can have in a node's range: neither the first of all, nor the next,
-// which is the node's own, nor the last.
 func isForPods(address, cidr string) bool {
 	ip, notAddress := netip.ParseAddr(address)
-	prefix, notPrefix := netip.ParsePrefix(cidr)
-	if notAddress != nil || notPrefix != nil || !prefix.Contains(ip) {
-		return false
-	}
-	first := prefix.Masked().Addr()
-	return ip != first && ip != first.Next() && prefix.Contains(ip.Next())
+	pods, notRange := netip.ParsePrefix(cidr)
+	return notAddress == nil && notRange == nil && wire.IsForPods(ip, pods)
 }
 
 func isAddressOf(address string, node *corev1.Node) bool {

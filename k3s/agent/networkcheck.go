@@ -10,7 +10,6 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/kubernetes/pkg/proxy/apis"
 
 	"daasvader/k3s/wire"
 )
@@ -66,13 +65,9 @@ func leaveOut[T any](changes *wire.Changes[T], check func(string, T) (T, error),
 	}
 }
 
-// isPod says whether an address may be a pod's: neither a range's own, nor its node's, nor for all of it.
+// isPod says whether an address may be a pod's, of whatever node.
 func (c networkCheck) isPod(a netip.Addr) bool {
-	if !a.Is4() || !c.ranges.cluster.Contains(a) {
-		return false
-	}
-	last := a.As4()[3]
-	return last > 1 && last < 255
+	return a.Is4() && c.ranges.cluster.Contains(a) && wire.IsForPods(a, wire.RangeOf(a))
 }
 
 func (c networkCheck) peer(own netip.Prefix, name string, p wire.Peer) (wire.Peer, error) {
@@ -81,7 +76,7 @@ func (c networkCheck) peer(own netip.Prefix, name string, p wire.Peer) (wire.Pee
 		return p, errors.New("it is not the name of another node")
 	case p.Key.IsZero():
 		return p, errors.New("it has no key")
-	case !p.Address.Is4() || !c.ranges.cluster.Contains(p.Address) || p.Address.As4()[3] != 1 || own.Contains(p.Address):
+	case !p.Address.Is4() || !c.ranges.cluster.Contains(p.Address) || p.Address != wire.OwnAddress(wire.RangeOf(p.Address)) || own.Contains(p.Address):
 		return p, fmt.Errorf("its address %s is not another node's", p.Address)
 	case p.Range != (netip.Prefix{}) && (!wire.IsNodeRange(p.Range, c.ranges.cluster) || !p.Range.Contains(p.Address)):
 		return p, fmt.Errorf("its range %s is not that of its address", p.Range)
@@ -184,7 +179,7 @@ func (c networkCheck) service(key string, s corev1.Service) (corev1.Service, err
 		}
 		spec.Ports = append(spec.Ports, kept)
 	}
-	return corev1.Service{ObjectMeta: meta(s.ObjectMeta), Spec: spec}, nil
+	return corev1.Service{ObjectMeta: wire.CutMeta(s.ObjectMeta), Spec: spec}, nil
 }
 
 // endpointSlice returns what kube-proxy and DNS read of a slice: of addresses, those that are of pods.
@@ -195,7 +190,7 @@ func (c networkCheck) endpointSlice(key string, s discoveryv1.EndpointSlice) (di
 	if s.AddressType != discoveryv1.AddressTypeIPv4 {
 		return s, errors.New("it is not of IPv4")
 	}
-	kept := discoveryv1.EndpointSlice{ObjectMeta: meta(s.ObjectMeta), AddressType: s.AddressType}
+	kept := discoveryv1.EndpointSlice{ObjectMeta: wire.CutMeta(s.ObjectMeta), AddressType: s.AddressType}
 	for _, e := range s.Endpoints {
 		addresses := slices.DeleteFunc(e.Addresses, func(address string) bool {
 			a, err := netip.ParseAddr(address)
@@ -218,19 +213,6 @@ func (c networkCheck) endpointSlice(key string, s discoveryv1.EndpointSlice) (di
 		kept.Ports = append(kept.Ports, discoveryv1.EndpointPort{Name: port.Name, Protocol: port.Protocol, Port: port.Port})
 	}
 	return kept, nil
-}
-
-// keptLabels are those that say what kube-proxy and DNS do with a Service and its slices.
-var keptLabels = []string{discoveryv1.LabelServiceName, corev1.IsHeadlessService, apis.LabelServiceProxyName}
-
-func meta(m metav1.ObjectMeta) metav1.ObjectMeta {
-	kept := metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, Labels: map[string]string{}}
-	for _, label := range keptLabels {
-		if value, ok := m.Labels[label]; ok {
-			kept.Labels[label] = value
-		}
-	}
-	return kept
 }
 
 // namespaced refuses an object under another's key, and names that are none: they become names in DNS and of chains.

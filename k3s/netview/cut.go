@@ -7,21 +7,20 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
 
-// keptLabels are those by which kube-proxy and DNS tell Services and their slices apart.
-var keptLabels = []string{discoveryv1.LabelServiceName, "service.kubernetes.io/service-proxy-name", corev1.IsHeadlessService}
+	"daasvader/k3s/wire"
+)
 
 // cut leaves of an object what views are made of. To cut it again changes nothing.
 func cut(object any) (any, error) {
 	switch object := object.(type) {
 	case *corev1.Namespace:
 		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: object.Name, Labels: object.Labels, Annotations: only(object.Annotations, requesterAnnotation),
+			Name: object.Name, Labels: object.Labels, Annotations: wire.Only(object.Annotations, requesterAnnotation),
 		}}, nil
 	case *corev1.Node:
 		return &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: object.Name, Annotations: only(object.Annotations, KeyAnnotation, EndpointsAnnotation)},
+			ObjectMeta: metav1.ObjectMeta{Name: object.Name, Annotations: wire.Only(object.Annotations, KeyAnnotation, EndpointsAnnotation)},
 			Spec:       corev1.NodeSpec{PodCIDR: object.Spec.PodCIDR},
 		}, nil
 	case *corev1.Pod:
@@ -29,7 +28,7 @@ func cut(object any) (any, error) {
 	case *corev1.Service:
 		return cutService(object), nil
 	case *discoveryv1.EndpointSlice:
-		object.ObjectMeta = cutMeta(object.ObjectMeta)
+		object.ObjectMeta = wire.CutMeta(object.ObjectMeta)
 		return object, nil
 	case *networkingv1.NetworkPolicy:
 		object.ObjectMeta = metav1.ObjectMeta{Namespace: object.Namespace, Name: object.Name, UID: object.UID}
@@ -37,23 +36,6 @@ func cut(object any) (any, error) {
 	default:
 		return object, nil
 	}
-}
-
-func only(values map[string]string, keys ...string) map[string]string {
-	var kept map[string]string
-	for _, key := range keys {
-		if value, has := values[key]; has {
-			if kept == nil {
-				kept = map[string]string{}
-			}
-			kept[key] = value
-		}
-	}
-	return kept
-}
-
-func cutMeta(meta metav1.ObjectMeta) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: meta.Namespace, Name: meta.Name, Labels: only(meta.Labels, keptLabels...)}
 }
 
 func cutPod(pod *corev1.Pod) *corev1.Pod {
@@ -84,7 +66,7 @@ func cutPod(pod *corev1.Pod) *corev1.Pod {
 func cutService(service *corev1.Service) *corev1.Service {
 	spec := service.Spec
 	return &corev1.Service{
-		ObjectMeta: cutMeta(service.ObjectMeta),
+		ObjectMeta: wire.CutMeta(service.ObjectMeta),
 		Spec: corev1.ServiceSpec{
 			Type:                     spec.Type,
 			ClusterIP:                spec.ClusterIP,

@@ -7,13 +7,11 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"daasvader/k3s/netpolicy"
+	"daasvader/k3s/policies"
 )
 
-const (
-	// tenantLabel is on each namespace of a tenant, requesterAnnotation says whose it is.
-	tenantLabel         = "daasvader.io/managed"
-	requesterAnnotation = "daasvader.io/requester"
-)
+// requesterAnnotation says whose a tenant's namespace is.
+const requesterAnnotation = "daasvader.io/requester"
 
 // namespace is one that has an object, or something in it.
 type namespace struct {
@@ -73,7 +71,7 @@ func (v *Views) forgetNamespace(n *namespace) {
 
 // ownerName says whose a namespace is. One of a tenant that does not say whose is of nobody else.
 func ownerName(object *corev1.Namespace) string {
-	if _, isTenants := object.Labels[tenantLabel]; !isTenants {
+	if _, isTenants := object.Labels[policies.TenantLabel]; !isTenants {
 		return ""
 	}
 	if requester := object.Annotations[requesterAnnotation]; requester != "" {

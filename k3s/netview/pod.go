@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"daasvader/k3s/wire"
 )
 
 // overdueAfter is how long after it should have ended a pod that its node does not say has ended still counts as running:
@@ -159,20 +161,11 @@ func (v *Views) claim(p *pod, address netip.Addr) {
 
 // judge decides whether nodes are told of a pod: whether its address can be its own.
 func (v *Views) judge(p *pod) {
-	isShown := isPodAddress(v.podRange(p.node), p.claimed) && v.addresses[p.claimed][0] == p
+	isShown := wire.IsForPods(p.claimed, v.podRange(p.node)) && v.addresses[p.claimed][0] == p
 	if p.isShown == isShown && p.address == p.claimed {
 		return
 	}
 	p.isShown, p.address = isShown, p.claimed
 	v.dirty.namespaces[p.namespace] = true
 	v.changePolicies(p.namespace)
-}
-
-// isPodAddress says whether an address is one of a pod in a range: neither the network's, nor the node's, nor the last.
-func isPodAddress(r netip.Prefix, address netip.Addr) bool {
-	if !r.IsValid() || !r.Contains(address) {
-		return false
-	}
-	last := address.As4()[3]
-	return last > 1 && last < 255
 }

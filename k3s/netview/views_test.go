@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"daasvader/k3s/policies"
 	"daasvader/k3s/wire"
 )
 
@@ -80,7 +81,7 @@ func nodeNamed(name string, third int, endpoints ...netip.AddrPort) *corev1.Node
 func tenants(name, owner string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name:        name,
-		Labels:      map[string]string{tenantLabel: "true", corev1.LabelMetadataName: name},
+		Labels:      map[string]string{policies.TenantLabel: "true", corev1.LabelMetadataName: name},
 		Annotations: map[string]string{requesterAnnotation: owner},
 	}}
 }
@@ -463,7 +464,7 @@ func checkAgainstObjects(t *testing.T, f *fixture, name string, network wire.Net
 			if pod.runs && pod.node != self && f.isPeer(pod.node) {
 				near[pod.node.name] = true
 			}
-			if pod.runs && isMember(pod.node) && isPodAddress(f.podRange(pod.node), pod.claimed) && f.addresses[pod.claimed][0] == pod {
+			if pod.runs && isMember(pod.node) && wire.IsForPods(pod.claimed, f.podRange(pod.node)) && f.addresses[pod.claimed][0] == pod {
 				pods[pod.claimed.String()] = wire.Pod{Namespace: n.name, Name: pod.name, Node: pod.node.name}
 			}
 		}

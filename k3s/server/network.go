@@ -42,15 +42,7 @@ func newNetwork(config *rest.Config, o *Options) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := netip.ParsePrefix(o.ClusterCIDR)
-	if err != nil {
-		return nil, err
-	}
-	services, err := netip.ParsePrefix(o.ServiceCIDR)
-	if err != nil {
-		return nil, err
-	}
-	return networkOf(client, cluster, services)
+	return networkOf(client, o.cluster, o.services)
 }
 
 func networkOf(client kubernetes.Interface, cluster, services netip.Prefix) (*network, error) {

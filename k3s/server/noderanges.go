@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"daasvader/k3s/wire"
 )
 
 var errNoPod = errors.New("it is in no node's range of pods, and the control plane reaches nothing else: no pod with hostNetwork, " +
@@ -32,18 +34,12 @@ func (r *nodeRanges) of(address netip.Addr) (string, error) {
 		if !pods.Contains(address) {
 			continue
 		}
-		if !isForPods(address, pods) {
+		if !wire.IsForPods(address, pods) {
 			return "", fmt.Errorf("it is node %s itself, and no pod", node)
 		}
 		return node, nil
 	}
 	return "", errNoPod
-}
-
-// isForPods leaves out the range's first address, the node's own, which is the next, and the last.
-func isForPods(address netip.Addr, pods netip.Prefix) bool {
-	first := pods.Masked().Addr()
-	return address != first && address != first.Next() && pods.Contains(address.Next())
 }
 
 func (r *nodeRanges) set(node *corev1.Node) {

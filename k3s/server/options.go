@@ -30,6 +30,9 @@ type Options struct {
 	ServiceCIDR string
 	// DatastoreLimit is how many bytes objects and their history may take; 0: a share of the file system.
 	DatastoreLimit int64
+
+	// cluster and services are ClusterCIDR and ServiceCIDR.
+	cluster, services netip.Prefix
 }
 
 // ParseOptions reads the flags of `k3s server` and refuses what cannot work.
@@ -67,23 +70,25 @@ func (o *Options) complete() (err error) {
 	if o.DatastoreLimit != 0 && o.DatastoreLimit < minDatastoreLimit {
 		return fmt.Errorf("Cannot start server: --datastore-limit %d is below %d", o.DatastoreLimit, minDatastoreLimit)
 	}
-	if err := o.checkRanges(); err != nil {
+	if err := o.readRanges(); err != nil {
 		return err
 	}
 	return o.addExternalName()
 }
 
-// checkRanges refuses ranges in which nodes could not have theirs, or a Service's address could be a pod's.
-func (o *Options) checkRanges() error {
-	var ranges []netip.Prefix
-	for _, cidr := range []string{o.ClusterCIDR, o.ServiceCIDR} {
-		prefix, err := netip.ParsePrefix(cidr)
+// readRanges refuses ranges in which nodes could not have theirs, or a Service's address could be a pod's.
+func (o *Options) readRanges() error {
+	for _, flag := range []struct {
+		cidr string
+		into *netip.Prefix
+	}{{o.ClusterCIDR, &o.cluster}, {o.ServiceCIDR, &o.services}} {
+		prefix, err := netip.ParsePrefix(flag.cidr)
 		if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.Bits() < minRangeBits || prefix.Bits() > wire.RangeBits {
-			return fmt.Errorf("Cannot start server: %q is not an IPv4 network from /%d to /%d such as 10.112.0.0/12", cidr, minRangeBits, wire.RangeBits)
+			return fmt.Errorf("Cannot start server: %q is not an IPv4 network from /%d to /%d such as 10.112.0.0/12", flag.cidr, minRangeBits, wire.RangeBits)
 		}
-		ranges = append(ranges, prefix)
+		*flag.into = prefix
 	}
-	if ranges[0].Overlaps(ranges[1]) {
+	if o.cluster.Overlaps(o.services) {
 		return fmt.Errorf("Cannot start server: --cluster-cidr %s and --service-cidr %s overlap", o.ClusterCIDR, o.ServiceCIDR)
 	}
 	return nil

@@ -2,7 +2,6 @@ package server
 
 import (
 	"io"
-	"net/netip"
 
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/server/options"
@@ -12,14 +11,13 @@ import (
 
 // plugins are the admission plugins of our own. They are always on, for everybody, and judge before Kubernetes's.
 func plugins(o *Options, b *budget) []plugin {
-	ranges := []netip.Prefix{netip.MustParsePrefix(o.ClusterCIDR), netip.MustParsePrefix(o.ServiceCIDR)}
 	return []plugin{
 		{own.GateName, func(io.Reader) (admission.Interface, error) { return own.NewGate(b.mayTry), nil }},
 		{own.BoundsName, func(io.Reader) (admission.Interface, error) { return own.NewBounds(), nil }},
 		{own.StampName, func(io.Reader) (admission.Interface, error) { return own.NewStamp(), nil }},
 		{own.TenantPodsName, func(io.Reader) (admission.Interface, error) { return own.NewTenantPods(), nil }},
 		{own.CanonicalRequestsName, own.NewCanonicalRequests},
-		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(ranges...), nil }},
+		{own.NodesName, func(io.Reader) (admission.Interface, error) { return own.NewNodes(o.cluster, o.services), nil }},
 		{"ObjectSizes", func(io.Reader) (admission.Interface, error) { return newSizes(b.charge), nil }},
 		{"PendingSigningRequests", func(io.Reader) (admission.Interface, error) { return newPendingRequests(), nil }},
 	}

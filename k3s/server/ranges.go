@@ -55,11 +55,7 @@ func newRangeKeeper(config *rest.Config, o *Options) (*rangeKeeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := netip.ParsePrefix(o.ClusterCIDR)
-	if err != nil {
-		return nil, err
-	}
-	return rangeKeeperOf(client, cluster), nil
+	return rangeKeeperOf(client, o.cluster), nil
 }
 
 func rangeKeeperOf(client kubernetes.Interface, cluster netip.Prefix) *rangeKeeper {

@@ -14,6 +14,13 @@ func IsNodeRange(r, cluster netip.Prefix) bool {
 	return r.Addr().Is4() && r.Bits() == RangeBits && r == r.Masked() && RangeBits >= cluster.Bits() && cluster.Contains(r.Addr())
 }
 
+// IsForPods says whether an address is one that a pod can have in a node's range: neither the first of all, nor the next,
+// which is the node's own, nor the last.
+func IsForPods(address netip.Addr, r netip.Prefix) bool {
+	first := r.Masked().Addr()
+	return r.Contains(address) && address != first && address != first.Next() && r.Contains(address.Next())
+}
+
 // RangeOf is the range that an address is in.
 func RangeOf(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, RangeBits).Masked() }
 
