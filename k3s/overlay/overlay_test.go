@@ -65,18 +65,23 @@ func TestTwoBehindNATLeaveTheRelay(t *testing.T) {
 	a.mustReach(c, time.Second)
 }
 
-func TestRelayDiesAndAnotherTakesOver(t *testing.T) {
-	b := newBed(t)
+// meetThroughRelays has two nodes behind NATs that nothing goes straight through reach each other, by one of two relays.
+func (b *bed) meetThroughRelays() (a, c, used, other *testNode) {
 	r, s, a, c := b.public("r"), b.public("s"), b.hidden("a", true), b.hidden("c", true)
 	a.relays, c.relays = []string{"r", "s"}, []string{"r", "s"}
 	for _, n := range []*testNode{r, s, a, c} {
 		n.start()
 	}
 	a.mustReach(c, patience)
-	dying, other := r, s
-	if !r.forwards(a, c) {
-		dying, other = s, r
+	if r.forwards(a, c) {
+		return a, c, r, s
 	}
+	return a, c, s, r
+}
+
+func TestRelayDiesAndAnotherTakesOver(t *testing.T) {
+	b := newBed(t)
+	a, c, dying, other := b.meetThroughRelays()
 	b.eventually("the other relay is known to go", patience, func() bool { return other.collect()["relay_forwarded_total"] > 0 })
 	dying.kill()
 	a.mustReach(c, 6*time.Second)
@@ -87,16 +92,7 @@ func TestRelayDiesAndAnotherTakesOver(t *testing.T) {
 
 func TestARelayThatForwardsProbesAloneIsLeft(t *testing.T) {
 	b := newBed(t)
-	r, s, a, c := b.public("r"), b.public("s"), b.hidden("a", true), b.hidden("c", true)
-	a.relays, c.relays = []string{"r", "s"}, []string{"r", "s"}
-	for _, n := range []*testNode{r, s, a, c} {
-		n.start()
-	}
-	a.mustReach(c, patience)
-	bad, good := r, s
-	if !r.forwards(a, c) {
-		bad, good = s, r
-	}
+	a, c, bad, good := b.meetThroughRelays()
 	// WireGuard's transport messages, 11 bytes into the payload of UDP.
 	b.in(bad.ns, "iptables", "-A", "INPUT", "-i", "daas0", "-p", "udp", "--dport", "51821",
 		"-m", "string", "--algo", "bm", "--from", "39", "--to", "44", "--hex-string", "|04000000|", "-j", "DROP")
